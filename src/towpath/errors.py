@@ -1,0 +1,58 @@
+"""Every error that Towpath raises on purpose, told apart by what the caller can do about it.
+
+A message says what happened, where (file:line, table, key), the value, and what to do next. The command prints it
+without a traceback; anything that is not a `TowError` is a defect of ours and is shown whole.
+"""
+
+from __future__ import annotations
+
+
+class TowError(Exception):
+    """What went wrong, where, and what to do next. Exit code 1: the data or a system said no."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
+        super().__init__(what, where, todo)
+        self.what = what
+        self.where = where
+        self.todo = todo
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        hint = f"\n  {self.todo}" if self.todo else ""
+        return f"{place}{self.what}{hint}"
+
+
+class UserError(TowError):
+    """The command, address, option or YAML is wrong. Exit code 2."""
+
+    exit_code = 2
+
+
+class MissingLibrary(UserError):
+    """An adapter's library is not installed; `todo` holds the command that installs it."""
+
+
+class DataError(TowError):
+    """A value or row of the source cannot be read, converted or validated; `where` names its place."""
+
+
+class Refused(TowError):
+    """A source or destination said no: it exists already, is locked, lacks space, offers a lesser guarantee."""
+
+
+class Conflict(Refused):
+    """The destination's state is not the one that this run started from: another run published first."""
+
+
+class SourceChanged(Refused):
+    """The source changed while it was read; nothing was published."""
+
+
+class BooksDoNotBalance(TowError):
+    """Rows given are not rows accepted plus rows set aside. Nothing was published. A defect, ours or a library's."""
+
+
+class Transient(TowError):
+    """A fault that the same call may survive later (connection lost, throttled). Only these are retried."""

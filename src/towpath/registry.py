@@ -1,0 +1,103 @@
+"""The catalogue: one sorted table of every adapter, loaded only when asked for.
+
+A plug-in adds an adapter through an entry point of the group `towpath.<seam>`, looked up only when the table has no
+answer (reading entry points costs more than the whole command line otherwise).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from towpath.errors import MissingLibrary, UserError
+from towpath.options import build, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One adapter: `target` is module:Class; `library` the package that it needs beyond the core (None: none), which
+    the extra `extra` installs; `suffixes` the file endings of a format; `line` says what it is in one line."""
+
+    seam: str
+    name: str
+    target: str
+    line: str
+    library: str | None = None
+    extra: str | None = None
+    suffixes: tuple[str, ...] = ()
+
+
+ROWS = (
+    Row("database", "duckdb", "towpath.adapters.database.duckdb:DuckDB", "DuckDB database files"),
+    Row("database", "sqlite", "towpath.adapters.database.sqlite:SQLite", "SQLite database files (sqlite3)"),
+    Row("engine", "duckdb", "towpath.adapters.engine.duckdb:DuckDBEngine", "SQL over streams by DuckDB"),
+    Row("format", "arrow", "towpath.adapters.format.arrow:Arrow", "Arrow IPC files and streams (pyarrow)",
+        suffixes=(".arrow", ".feather", ".ipc", ".arrows")),
+    Row("format", "csv", "towpath.adapters.format.csv:CSV", "comma-separated text (pyarrow)", suffixes=(".csv",)),
+    Row("format", "json", "towpath.adapters.format.json:JSON", "one JSON array of objects", suffixes=(".json",)),
+    Row("format", "jsonl", "towpath.adapters.format.jsonl:JSONLines", "JSON Lines (pyarrow)",
+        suffixes=(".jsonl", ".ndjson")),
+    Row("format", "parquet", "towpath.adapters.format.parquet:Parquet", "Apache Parquet (pyarrow)",
+        suffixes=(".parquet", ".pq")),
+    Row("format", "tsv", "towpath.adapters.format.csv:TSV", "tab-separated text (pyarrow)", suffixes=(".tsv", ".tab")),
+    Row("store", "-", "towpath.adapters.store.stdio:StandardStreams", "standard input and output"),
+    Row("store", "file", "towpath.adapters.store.local:Local", "files on this machine's disks"),
+)  # fmt: skip
+
+
+def rows(seam: str | None = None) -> tuple[Row, ...]:
+    """The table's rows, of one seam or all."""
+    return tuple(row for row in ROWS if seam in (None, row.seam))
+
+
+def find(seam: str, name: str) -> Row:
+    """The row of an adapter; a plug-in's when the table has none. Raises UserError naming the nearest name."""
+    for row in ROWS:
+        if row.seam == seam and row.name == name:
+            return row
+    plugin = _plugins(seam).get(name)
+    if plugin is not None:
+        return plugin
+    known = [row.name for row in ROWS if row.seam == seam] + sorted(_plugins(seam))
+    raise UserError(f"there is no {seam} named {name!r}{nearest(name, known)}", todo=f"known: {', '.join(known)}")
+
+
+def format_for(path: str) -> Row | None:
+    """The format that a path's ending names, after its codec's ending was taken off; None when none does."""
+    lower = path.lower()
+    for row in ROWS:
+        if row.seam == "format" and lower.endswith(row.suffixes):
+            return row
+    return None
+
+
+def load(row: Row) -> type[Any]:
+    """The adapter's class. A missing library of the row becomes MissingLibrary; any other import error stays as it is."""
+    module, _, name = row.target.partition(":")
+    try:
+        loaded: type[Any] = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if row.library is None or (error.name or "").partition(".")[0] != row.library:
+            raise
+        extra = f"towpath[{row.extra}]" if row.extra else row.library
+        raise MissingLibrary(
+            f"{row.seam} {row.name} needs the package {row.library}", todo=f"pip install '{extra}'"
+        ) from error
+    return loaded
+
+
+def make(row: Row, options: Mapping[str, Any]) -> Any:
+    """The adapter built with its options: strings are read by the constructor's annotations. An unknown option raises
+    UserError naming the nearest."""
+    return build(load(row), options, f"{row.seam} {row.name}")
+
+
+def _plugins(seam: str) -> dict[str, Row]:
+    from importlib.metadata import entry_points
+
+    return {
+        point.name: Row(seam, point.name, point.value, f"plug-in {point.value}")
+        for point in entry_points(group=f"towpath.{seam}")
+    }

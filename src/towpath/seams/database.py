@@ -1,0 +1,78 @@
+"""Database: tables reached by SQL, in sessions with transactions.
+
+The table join builds Source and Destination from these few methods: it writes the SQL for merging and state; an adapter
+gives the dialect's types, its bulk paths and its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from towpath.nouns import Existing, Stored
+
+
+class Session(Protocol):
+    """One connection. Nothing is visible to others before `commit`; leaving the context rolls back."""
+
+    def table(self, name: str) -> Existing | None:
+        """The columns, native types and primary key of a table as this session sees it, or None. `name` may be
+        qualified by a schema (`main.orders`)."""
+        ...
+
+    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """Runs a query under this session's snapshot; batches stream, memory stays flat."""
+        ...
+
+    def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """The first column of the first row, or None when there is no row. Values are bound as parameters (`?`)."""
+        ...
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Runs a statement; returns the number of rows that it changed (-1 when the driver cannot say)."""
+        ...
+
+    def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        """Bulk-inserts rows into an existing (or temporary) table by column name; returns the number of rows inserted,
+        counted by the database or driver."""
+        ...
+
+    def commit(self) -> None: ...
+
+
+class Database(Protocol):
+    """One database. Errors of its library are translated at this boundary: Refused (locked, no permission, full),
+    DataError (constraint), Transient (connection), UserError (wrong SQL)."""
+
+    name: str
+
+    home: Path | None
+    """The folder for staging files beside an embedded database; None for a server."""
+
+    def read(self) -> AbstractContextManager[Session]:
+        """A session with one snapshot, which changes nothing. Raises Refused when there is no such database."""
+        ...
+
+    def write(self) -> AbstractContextManager[Session]:
+        """A session with one transaction, begun; creates an embedded database that is not there."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether there is a database to read yet (an embedded one may be created by `write`)."""
+        ...
+
+    def stored(self, type: pa.DataType) -> Stored:
+        """The column type that `create table` would use. Raises Refused when there is none."""
+        ...
+
+    def quote(self, identifier: str) -> str:
+        """An identifier quoted for this dialect, whatever characters it has."""
+        ...
+
+    def version(self, session: Session, table: str) -> str | None:
+        """Something that changes whenever the table's rows change, cheap or exact; None when it cannot be known."""
+        ...

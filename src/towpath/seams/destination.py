@@ -1,0 +1,58 @@
+"""Destination: the contract of everything that rows go to, and the publish protocol that its promises rest on.
+
+The order of calls: `recover` (before anything else) - `describe` - `offer` - `begin` - `write`... - `publish`.
+`plan` calls only `describe`, `offer` and `state`, none of which changes anything.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import pyarrow as pa
+
+from towpath.nouns import Existing, Mode, Offer, Published, State
+from towpath.stream import Batch
+
+
+class Load(Protocol):
+    """One load under way. Leaving its context without `publish` discards it: readers never saw it."""
+
+    def write(self, batch: Batch) -> None:
+        """Takes rows of `offer.schema`, invisible to readers. Raises Refused (no space, not allowed), Transient."""
+        ...
+
+    def publish(self, expected: State | None, new: State | None) -> Published:
+        """Makes the load visible: the only visible act, all or nothing. Rows and `new` are committed as the offer's
+        guarantee says. If the committed state of `new.step` is not `expected` any more, raises Conflict and changes
+        nothing. `new` None (a copy without a name) keeps no state; the destination must then still be as the offer
+        found it (a created one still absent), or Conflict. Idempotent per load id."""
+        ...
+
+
+class Destination(Protocol):
+    """Anything that can be written to. `shown` is its address for messages, without secrets."""
+
+    shown: str
+
+    def describe(self) -> Existing | None:
+        """What stands there now, or None. No side effects."""
+        ...
+
+    def state(self, step: str) -> State | None:
+        """The committed state of a step. No side effects: an unfinished load is neither finished nor discarded."""
+        ...
+
+    def offer(self, schema: pa.Schema, mode: Mode, key: tuple[str, ...]) -> Offer:
+        """What a load of `schema` would do. No side effects. Raises UserError when the mode does not fit (create on
+        what exists: the message names the choices; merge without a key), Refused when a column can find no way."""
+        ...
+
+    def recover(self, step: str | None) -> State | None:
+        """Finishes or discards what a dead run left, and clears its leftovers (never those of a living run); returns
+        the committed state of `step`. Called before anything else of a run that writes."""
+        ...
+
+    def begin(self, offer: Offer, load_id: str) -> AbstractContextManager[Load]:
+        """Opens a load. Everything it leaves, if killed, carries `load_id` in its name."""
+        ...

@@ -1,0 +1,82 @@
+"""Store: named sequences of bytes (a disk, a bucket, an SFTP server), and how they become visible.
+
+Paths are the store's own strings. A store knows nothing of formats, codecs or rows.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored object. `version` changes whenever its bytes may have changed (an etag, or size and mtime in ns)."""
+
+    path: str
+    size: int
+    version: str
+
+
+class Staged(Protocol):
+    """One object being written beside its place, invisible under its final name. Not published: discarded."""
+
+    file: BinaryIO
+    """Where the bytes go, sequentially."""
+
+    token: str
+    """Recognises these bytes after publishing (an inode, an etag): `Store.published(path, token)`. Read it only
+    after `seal`."""
+
+    def seal(self) -> None:
+        """Closes `file` and makes its bytes durable. After it `publish` cannot fail for want of space."""
+        ...
+
+    def publish(self, *, create: bool) -> None:
+        """Makes the object visible under its final name, atomically and durably. With `create`, raises Conflict when
+        the name exists by then."""
+        ...
+
+
+class Store(Protocol):
+    """A place for named bytes."""
+
+    def entries(self, pattern: str) -> list[Entry]:
+        """The objects that a path or a glob (`*`, `?`, `[..]`, `**`) names, sorted by path; [] when there are none.
+        Names of unpublished or hidden things (a leading `.` or `_` in the part that a wildcard matched) are left out."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """A readable stream over the object as it is now. Raises Refused when it is not there or not allowed."""
+        ...
+
+    def local(self, path: str) -> Path | None:
+        """The object as a file on this machine's disk, if it is one; for libraries that insist on a path."""
+        ...
+
+    def stage(self, path: str, load_id: str) -> AbstractContextManager[Staged]:
+        """Begins to write an object; leaving the context unpublished removes its bytes."""
+        ...
+
+    def published(self, path: str, token: str) -> bool:
+        """Whether the object now under `path` is the one whose Staged had `token`."""
+        ...
+
+    def sweep(self, path: str) -> list[str]:
+        """Removes what dead runs left unpublished beside `path`; what a living run is writing stays. Returns names."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Removes an object; no error when it is not there."""
+        ...
+
+    def read_note(self, path: str) -> tuple[bytes, str] | None:
+        """A small object whole, with its version; None when it is not there."""
+        ...
+
+    def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
+        """Compare-and-swap of a small object, atomic and durable: replaces it (None: removes it) only if its version
+        is still `expected` (None: not there), else raises Conflict. Returns the new version."""
+        ...
