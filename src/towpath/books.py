@@ -38,35 +38,43 @@ class Edge:
 
 @dataclass(slots=True)
 class Books:
-    """All edges of a run, in the order in which rows cross them."""
+    """All edges of a run, stage by stage in the order in which rows cross them; inputs of one SQL share a stage."""
 
-    edges: list[Edge] = field(default_factory=list)
+    stages: list[list[Edge]] = field(default_factory=list)
 
-    def edge(self, name: str, *, row_wise: bool = True) -> Edge:
-        """A new edge behind those that are there."""
+    def edge(self, name: str, *, row_wise: bool = True, beside: bool = False) -> Edge:
+        """A new edge, as a stage of its own or beside those of the last stage."""
         made = Edge(name, row_wise=row_wise)
-        self.edges.append(made)
+        if beside and self.stages:
+            self.stages[-1].append(made)
+        else:
+            self.stages.append([made])
         return made
 
     def check(self) -> None:
-        """Raises BooksDoNotBalance for the first edge whose equation fails, or where a part got other than what the
-        part before it gave."""
-        for edge in self.edges:
-            if not edge.balanced():
-                raise BooksDoNotBalance(f"the books do not balance: {edge.line()}", todo=_DEFECT)
-        for before, after in zip(self.edges, self.edges[1:], strict=False):
-            if before.accepted != after.given:
+        """Raises BooksDoNotBalance for the first edge whose equation fails, or where a stage was given other than what
+        the stage before it passed on (SQL with a limit may have taken less)."""
+        for stage in self.stages:
+            for edge in stage:
+                if not edge.balanced():
+                    raise BooksDoNotBalance(f"the books do not balance: {edge.line()}", todo=_DEFECT)
+        for before, after in zip(self.stages, self.stages[1:], strict=False):
+            passed, given = sum(edge.accepted for edge in before), sum(edge.given for edge in after)
+            if passed < given or (passed > given and after[0].row_wise):
                 raise BooksDoNotBalance(
-                    f"the books do not balance: {before.name} gave {before.accepted:,} rows on, "
-                    f"{after.name} was given {after.given:,}",
+                    f"the books do not balance: {before[0].name} passed {passed:,} rows on, "
+                    f"{after[0].name} was given {given:,}",
                     todo=_DEFECT,
                 )
 
+    def edges(self) -> list[Edge]:
+        return [edge for stage in self.stages for edge in stage]
+
     def lines(self) -> list[str]:
-        return [edge.line() for edge in self.edges]
+        return [edge.line() for edge in self.edges()]
 
     def as_json(self) -> list[dict[str, Any]]:
-        return [asdict(edge) for edge in self.edges]
+        return [asdict(edge) for edge in self.edges()]
 
 
 _DEFECT = "nothing was published; this is a defect of Towpath or of a library it uses: please report it"
@@ -77,8 +85,18 @@ class CountedBadRows:
     """Bad rows on their way to `behind`, counted by the edge that they were met at."""
 
     behind: BadRows
+    edge: str
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, bad: BadRow) -> None:
         self.behind.add(bad)
-        self.counts[bad.edge] += 1
+        self.counts[self.edge] += 1
+
+    def at(self, edge: str) -> CountedBadRows:
+        """The same place for bad rows, counting for another edge."""
+        return CountedBadRows(self.behind, edge, self.counts)
+
+    @property
+    def count(self) -> int:
+        """Rows set aside at this edge so far."""
+        return self.counts[self.edge]

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from towpath import history
+from towpath.badrows import StopAtFirst
+from towpath.books import Books, CountedBadRows, Edge
+from towpath.convert import convert
+from towpath.deadletters import DeadLetters, finish
+from towpath.digest import Digest
+from towpath.errors import TowError
 from towpath.job import JobSpec
-from towpath.receipt import Receipt
+from towpath.nouns import Checkpoint, Offer, Published, Restart, State, Way
+from towpath.plan import Ground, column_json, joined, prepare
+from towpath.receipt import Receipt, now, peak_memory, versions
+from towpath.seams.destination import Load
+from towpath.seams.source import Reading
+from towpath.stream import Batch, Stream
+from towpath.transform import bad_row, without
 
 
 def run(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False) -> Receipt:
@@ -11,4 +34,177 @@ def run(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False)
 
     `full_refresh`: as if nothing had been read before, replacing what exists. `accept_plan`: go on from a checkpoint
     made for another plan. Raises TowError when the data or a system said no; nothing was published then."""
-    raise NotImplementedError
+    shown = ", ".join(one.address for one in spec.inputs.values())
+    receipt = Receipt(secrets.token_hex(6), shown, spec.to.address, str(spec.mode), step=spec.step)
+    receipt.versions = versions()
+    begun = time.perf_counter()
+    try:
+        ground = prepare(spec, recovering=True, full_refresh=full_refresh, accept_plan=accept_plan)
+        _move(ground, receipt)
+    except TowError as error:
+        receipt.status, receipt.why = "stopped", str(error)
+        raise
+    except BaseException as error:
+        receipt.status, receipt.why = "failed", f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        receipt.seconds = time.perf_counter() - begun
+        receipt.memory = peak_memory()
+        history.record(receipt)
+    return receipt
+
+
+def _move(ground: Ground, receipt: Receipt) -> None:
+    spec = ground.spec
+    if spec.bad_rows is not None and ground.state is not None:
+        # A run may have died between publishing and naming its bad rows as published: the state tells.
+        finish(Path(spec.bad_rows), ground.state.load_id)
+    if ground.unchanged:
+        receipt.status, receipt.why = "unchanged", ground.unchanged
+        return
+    # Each input may ask once for wider types; it has then seen all its values and cannot ask again.
+    for _ in range(len(ground.sources) + 1):
+        attempt = _Attempt(ground, receipt)
+        try:
+            attempt.run()
+            return
+        except Restart as restart:
+            name = attempt.restarting
+            if name is None or ground.wants[name].schema is not None:
+                raise
+            ground.wants[name] = replace(ground.wants[name], schema=restart.schema)
+            receipt.notes.append(f"restarted once with wider types: {restart.because}")
+    raise AssertionError("every input restarted, and one asked again")
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One pass from the sources to the publishing, undone whole when it does not get there."""
+
+    ground: Ground
+    receipt: Receipt
+    restarting: str | None = None
+    books: Books = field(default_factory=Books)
+    edges: dict[str, Edge] = field(default_factory=dict)
+    bad: dict[str, CountedBadRows] = field(default_factory=dict)
+
+    def run(self) -> None:
+        ground, spec = self.ground, self.ground.spec
+        load_id = _load_id(ground)
+        letters = None if spec.bad_rows is None else DeadLetters(Path(spec.bad_rows), load_id, spec)
+        bad = CountedBadRows(letters or StopAtFirst(), "read")
+        with ExitStack() as stack:
+            if letters is not None:
+                stack.callback(letters.discard)
+            readings = self._open(stack, bad)
+            streams = {name: Stream(one.schema, self._read(name, one)) for name, one in readings.items()}
+            result = ground.transform.apply(streams, stack, self.books, bad)
+            stack.callback(result.close)
+            offer = ground.offer_for(result.schema)
+            digest = Digest(result.schema)
+            edge = self.books.edge("write")
+            load = stack.enter_context(ground.destination.begin(offer, load_id))
+            self._pump(result, offer, load, digest, edge, bad.at("write"))
+            self._drain(streams)
+            new = self._state(load_id, readings, digest.rows)
+            edge.accepted = digest.rows
+            self.books.check()
+            if letters is not None:
+                letters.seal()
+            published = load.publish(ground.state, new)
+            edge.accepted = published.accepted
+            self.books.check()
+            if letters is not None:
+                letters.published()
+            self._write_receipt(load_id, offer, published, digest, bad)
+
+    def _open(self, stack: ExitStack, bad: CountedBadRows) -> dict[str, Reading]:
+        """Opens every input and gives it its edge of the books."""
+        ground = self.ground
+        readings = {}
+        for name, source in ground.sources.items():
+            label = "read" if len(ground.sources) == 1 else f"read {name}"
+            self.edges[name] = self.books.edge(label, beside=bool(self.edges))
+            self.bad[name] = bad.at(label)
+            want = replace(ground.wants[name], bad=self.bad[name])
+            with self._restart_of(name):
+                readings[name] = stack.enter_context(source.open(ground.since[name], want))
+        return readings
+
+    def _read(self, name: str, reading: Reading) -> Iterator[Batch]:
+        edge = self.edges[name]
+        with self._restart_of(name):
+            for batch in reading:
+                edge.accepted += len(batch)
+                yield batch
+        edge.given, edge.aside = reading.given, self.bad[name].count
+
+    def _pump(self, result: Stream, offer: Offer, load: Load, digest: Digest, edge: Edge, bad: CountedBadRows) -> None:
+        for batch in result:
+            edge.given += len(batch)
+            columns, unfit = [], {}
+            for plan in offer.columns:
+                converted = convert(batch.rows.column(plan.name), plan)
+                columns.append(converted.values)
+                for row in converted.bad:
+                    unfit.setdefault(int(row), plan)
+            for row in sorted(unfit):
+                plan = unfit[row]
+                stored = plan.stored.native or plan.stored.type
+                bad.add(bad_row(batch, row, plan.name, f"{stored} cannot hold it: {plan.why}", "write"))
+            edge.aside += len(unfit)
+            kept, made = batch, batch.with_rows(pa.record_batch(columns, schema=offer.schema))
+            if unfit:
+                kept, made = without(kept, sorted(unfit)), without(made, sorted(unfit))
+            digest.update(kept.rows)
+            if len(made):
+                load.write(made)
+
+    def _drain(self, streams: dict[str, Stream]) -> None:
+        """Reads on what the SQL left unread (a limit): the books and the checkpoint are about whole inputs."""
+        for stream in streams.values():
+            for _ in stream.rest():
+                pass
+
+    def _state(self, load_id: str, readings: dict[str, Reading], rows: int) -> State | None:
+        """The state to commit with the rows; asked of every reading, for it also checks that the source stood still."""
+        spec = self.ground.spec
+        reached = joined({name: reading.checkpoint() for name, reading in readings.items()})
+        if spec.step is None:
+            return None
+        return State(spec.step, load_id, reached or Checkpoint("none", None), spec.plan_hash(), now(), rows)
+
+    def _write_receipt(
+        self, load_id: str, offer: Offer, published: Published, digest: Digest, bad: CountedBadRows
+    ) -> None:
+        receipt = self.receipt
+        receipt.status, receipt.load, receipt.mode = "done", load_id, str(offer.mode)
+        receipt.guarantee = str(offer.guarantee)
+        receipt.rows, receipt.inserted = published.accepted, published.inserted
+        receipt.updated, receipt.unchanged = published.updated, published.unchanged
+        receipt.books, receipt.books_lines = self.books.as_json(), self.books.lines()
+        receipt.digest, receipt.parts = digest.hexdigest(), list(published.parts)
+        receipt.columns = [column_json(plan) for plan in offer.columns]
+        receipt.set_aside, receipt.bad_rows = sum(bad.counts.values()), self.ground.spec.bad_rows
+        for plan in offer.columns:
+            if plan.way is Way.LOSSY:
+                receipt.notes.append(f"column {plan.name} was allowed to lose: {plan.why}")
+
+    @contextmanager
+    def _restart_of(self, name: str) -> Iterator[None]:
+        """Notes which input asked for a restart, for the exception may come out of an engine in between."""
+        try:
+            yield
+        except Restart:
+            self.restarting = name
+            raise
+
+
+def _load_id(ground: Ground) -> str:
+    """The same for every try of one step's next load, so that what a dead try left is recognised; else a new one."""
+    spec = ground.spec
+    if spec.step is None or ground.bound is None:
+        return secrets.token_hex(8)
+    before = ground.state.load_id if ground.state is not None else ""
+    meant = "\n".join((spec.step, before, ground.bound.digest(), spec.plan_hash(), str(ground.mode)))
+    return hashlib.sha256(meant.encode()).hexdigest()[:16]

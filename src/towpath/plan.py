@@ -1,40 +1,337 @@
-"""The plan: what a run would do, found without writing or consuming anything."""
+"""The plan: what a run would do, found without writing or consuming anything; and the ground that the run starts from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pyarrow as pa
+
+from towpath import assemble, registry, textform
+from towpath.errors import Refused, UserError
 from towpath.job import JobSpec
-from towpath.nouns import Offer, State
+from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Offer, State, Want, Way
+from towpath.options import nearest
+from towpath.seams.destination import Destination
+from towpath.seams.source import Source
+from towpath.transform import Transform
+
+_STRENGTH = (Guarantee.AT_LEAST_ONCE, Guarantee.RECOVERABLE, Guarantee.ATOMIC)
+
+
+@dataclass(slots=True)
+class Ground:
+    """A job with its parts built and described. `since` is per input; `mode` what the run really does."""
+
+    spec: JobSpec
+    sources: dict[str, Source]
+    destination: Destination
+    transform: Transform
+    route: list[tuple[str, registry.Row]]
+    descriptions: dict[str, Description]
+    wants: dict[str, Want]
+    existing: Existing | None
+    state: State | None
+    mode: Mode
+    since: dict[str, Checkpoint | None]
+    bound: Checkpoint | None
+    unchanged: str = ""
+
+    @property
+    def source_shown(self) -> str:
+        return ", ".join(source.shown for source in self.sources.values())
+
+    def offer(self, schemas: Mapping[str, pa.Schema] | None = None) -> Offer:
+        """The destination's offer for the rows that inputs of these schemas (default: as described) would become."""
+        inputs = schemas or {name: _wanted(one, self.wants[name]) for name, one in self.descriptions.items()}
+        return self.offer_for(self.transform.schema(inputs))
+
+    def offer_for(self, schema: pa.Schema) -> Offer:
+        """The offer for rows of `schema`, with the user's say on lossy columns and the least guarantee."""
+        spec = self.spec
+        if not len(schema):
+            raise Refused("has no columns", where=self.source_shown)
+        offer = self.destination.offer(schema, self.mode, spec.key)
+        names = [plan.name for plan in offer.columns]
+        for name in spec.allow_lossy:
+            if name not in names:
+                raise UserError(f"allow_lossy: there is no column {name!r}{nearest(name, names)}")
+        columns = tuple(
+            replace(plan, way=Way.LOSSY) if plan.way is Way.CHECKED and plan.name in spec.allow_lossy else plan
+            for plan in offer.columns
+        )
+        if spec.require is not None and _STRENGTH.index(offer.guarantee) < _STRENGTH.index(spec.require):
+            raise Refused(
+                f"the guarantee here is {offer.guarantee}, and {spec.require} is required: {offer.why}",
+                where=self.destination.shown,
+                todo=f"choose another destination, or require {offer.guarantee}",
+            )
+        return replace(offer, columns=columns)
+
+
+def prepare(spec: JobSpec, *, recovering: bool, full_refresh: bool = False, accept_plan: bool = False) -> Ground:
+    """Builds and describes a job's parts. With `recovering` the destination first finishes or discards what a dead
+    run left; without it nothing is touched."""
+    reread = spec.mode is Mode.MERGE
+    built = {
+        name: assemble.build_source(one, spec.connections, reread_changed=reread) for name, one in spec.inputs.items()
+    }
+    made = assemble.build_destination(spec.to, spec.connections)
+    destination: Destination = made.part
+    _refuse_pairs(spec, destination)
+    state = None
+    if recovering:
+        state = destination.recover(spec.step)
+    elif spec.step is not None:
+        state = destination.state(spec.step)
+    existing = destination.describe()
+    sources: dict[str, Source] = {name: one.part for name, one in built.items()}
+    types = {name: textform.parse_type(text) for name, text in spec.types.items()}
+    descriptions, wants = {}, {}
+    for name, source in sources.items():
+        descriptions[name], wants[name] = _describe(spec, source, types, existing)
+    if spec.types:
+        _known_types(spec, descriptions)
+    transform = Transform(spec, assemble.engine(spec))
+    route = [(f"read {name}", row) for name, one in built.items() for row in one.route]
+    if spec.sql is not None or spec.where is not None:
+        route.append(("transform", registry.find("engine", "duckdb")))
+    route += [("write", row) for row in made.route]
+    ground = Ground(
+        spec, sources, destination, transform, route, descriptions, wants, existing, state, spec.mode,
+        dict.fromkeys(sources), _bound(spec, descriptions),
+    )  # fmt: skip
+    _onwards(ground, full_refresh=full_refresh, accept_plan=accept_plan)
+    return ground
+
+
+def _refuse_pairs(spec: JobSpec, destination: Destination) -> None:
+    """Combinations whose meaning would be a guess."""
+    if len(spec.inputs) != 1 and spec.sql is None:
+        raise UserError("several inputs need sql that says how they come together")
+    if spec.sql is not None and spec.where is not None:
+        raise UserError("where and sql together leave open which comes first", todo="put the condition into the sql")
+    if spec.mode is Mode.MERGE and not spec.key:
+        raise UserError("merge needs a key", todo="name the columns that identify a row: --key id")
+    if spec.step is None or spec.mode is not Mode.APPEND:
+        return
+    if spec.sql is not None or spec.whole:
+        raise UserError(
+            "a step that reads its whole input cannot append: each run would add its rows again",
+            where=spec.step,
+            todo="use mode replace, or merge with a key",
+        )
+    for one in spec.inputs.values():
+        if one.cursor is not None and not one.monotonic:
+            raise UserError(
+                f"append by the cursor {one.cursor!r} could add rows of equal value twice or never",
+                where=spec.step,
+                todo="use merge with a key, or declare the cursor `monotonic: true`",
+            )
+        if one.cursor is None and (one.table or one.query or "://" in one.address):
+            raise UserError(
+                "append from a table needs a cursor: without one each run would add every row again",
+                where=spec.step,
+                todo="name a cursor, or use mode replace or merge",
+            )
+
+
+def _describe(
+    spec: JobSpec, source: Source, types: Mapping[str, pa.DataType], existing: Existing | None
+) -> tuple[Description, Want]:
+    """A source's description, and what it is asked for: pinned types are the user's, then those of the columns that
+    the rows will meet (only for text, whose own types are a guess)."""
+    want = Want(types=types, batch_bytes=_batch_bytes(spec.memory))
+    found = source.describe(want)
+    if found.settled or existing is None or spec.sql is not None or spec.python is not None:
+        return found, want
+    pins = dict(types)
+    for name in found.schema.names:
+        there = existing.stored.get(spec.rename.get(name, name))
+        if there is not None and name not in pins and name not in spec.cast:
+            pins[name] = _readable(there.type, existing.schema, spec.rename.get(name, name))
+    want = replace(want, types=pins)
+    return source.describe(want), want
+
+
+def _readable(stored: pa.DataType, schema: pa.Schema, name: str) -> pa.DataType:
+    at = schema.get_field_index(name)
+    return schema.field(at).type if at >= 0 else stored
+
+
+def _known_types(spec: JobSpec, descriptions: Mapping[str, Description]) -> None:
+    known = [name for one in descriptions.values() for name in one.schema.names]
+    for name in spec.types:
+        if name not in known:
+            raise UserError(
+                f"types: there is no column {name!r}{nearest(name, known)}", todo=f"columns: {', '.join(known)}"
+            )
+
+
+def _batch_bytes(memory: int) -> int:
+    """A batch is small against the limit: several are under way at once, as text, as values and as output."""
+    return max(1 << 16, min(8 << 20, memory // 64))
+
+
+def _bound(spec: JobSpec, descriptions: Mapping[str, Description]) -> Checkpoint | None:
+    return joined({name: one.bound for name, one in descriptions.items()})
+
+
+def joined(checkpoints: Mapping[str, Checkpoint | None]) -> Checkpoint | None:
+    """One checkpoint for all inputs; None when any of them has none."""
+    known = {name: one for name, one in checkpoints.items() if one is not None}
+    if len(known) < len(checkpoints):
+        return None
+    if len(known) == 1:
+        return next(iter(known.values()))
+    return Checkpoint("inputs", {name: one.as_json() for name, one in known.items()})
+
+
+def _onwards(ground: Ground, *, full_refresh: bool, accept_plan: bool) -> None:
+    """Where the run starts: after the committed checkpoint, or from the beginning."""
+    spec, state = ground.spec, ground.state
+    if full_refresh and ground.existing is not None:
+        ground.mode = Mode.REPLACE
+        return
+    if state is None or ground.existing is None:
+        return
+    if state.plan != spec.plan_hash() and not accept_plan:
+        raise Refused(
+            "the step was changed since its last load, so its checkpoint may not fit it any more",
+            where=str(spec.step),
+            todo="either load everything anew (--full-refresh), or go on from the checkpoint (--accept-plan)",
+        )
+    if ground.bound is not None and ground.bound == state.checkpoint:
+        ground.unchanged = f"nothing new in {ground.source_shown} since load {state.load_id} at {state.at}"
+        return
+    whole = spec.sql is not None or spec.whole or spec.mode is Mode.REPLACE
+    if not whole:
+        ground.since = dict.fromkeys(ground.since, state.checkpoint)
+
+
+def _wanted(description: Description, want: Want) -> pa.Schema:
+    return want.schema if want.schema is not None else description.schema
 
 
 @dataclass(slots=True)
 class Plan:
-    """`route` names each part with its adapter, library and file of code. `unchanged` says why nothing would move, if so.
-    `unsettled` lists the columns whose type comes from a sample and may widen."""
+    """`route` names each part with its adapter, library and file of code. `unchanged` says why nothing would move, if
+    so; there is no `offer` then. `unsettled` lists the columns whose type comes from a sample and may widen."""
 
     spec: JobSpec
     source: str
     destination: str
-    offer: Offer
+    offer: Offer | None
     route: list[str] = field(default_factory=list)
     unsettled: tuple[str, ...] = ()
     rows: int | None = None
     size: int | None = None
     state: State | None = None
     unchanged: str = ""
-    notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """The plan for people."""
-        raise NotImplementedError
+        offer = self.offer
+        known = [f"{self.rows:,} rows" if self.rows is not None else "", f"{self.size:,} bytes" if self.size else ""]
+        amount = ", ".join(word for word in known if word)
+        out = [f"{self.spec.step or 'copy'}: {self.source} -> {self.destination}" + (f"  ({amount})" if amount else "")]
+        out += [f"  {line}" for line in self.route]
+        if offer is None:
+            return [*out, f"  would move 0 rows: {self.unchanged}"]
+        key = f" by {', '.join(offer.key)}" if offer.key else ""
+        out.append(f"  mode: {offer.mode}{key}: {offer.effect}")
+        out.append(f"  guarantee: {offer.guarantee}: {offer.why}")
+        if self.spec.step is not None:
+            out.append(f"  state: {_state_line(self.state)}")
+        out += ["  columns:", *(f"    {line}" for line in self._columns(offer))]
+        out += [f"  ddl: {statement}" for statement in offer.ddl]
+        return out
+
+    def _columns(self, offer: Offer) -> list[str]:
+        rows = []
+        for plan in offer.columns:
+            name = plan.name if plan.to == plan.name else f"{plan.name} -> {plan.to}"
+            sample = " (from sample)" if plan.name in self.unsettled else ""
+            why = f": {plan.why}" if plan.why and plan.way is not Way.EXACT else ""
+            native = plan.stored.native or textform.type_name(plan.stored.type)
+            rows.append((name, textform.type_name(plan.source) + sample, native, f"{plan.way}{why}"))
+        widths = [max(len(row[at]) for row in rows) for at in range(3)]
+        return [
+            f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  ->  {row[2]:<{widths[2]}}  {row[3]}".rstrip() for row in rows
+        ]
 
     def as_json(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """The plan as plain JSON values."""
+        offer = self.offer
+        head = {
+            "step": self.spec.step,
+            "source": self.source,
+            "destination": self.destination,
+            "route": self.route,
+            "rows": self.rows,
+            "size": self.size,
+            "unchanged": self.unchanged,
+            "state": None if self.state is None else {"load": self.state.load_id, "at": self.state.at},
+        }
+        if offer is None:
+            return head
+        return head | {
+            "mode": str(offer.mode),
+            "key": list(offer.key),
+            "effect": offer.effect,
+            "guarantee": str(offer.guarantee),
+            "why": offer.why,
+            "columns": [column_json(plan, plan.name in self.unsettled) for plan in offer.columns],
+            "ddl": list(offer.ddl),
+        }
+
+
+def column_json(plan: Any, sample: bool = False) -> dict[str, Any]:
+    """One column's way as plain JSON values, for plans and receipts."""
+    return {
+        "name": plan.name,
+        "type": textform.type_name(plan.source),
+        "to": plan.to,
+        "stored": plan.stored.native or textform.type_name(plan.stored.type),
+        "way": str(plan.way),
+        "why": plan.why,
+        "from_sample": sample,
+    }
+
+
+def _state_line(state: State | None) -> str:
+    if state is None:
+        return "none yet: everything is read"
+    return f"load {state.load_id} at {state.at} ({state.rows:,} rows)"
+
+
+def _file(row: registry.Row) -> str:
+    return row.target.partition(":")[0].replace(".", "/") + ".py"
 
 
 def plan(spec: JobSpec) -> Plan:
     """What running `spec` would do. Reads a sample and the state; writes nothing. Raises what the run would raise
     before its first row."""
-    raise NotImplementedError
+    ground = prepare(spec, recovering=False)
+    unsettled = tuple(
+        name
+        for one in ground.descriptions.values()
+        if not one.settled
+        for name in one.schema.names
+        if name not in spec.types
+    )
+    rows = [one.rows for one in ground.descriptions.values()]
+    sizes = [one.size for one in ground.descriptions.values()]
+    return Plan(
+        spec,
+        ground.source_shown,
+        ground.destination.shown,
+        None if ground.unchanged else ground.offer(),
+        route=[f"{part}: {row.line} [{_file(row)}]" for part, row in ground.route],
+        unsettled=unsettled,
+        rows=sum(one for one in rows if one is not None) if None not in rows else None,
+        size=sum(one for one in sizes if one is not None) if None not in sizes else None,
+        state=ground.state,
+        unchanged=ground.unchanged,
+    )

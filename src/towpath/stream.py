@@ -11,11 +11,13 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one row was met: `orders.csv:1043`, or a table and its row number. `raw` is the record's own bytes, if known."""
+    """Where one row was met: `orders.csv:1043`, or a table and its row number. `raw` is the record's own bytes, if known;
+    `head` what must stand before them for a file to hold them alone (a CSV's header line)."""
 
     file: str
     line: int | None = None
     raw: bytes | None = None
+    head: bytes | None = None
 
     def __str__(self) -> str:
         return self.file if self.line is None else f"{self.file}:{self.line}"
@@ -90,6 +92,10 @@ class Stream:
             if not batch.rows.schema.equals(self.schema):
                 raise ValueError(f"a batch has the schema {batch.rows.schema}, its stream {self.schema}")
             yield batch
+
+    def rest(self) -> Iterator[Batch]:
+        """What the one pass has not taken yet; nothing when it is at its end."""
+        return self._iterator if self._iterator is not None else iter(self)
 
     def close(self) -> None:
         close = getattr(self._iterator if self._iterator is not None else self.batches, "close", None)

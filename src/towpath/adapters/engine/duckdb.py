@@ -1,0 +1,179 @@
+"""SQL over streams by DuckDB, in memory, within a share of the run's limit; it reaches no file and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from towpath import convert
+from towpath.errors import DataError, Refused, TowError, UserError
+from towpath.nouns import ColumnPlan, Stored, Way
+from towpath.seams.engine import Filter
+from towpath.stream import Batch, Counted, Stream
+
+_BATCH_ROWS = 65_536
+
+
+class DuckDBEngine:
+    """Memory in bytes. Instants come out in UTC; sums of integers as decimal(38,0), as DuckDB has them."""
+
+    def __init__(self, memory: int = 512 << 20, threads: int = 2) -> None:
+        self._memory = memory
+        self._threads = threads
+
+    def result_schema(self, sql: str, inputs: Mapping[str, pa.Schema]) -> pa.Schema:
+        empty = {name: Stream(schema, iter(())) for name, schema in inputs.items()}
+        with self.sql(f"select * from ({_inner(sql)}) limit 0", empty) as result:
+            return result.schema
+
+    @contextmanager
+    def sql(self, sql: str, inputs: Mapping[str, Stream]) -> Iterator[Stream]:
+        failures: list[BaseException] = []
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._connect())
+            for name, stream in inputs.items():
+                stack.callback(stream.close)
+                connection.register(name, _reader(name, stream, failures))
+            with _translated(sql, failures):
+                reader = connection.execute(_inner(sql)).to_arrow_reader(_BATCH_ROWS)
+                schema = pa.schema([pa.field(field.name, _plain(field.type)) for field in reader.schema])
+            yield Stream(schema, _batches(reader, schema, sql, failures))
+
+    @contextmanager
+    def where(self, condition: str, schema: pa.Schema) -> Iterator[Filter]:
+        with self._connect() as connection:
+            _empty = schema.empty_table()
+            connection.register("batch", _empty)
+            with _translated(condition, []):
+                connection.execute(f"select ({condition}) is true from batch").fetchall()
+                connection.execute(f"select ({condition})::boolean from batch").fetchall()
+
+            def keep(batch: Batch) -> tuple[Batch, int]:
+                with _translated(condition, []):
+                    connection.register("batch", _held("the rows", batch.rows))
+                    mask = connection.execute(f"select ({condition}) is true as keep from batch").fetchnumpy()["keep"]
+                    out = connection.execute(f"select count(*) from batch where ({condition}) is not true").fetchone()
+                return batch.take(mask.nonzero()[0]), int(out[0])
+
+            yield keep
+
+    @contextmanager
+    def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        settings = {
+            "memory_limit": f"{self._memory // 1000}KB",
+            "threads": self._threads,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": True,
+        }
+        connection = duckdb.connect(config=settings)
+        try:
+            connection.execute("set timezone = 'UTC'")
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
+            yield connection
+        finally:
+            connection.close()
+
+
+def _inner(sql: str) -> str:
+    return sql.strip().rstrip(";")
+
+
+def _held_type(type: pa.DataType) -> pa.DataType:
+    """What DuckDB keeps for a type; others are cast exactly or refused before they reach it."""
+    if pa.types.is_timestamp(type) and type.tz is not None:
+        return pa.timestamp("us", "UTC")
+    if pa.types.is_decimal256(type):
+        return pa.decimal128(38, type.scale)
+    if pa.types.is_float16(type):
+        return pa.float32()
+    return type
+
+
+def _held(name: str, rows: pa.RecordBatch) -> pa.RecordBatch:
+    fields, columns = [], []
+    for field, values in zip(rows.schema, rows.columns, strict=True):
+        held = _held_type(field.type)
+        if held != field.type:
+            plan = ColumnPlan(field.name, field.type, field.name, Stored(held), Way.CHECKED)
+            converted = convert.convert(values, plan)
+            if len(converted.bad):
+                value = values[int(converted.bad[0])].as_py()
+                raise DataError(
+                    f"column {field.name} ({value}): DuckDB cannot hold this {field.type} as {held}",
+                    where=name,
+                    todo="cast the column before the SQL, or leave it out with --select",
+                )
+            values = converted.values
+        fields.append(pa.field(field.name, held))
+        columns.append(values)
+    return pa.record_batch(columns, schema=pa.schema(fields))
+
+
+def _reader(name: str, stream: Stream, failures: list[BaseException]) -> pa.RecordBatchReader:
+    schema = pa.schema([pa.field(field.name, _held_type(field.type)) for field in stream.schema])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        # An exception that crosses DuckDB comes out as its own text only; the true one is kept for the caller.
+        try:
+            for batch in stream:
+                yield _held(name, batch.rows)
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _plain(type: pa.DataType) -> pa.DataType:
+    """The type without what only DuckDB's export adds: dictionaries of enums, zone names other than UTC."""
+    if pa.types.is_dictionary(type):
+        return type.value_type
+    if pa.types.is_timestamp(type) and type.tz is not None:
+        return pa.timestamp(type.unit, "UTC")
+    return type
+
+
+def _batches(
+    reader: pa.RecordBatchReader, schema: pa.Schema, sql: str, failures: list[BaseException]
+) -> Iterator[Batch]:
+    first = 1
+    while True:
+        with _translated(sql, failures):
+            try:
+                rows = reader.read_next_batch()
+            except StopIteration:
+                return
+        columns = [
+            values if values.type == field.type else values.cast(field.type)
+            for field, values in zip(schema, rows.columns, strict=True)
+        ]
+        yield Batch(pa.record_batch(columns, schema=schema), Counted("the SQL's result", first))
+        first += rows.num_rows
+
+
+@contextmanager
+def _translated(sql: str, failures: list[BaseException]) -> Iterator[None]:
+    """DuckDB's errors as ours; a failure of an input comes out as it was."""
+    try:
+        yield
+    except TowError:
+        raise
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if failures:
+            raise failures[0] from error
+        words = str(error).strip()
+        if isinstance(error, (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)):
+            raise UserError(f"the SQL is wrong: {words}", where=_shown(sql)) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise Refused(f"the SQL needs more memory: {words}", where=_shown(sql), todo="give more with --memory") from error
+        raise DataError(f"the SQL failed on a value: {words}", where=_shown(sql)) from error
+
+
+def _shown(sql: str) -> str:
+    line = " ".join(sql.split())
+    return line if len(line) <= 60 else line[:59] + "…"

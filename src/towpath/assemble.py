@@ -1,0 +1,166 @@
+"""Builds sources and destinations from what people wrote: address, options, registry, joins. Opens nothing yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from towpath import address as addresses
+from towpath import codecs, registry
+from towpath.address import Address
+from towpath.errors import UserError
+from towpath.job import InputSpec, JobSpec, OutputSpec
+from towpath.seams.database import Database
+from towpath.seams.destination import Destination
+from towpath.seams.engine import Engine
+from towpath.seams.format import Format
+from towpath.seams.source import Source
+from towpath.seams.store import Store
+
+_DEFAULT_FOLDER_FORMAT = "parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A source or destination with its route: each adapter's registry row, for plan and receipt."""
+
+    part: Any
+    route: tuple[registry.Row, ...]
+
+
+def source(spec: InputSpec, connections: Mapping[str, str] | None = None, *, reread_changed: bool = False) -> Source:
+    """The source that a spec names; see `build_source` for the route too."""
+    built: Source = build_source(spec, connections, reread_changed=reread_changed).part
+    return built
+
+
+def build_source(
+    spec: InputSpec, connections: Mapping[str, str] | None = None, *, reread_changed: bool = False
+) -> Built:
+    """`reread_changed`: a file that changed since the checkpoint is read again whole (merge by key) instead of refused.
+
+    Raises UserError for an address, format or option that does not exist or does not fit."""
+    at = addresses.parse(spec.address, connections)
+    if at.kind == "table" or spec.query is not None or spec.table is not None:
+        return _table_source(at, spec)
+    if spec.cursor is not None:
+        raise UserError(f"{at} is a file and has no cursor", todo="files are read onwards by name; leave `cursor` out")
+    from towpath.joins.file_source import FileSource
+
+    store_row, store = _store(at)
+    format_row, format, codec = _format(at, spec.format, spec.options, writing=False)
+    made = FileSource(store, format, at.path, codec, shown=str(at), reread_changed=reread_changed)
+    return Built(made, (store_row, format_row))
+
+
+def _table_source(at: Address, spec: InputSpec) -> Built:
+    from towpath.joins.table_source import TableSource
+
+    at = at.with_table(spec.table)
+    if at.kind != "table":
+        raise UserError(f"{at} is not a database, so it takes no query")
+    if (at.table is None) == (spec.query is None):
+        raise UserError(
+            f"{at} names {'a table and a query' if at.table else 'no table'}",
+            todo=f"write {at.scheme}:///{at.path}#TABLE, or give --table or --query",
+        )
+    if spec.format is not None:
+        raise UserError(f"{at} is a database; it has no format {spec.format!r}")
+    row, database = _database(at, spec.options)
+    made = TableSource(
+        database, table=at.table, query=spec.query, cursor=spec.cursor, monotonic=spec.monotonic, shown=str(at)
+    )
+    return Built(made, (row,))
+
+
+def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = None) -> Built:
+    """The destination that a spec names: a table, one file, or a folder of files."""
+    at = addresses.parse(spec.address, connections)
+    if at.kind == "table" or spec.table is not None:
+        return _table_destination(at.with_table(spec.table), spec)
+    if at.glob and at.scheme == "file":
+        raise UserError(f"{at} has a wildcard, so it names no one destination", todo="name a file, or a folder ending in /")
+    store_row, store = _store(at)
+    if at.folder or spec.partition_by:
+        from towpath.joins.folder_destination import FolderDestination
+
+        if at.path == "-":
+            raise UserError("standard output cannot be partitioned")
+        format_row, format, codec = _format(at, spec.format or _DEFAULT_FOLDER_FORMAT, spec.options, writing=True)
+        folder = FolderDestination(
+            store, format, at.path.rstrip("/") + "/", codec, partition_by=spec.partition_by, shown=str(at)
+        )
+        return Built(folder, (store_row, format_row))
+    from towpath.joins.file_destination import FileDestination
+
+    format_row, format, codec = _format(at, spec.format, spec.options, writing=True)
+    return Built(FileDestination(store, format, at.path, codec, shown=str(at)), (store_row, format_row))
+
+
+def destination(spec: OutputSpec, connections: Mapping[str, str] | None = None) -> Destination:
+    """The destination that a spec names; see `build_destination` for the route too."""
+    built: Destination = build_destination(spec, connections).part
+    return built
+
+
+def _table_destination(at: Address, spec: OutputSpec) -> Built:
+    from towpath.joins.table_destination import TableDestination
+
+    if at.table is None:
+        raise UserError(f"{at} names no table", todo=f"write {at}#TABLE, or give --to-table")
+    if spec.format is not None or spec.partition_by:
+        raise UserError(f"{at} is a database table; it has no file format and no partitions")
+    row, database = _database(at, spec.options)
+    return Built(TableDestination(database, at.table, shown=str(at)), (row,))
+
+
+def engine(spec: JobSpec) -> Engine:
+    """The engine of a job, with half of its memory."""
+    made: Engine = registry.make(registry.find("engine", "duckdb"), {"memory": spec.memory // 2})
+    return made
+
+
+def _store(at: Address) -> tuple[registry.Row, Store]:
+    row = registry.find("store", at.scheme)
+    return row, registry.make(row, {})
+
+
+def _database(at: Address, options: Mapping[str, Any]) -> tuple[registry.Row, Database]:
+    row = registry.find("database", at.library or at.scheme)
+    return row, registry.make(row, {"path": at.path, **options})
+
+
+def _format(
+    at: Address, name: str | None, options: Mapping[str, Any], *, writing: bool
+) -> tuple[registry.Row, Format, str | None]:
+    plain, codec = codecs.split(at.path)
+    row = registry.find("format", name.partition("+")[0]) if name else registry.format_for(plain)
+    if row is None and not writing and (at.folder or at.scheme == "file"):
+        row = _format_of_folder(at)
+    if row is None:
+        option = "--to-format" if writing else "--from-format"
+        formats = ", ".join(row.name for row in registry.rows("format"))
+        raise UserError(
+            f"{at}: the name does not say which format it is",
+            todo=f"give {option} ({formats}); a database is written as duckdb:///file.db#table",
+        )
+    return row, registry.make(row, options), codec
+
+
+def _format_of_folder(at: Address) -> registry.Row | None:
+    """A folder's format is that of the files in it, when they agree."""
+    from pathlib import Path
+
+    folder = Path(at.path)
+    if at.glob or not folder.is_dir():
+        return None
+    found = {
+        row.name: row
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(("_", "."))
+        if (row := registry.format_for(codecs.split(path.name)[0])) is not None
+    }
+    if len(found) > 1:
+        raise UserError(f"{at} holds files of several formats: {', '.join(sorted(found))}", todo="give --from-format, or a glob")
+    return next(iter(found.values()), None)

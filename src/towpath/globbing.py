@@ -1,0 +1,62 @@
+"""Paths by pattern on a local disk. Unlike the standard library's it never passes over a folder that it may not read."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterator
+
+
+def matches(pattern: str) -> list[str]:
+    """The existing paths that a path or glob names (`*`, `?`, `[..]`, `**` for any depth), sorted, without duplicates.
+
+    A part that exists as it is written is taken so. A wildcard leaves out names with a leading `.` or `_`, except
+    `_name=value`, a partition. Raises OSError for a folder that cannot be listed."""
+    root, parts = ("/", pattern.lstrip("/")) if pattern.startswith("/") else ("", pattern)
+    return sorted(set(_walk(root, parts.split("/"), frozenset())))
+
+
+def _walk(prefix: str, parts: list[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        yield from _any_depth(prefix, rest or ["*"], above)
+    elif os.path.lexists(prefix + part) or not _is_wild(part):
+        yield from _into(prefix + part, rest)
+    else:
+        for name in _visible(prefix, part):
+            yield from _into(prefix + name, rest)
+
+
+def _into(path: str, rest: list[str]) -> Iterator[str]:
+    if rest:
+        yield from _walk(path + "/", rest, frozenset())
+    elif os.path.lexists(path):
+        yield path
+
+
+def _any_depth(prefix: str, rest: list[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    yield from _walk(prefix, rest, above)
+    for name in _visible(prefix, "*"):
+        if os.path.isdir(prefix + name):
+            found = os.stat(prefix + name)
+            here = (found.st_dev, found.st_ino)
+            if here not in above:  # a symbolic link may lead back to a folder above itself
+                yield from _any_depth(prefix + name + "/", rest, above | {here})
+
+
+def _visible(folder: str, part: str) -> list[str]:
+    try:
+        names = os.listdir(folder or ".")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [name for name in names if fnmatch.fnmatchcase(name, part) and not _is_hidden(name, part)]
+
+
+def _is_hidden(name: str, part: str) -> bool:
+    if part[0] == name[0]:
+        return False
+    return name[0] == "." or (name[0] == "_" and "=" not in name)
+
+
+def _is_wild(part: str) -> bool:
+    return any(sign in part for sign in "*?[")

@@ -1,0 +1,97 @@
+"""Local temporary files that a dead run may leave: named by load id, locked while their writer lives.
+
+The lock is `flock`, which the kernel drops with the process, however it dies. POSIX only: Windows has none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from towpath.errors import Refused
+
+SUFFIX = ".tow-tmp"
+
+
+def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[BinaryIO, Path]:
+    """A new empty file `.{name}.{load_id}{suffix}.tow-tmp` in `folder`, open for reading and writing, which
+    `sweep` spares until the file and every duplicate of its descriptor (`os.dup`) are closed.
+
+    A dead run's file of the same name is replaced. Raises Refused when a living run holds it, or when the
+    folder does not take it.
+    """
+    path = folder / f".{name}.{load_id}{suffix}{SUFFIX}"
+    try:
+        while True:
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+            except FileExistsError:
+                if not _remove_if_dead(path) and os.path.lexists(path):
+                    raise _held(path) from None
+                continue
+            if _claim(descriptor, path):
+                return os.fdopen(descriptor, "w+b"), path
+            os.close(descriptor)
+    except OSError as error:
+        raise refusal(error, path) from error
+
+
+def sweep(folder: Path, name: str) -> list[str]:
+    """Removes the files that `create` made for `name` and whose process is dead; returns their names."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        found = [entry for entry in os.listdir(folder) if entry.startswith(f".{name}.")]
+        ours = sorted(entry for entry in found if entry.endswith(SUFFIX))
+        return [entry for entry in ours if _remove_if_dead(folder / entry)]
+    return []
+
+
+def refusal(error: OSError, path: Path) -> Refused:
+    """What the disk of a temporary file said, and what to do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        todo = f"free some space in {path.parent}; nothing was published"
+    else:
+        todo = f"temporary files are kept beside the destination, so {path.parent} must be a writable folder"
+    return Refused(f"cannot write a temporary file: {error.strerror or error}", where=str(path), todo=todo)
+
+
+def _held(path: Path) -> Refused:
+    return Refused(
+        "another run is writing the same load now", where=str(path), todo="wait for it to end, then run again"
+    )
+
+
+def _claim(descriptor: int, path: Path) -> bool:
+    """Locks a file just created. False when a sweep took it for a dead run's before it was locked."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return _is_at(descriptor, path)
+
+
+def _remove_if_dead(path: Path) -> bool:
+    """Removes a file that nobody holds. False when it is held, has gone, or cannot be opened."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Since it was opened another sweep may have removed it, and a living run taken its name.
+        if not _is_at(descriptor, path):
+            return False
+        path.unlink()
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        there = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)

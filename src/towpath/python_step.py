@@ -1,0 +1,107 @@
+"""A Python step: `module:function` called with each batch (or the whole input) as a frame."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from towpath.books import Edge
+from towpath.errors import DataError, UserError
+from towpath.stream import Batch, Counted, Stream
+
+
+class PythonStep:
+    """Loads `module:function`, looking first in `folder`.
+
+    The function gets a `pyarrow.Table`, or a narwhals DataFrame if its first parameter is annotated as one, and
+    returns either, or any frame that speaks Arrow's C stream (polars, pandas). It is called once with no rows to learn the
+    result's schema, which every later result must have."""
+
+    def __init__(self, target: str, folder: str, *, whole: bool = False) -> None:
+        self._target = target
+        self._whole = whole
+        self._function = _find(target, Path(folder))
+        first = next(iter(inspect.signature(self._function).parameters.values()), None)
+        self._narwhals = first is not None and any(
+            word in str(first.annotation) for word in ("narwhals", "nw.", "DataFrame")
+        )
+
+    def apply(self, stream: Stream, edge: Edge) -> Stream:
+        schema = self._call(stream.schema.empty_table()).schema
+        return Stream(schema, self._batches(stream, schema, edge))
+
+    def _batches(self, stream: Stream, schema: pa.Schema, edge: Edge) -> Iterator[Batch]:
+        first = 1
+        for table in _tables(stream, whole=self._whole):
+            edge.given += table.num_rows
+            result = self._call(table)
+            if result.schema != schema:
+                raise DataError(
+                    f"returned the columns {_shown(result.schema)}, but {_shown(schema)} for no rows",
+                    where=f"python step {self._target}",
+                    todo="give the result the same columns and types for every input, also an empty one",
+                )
+            for rows in result.combine_chunks().to_batches():
+                edge.accepted += rows.num_rows
+                yield Batch(rows, Counted(f"python step {self._target}", first))
+                first += rows.num_rows
+
+    def _call(self, table: pa.Table) -> pa.Table:
+        import narwhals as nw
+
+        given = nw.from_native(table, eager_only=True) if self._narwhals else table
+        try:
+            result = nw.to_native(self._function(given), pass_through=True)
+        except Exception as error:
+            line = traceback.extract_tb(error.__traceback__)[-1]
+            raise DataError(
+                f"{type(error).__name__}: {error}",
+                where=f"python step {self._target} ({Path(line.filename).name}:{line.lineno}), {table.num_rows:,} rows",
+            ) from error
+        if isinstance(result, pa.Table):
+            return result.replace_schema_metadata(None)
+        if isinstance(result, pa.RecordBatch) or hasattr(result, "__arrow_c_stream__"):
+            return pa.table(result).replace_schema_metadata(None)
+        raise UserError(
+            f"returned {type(result).__name__}, which is no frame",
+            where=f"python step {self._target}",
+            todo="return a pyarrow.Table, or a narwhals, polars or pandas DataFrame",
+        )
+
+
+def _tables(stream: Stream, *, whole: bool) -> Iterator[pa.Table]:
+    if whole:
+        yield pa.Table.from_batches([batch.rows for batch in stream], stream.schema)
+        return
+    for batch in stream:
+        yield pa.Table.from_batches([batch.rows], stream.schema)
+
+
+def _find(target: str, folder: Path) -> Callable[[Any], Any]:
+    module_name, sign, name = target.partition(":")
+    if not sign or not name:
+        raise UserError(f"a Python step is written module:function, not {target!r}")
+    sys.path.insert(0, str(folder.resolve()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name.partition(".")[0]:
+            raise
+        raise UserError(f"there is no module {module_name!r} in {folder} or on Python's path") from error
+    finally:
+        sys.path.pop(0)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise UserError(f"the module {module_name!r} has no function {name!r}")
+    return function  # type: ignore[no-any-return]
+
+
+def _shown(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in schema)

@@ -1,0 +1,186 @@
+"""What happens to rows between source and destination, in one fixed order:
+where - sql - python - select - rename - cast - rules. Each part keeps its side of the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from towpath import textform
+from towpath.badrows import BadRow, BadRows
+from towpath.books import Books, CountedBadRows, Edge
+from towpath.convert import cast as cast_values
+from towpath.errors import UserError
+from towpath.job import JobSpec
+from towpath.options import nearest
+from towpath.python_step import PythonStep
+from towpath.rules import Check, compile_rules
+from towpath.seams.engine import Engine, Filter
+from towpath.stream import Batch, Place, Stream
+
+
+@dataclass(slots=True)
+class Transform:
+    """The row-shaping part of a job. `schema` gives what comes out without reading a row; `apply` shapes streams."""
+
+    spec: JobSpec
+    engine: Engine
+
+    def schema(self, inputs: Mapping[str, pa.Schema]) -> pa.Schema:
+        """The schema that `apply` would give. Raises UserError for wrong SQL, columns, types or rules."""
+        with ExitStack() as stack:
+            empty = {name: Stream(schema, ()) for name, schema in inputs.items()}
+            if self.spec.sql is not None:
+                shaped = self._after_sql(Stream(self.engine.result_schema(self.spec.sql, inputs), ()), stack, None, None)
+            else:
+                shaped = self.apply(empty, stack, Books(), CountedBadRows(_Nowhere(), "plan"))
+            return shaped.schema
+
+    def apply(self, inputs: Mapping[str, Stream], stack: ExitStack, books: Books, bad: CountedBadRows) -> Stream:
+        """The shaped stream; what it opens is closed by `stack`. Edges are added to `books` in order."""
+        if self.spec.sql is not None:
+            edge = books.edge("sql", row_wise=False)
+            counted = {name: Stream(one.schema, _given(one, edge)) for name, one in inputs.items()}
+            result = stack.enter_context(self.engine.sql(self.spec.sql, counted))
+            return self._after_sql(Stream(result.schema, _accepted(result, edge)), stack, books, bad)
+        (stream,) = inputs.values()
+        if self.spec.where is not None:
+            keep = stack.enter_context(self.engine.where(self.spec.where, stream.schema))
+            stream = Stream(stream.schema, _where(stream, keep, books.edge("where")))
+        return self._after_sql(stream, stack, books, bad)
+
+    def _after_sql(
+        self, stream: Stream, stack: ExitStack, books: Books | None, bad: CountedBadRows | None
+    ) -> Stream:
+        books = books or Books()
+        bad = bad or CountedBadRows(_Nowhere(), "plan")
+        spec = self.spec
+        if spec.python is not None:
+            step = PythonStep(spec.python, spec.folder, whole=spec.whole)
+            stream = step.apply(stream, books.edge("python", row_wise=False))
+        if spec.select:
+            stream = _select(stream, spec.select)
+        if spec.rename:
+            stream = _rename(stream, spec.rename)
+        if spec.cast:
+            stream = _cast(stream, spec.cast, books.edge("cast"), bad.at("cast"))
+        if spec.rules:
+            checks = compile_rules(spec.rules, stream.schema, spec.memory)
+            stream = Stream(stream.schema, _rules(stream, checks, books.edge("rules"), bad.at("rules")))
+        return stream
+
+
+class _Nowhere:
+    def add(self, bad: BadRow) -> None:
+        raise AssertionError("no row passes while a plan is made")
+
+
+def bad_row(batch: Batch, row: int, column: str, reason: str, edge: str) -> BadRow:
+    """A row of a batch as a bad row, with all its values as text forms."""
+    one = batch.rows.slice(row, 1)
+    values = {name: textform.write(one.column(name))[0].as_py() for name in one.schema.names}
+    place = batch.origin.place(row)
+    return BadRow(Place(place.file, place.line), reason, column, values.get(column), values, edge)
+
+
+def without(batch: Batch, rows: Sequence[int] | np.ndarray) -> Batch:
+    """The batch without some row numbers."""
+    return batch.take(np.setdiff1d(np.arange(len(batch)), rows))
+
+
+def _given(stream: Stream, edge: Edge) -> Iterator[Batch]:
+    for batch in stream:
+        edge.given += len(batch)
+        yield batch
+
+
+def _accepted(stream: Stream, edge: Edge) -> Iterator[Batch]:
+    for batch in stream:
+        edge.accepted += len(batch)
+        yield batch
+
+
+def _where(stream: Stream, keep: Filter, edge: Edge) -> Iterator[Batch]:
+    for batch in stream:
+        edge.given += len(batch)
+        kept, left_out = keep(batch)
+        edge.filtered += left_out
+        edge.accepted += len(kept)
+        yield kept
+
+
+def _columns(names: Sequence[str], schema: pa.Schema, asked: str) -> None:
+    for name in names:
+        if name not in schema.names:
+            raise UserError(
+                f"{asked}: there is no column {name!r}{nearest(name, schema.names)}",
+                todo=f"columns: {', '.join(schema.names)}",
+            )
+
+
+def _select(stream: Stream, names: Sequence[str]) -> Stream:
+    _columns(names, stream.schema, "select")
+    if len(set(names)) < len(names):
+        raise UserError(f"select names a column twice: {', '.join(names)}")
+    schema = pa.schema([stream.schema.field(name) for name in names])
+    return Stream(schema, (batch.with_rows(batch.rows.select(list(names))) for batch in stream))
+
+
+def _rename(stream: Stream, names: Mapping[str, str]) -> Stream:
+    _columns(list(names), stream.schema, "rename")
+    new = [names.get(name, name) for name in stream.schema.names]
+    if len(set(new)) < len(new):
+        raise UserError(f"rename gives two columns one name: {', '.join(new)}")
+    schema = pa.schema([field.with_name(name) for field, name in zip(stream.schema, new, strict=True)])
+    return Stream(schema, (batch.with_rows(batch.rows.rename_columns(new)) for batch in stream))
+
+
+def _cast(stream: Stream, types: Mapping[str, str], edge: Edge, bad: BadRows) -> Stream:
+    _columns(list(types), stream.schema, "cast")
+    targets = {name: textform.parse_type(text) for name, text in types.items()}
+    schema = pa.schema(
+        [field.with_type(targets.get(field.name, field.type)) for field in stream.schema],
+    )
+    for name, target in targets.items():
+        source = stream.schema.field(name).type
+        cast_values(pa.array([], source), source, target)  # a cast that no value survives is refused now
+
+    def batches() -> Iterator[Batch]:
+        for batch in stream:
+            edge.given += len(batch)
+            columns, unfit = list(batch.rows.columns), {}
+            for name, target in targets.items():
+                at = stream.schema.get_field_index(name)
+                done = cast_values(columns[at], columns[at].type, target)
+                columns[at] = done.values
+                for row in done.bad:
+                    unfit.setdefault(int(row), name)
+            for row in sorted(unfit):
+                reason = f"does not survive the cast to {types[unfit[row]]}"
+                bad.add(bad_row(batch, row, unfit[row], reason, "cast"))
+            edge.aside += len(unfit)
+            done_rows = batch.with_rows(pa.record_batch(columns, schema=schema))
+            kept = without(done_rows, sorted(unfit)) if unfit else done_rows
+            edge.accepted += len(kept)
+            yield kept
+
+    return Stream(schema, batches())
+
+
+def _rules(stream: Stream, checks: Sequence[Check], edge: Edge, bad: BadRows) -> Iterator[Batch]:
+    for batch in stream:
+        edge.given += len(batch)
+        broken = {}
+        for check in checks:
+            for found in check(batch.rows):
+                broken.setdefault(found.row, found)
+        for row in sorted(broken):
+            bad.add(bad_row(batch, row, broken[row].column, broken[row].reason, "rules"))
+        edge.aside += len(broken)
+        kept = without(batch, sorted(broken)) if broken else batch
+        edge.accepted += len(kept)
+        yield kept
