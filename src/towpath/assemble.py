@@ -80,7 +80,9 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
     if at.kind == "table" or spec.table is not None:
         return _table_destination(at.with_table(spec.table), spec)
     if at.glob and at.scheme == "file":
-        raise UserError(f"{at} has a wildcard, so it names no one destination", todo="name a file, or a folder ending in /")
+        raise UserError(
+            f"{at} has a wildcard, so it names no one destination", todo="name a file, or a folder ending in /"
+        )
     store_row, store = _store(at)
     if at.folder or spec.partition_by:
         from towpath.joins.folder_destination import FolderDestination
@@ -162,5 +164,7 @@ def _format_of_folder(at: Address) -> registry.Row | None:
         if (row := registry.format_for(codecs.split(path.name)[0])) is not None
     }
     if len(found) > 1:
-        raise UserError(f"{at} holds files of several formats: {', '.join(sorted(found))}", todo="give --from-format, or a glob")
+        raise UserError(
+            f"{at} holds files of several formats: {', '.join(sorted(found))}", todo="give --from-format, or a glob"
+        )
     return next(iter(found.values()), None)

@@ -140,7 +140,7 @@ class _NotEmpty(io.RawIOBase):
 class _Members:
     """Decompresses .xz and .bz2 member by member.
 
-    `lzma.LZMAFile` and `bz2.BZ2File` pass over whatever follows a member and is none; pyarrow fails on an empty member.
+    Python's own LZMAFile and BZ2File pass over what follows a member and is none; pyarrow fails on an empty one.
     """
 
     def __init__(self, file: BinaryIO, decompressor: Callable[[], Any]) -> None:

@@ -168,5 +168,7 @@ def _sync(folder: Path) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> Refused:
     return Refused(
-        f"bad rows cannot be kept: {error.strerror or error}", where=str(folder), todo="name another folder with --bad-rows"
+        f"bad rows cannot be kept: {error.strerror or error}",
+        where=str(folder),
+        todo="name another folder with --bad-rows",
     )

@@ -13,13 +13,13 @@ def matches(pattern: str) -> list[str]:
     A part that exists as it is written is taken so. A wildcard leaves out names with a leading `.` or `_`, except
     `_name=value`, a partition. Raises OSError for a folder that cannot be listed."""
     root, parts = ("/", pattern.lstrip("/")) if pattern.startswith("/") else ("", pattern)
-    return sorted(set(_walk(root, parts.split("/"), frozenset())))
+    return sorted(set(_walk(root, parts.split("/"))))
 
 
-def _walk(prefix: str, parts: list[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:
+def _walk(prefix: str, parts: list[str]) -> Iterator[str]:
     part, rest = parts[0], parts[1:]
     if part == "**":
-        yield from _any_depth(prefix, rest or ["*"], above)
+        yield from _any_depth(prefix, rest or ["*"], frozenset())
     elif os.path.lexists(prefix + part) or not _is_wild(part):
         yield from _into(prefix + part, rest)
     else:
@@ -29,13 +29,13 @@ def _walk(prefix: str, parts: list[str], above: frozenset[tuple[int, int]]) -> I
 
 def _into(path: str, rest: list[str]) -> Iterator[str]:
     if rest:
-        yield from _walk(path + "/", rest, frozenset())
+        yield from _walk(path + "/", rest)
     elif os.path.lexists(path):
         yield path
 
 
 def _any_depth(prefix: str, rest: list[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:
-    yield from _walk(prefix, rest, above)
+    yield from _walk(prefix, rest)
     for name in _visible(prefix, "*"):
         if os.path.isdir(prefix + name):
             found = os.stat(prefix + name)

@@ -6,13 +6,13 @@ The lock is `flock`, which the kernel drops with the process, however it dies. P
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 from pathlib import Path
 from typing import BinaryIO
 
 from towpath.errors import Refused
+from towpath.oserrors import translated
 
 SUFFIX = ".tow-tmp"
 
@@ -25,7 +25,7 @@ def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[Bin
     folder does not take it.
     """
     path = folder / f".{name}.{load_id}{suffix}{SUFFIX}"
-    try:
+    with translated(str(path), "write"):
         while True:
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
@@ -36,8 +36,6 @@ def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[Bin
             if _claim(descriptor, path):
                 return os.fdopen(descriptor, "w+b"), path
             os.close(descriptor)
-    except OSError as error:
-        raise refusal(error, path) from error
 
 
 def sweep(folder: Path, name: str) -> list[str]:
@@ -47,15 +45,6 @@ def sweep(folder: Path, name: str) -> list[str]:
         ours = sorted(entry for entry in found if entry.endswith(SUFFIX))
         return [entry for entry in ours if _remove_if_dead(folder / entry)]
     return []
-
-
-def refusal(error: OSError, path: Path) -> Refused:
-    """What the disk of a temporary file said, and what to do about it."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        todo = f"free some space in {path.parent}; nothing was published"
-    else:
-        todo = f"temporary files are kept beside the destination, so {path.parent} must be a writable folder"
-    return Refused(f"cannot write a temporary file: {error.strerror or error}", where=str(path), todo=todo)
 
 
 def _held(path: Path) -> Refused:

@@ -1,4 +1,4 @@
-"""Logical kinds: what a value means whatever Arrow type stores it, and the plain arrays and parts that all code on values works on."""
+"""Logical kinds: what a value means whatever type stores it; and plain arrays, taken apart and built."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ _TESTS: tuple[tuple[Kind, Sequence[Test]], ...] = (
     ),
     (Kind.DATE, (pa.types.is_date,)),
     (Kind.TIME, (pa.types.is_time,)),
-    (Kind.LOCAL, (lambda type: pa.types.is_timestamp(type) and type.tz is None,)),
+    (Kind.LOCAL, (lambda of: pa.types.is_timestamp(of) and of.tz is None,)),
     (Kind.INSTANT, (pa.types.is_timestamp,)),
     (Kind.DURATION, (pa.types.is_duration,)),
-    (Kind.INTERVAL, (lambda type: type == pa.month_day_nano_interval(),)),
+    (Kind.INTERVAL, (lambda of: of == pa.month_day_nano_interval(),)),
     (
         Kind.LIST,
         (
@@ -74,11 +74,11 @@ _TESTS: tuple[tuple[Kind, Sequence[Test]], ...] = (
 
 
 def kind(type: pa.DataType) -> Kind:
-    """The kind of a type. Raises Refused for a type that no other system has (a union, a decimal of negative scale)."""
-    type = plain_type(type)
+    """The kind of a type. Raises Refused for one that no other system has (unions, decimals of odd scale)."""
+    bare = plain_type(type)
     for found, tests in _TESTS:
-        if any(test(type) for test in tests):
-            _check(found, type)
+        if any(test(bare) for test in tests):
+            _check(found, bare)
             return found
     raise Refused(
         f"values of the Arrow type {type} cannot be moved", todo="leave the column out or cast it before"
@@ -124,8 +124,8 @@ def plain_type(type: Any) -> pa.DataType:
 
 def plain(values: pa.Array) -> pa.Array:
     """The same values as an array of `plain_type(values.type)`."""
-    type = plain_type(values.type)
-    if type == values.type:
+    bare = plain_type(values.type)
+    if bare == values.type:
         return values
     if isinstance(values, pa.ExtensionArray):
         return plain(values.storage)
@@ -133,12 +133,12 @@ def plain(values: pa.Array) -> pa.Array:
         return plain(values.dictionary_decode())
     if pa.types.is_run_end_encoded(values.type):
         return plain(pc.run_end_decode(values))
-    if pa.types.is_struct(type):
-        return build_struct(type, [plain(child) for child in values.flatten()], nulls(values))
-    if pa.types.is_nested(type):
+    if pa.types.is_struct(bare):
+        return build_struct(bare, [plain(child) for child in values.flatten()], nulls(values))
+    if pa.types.is_nested(bare):
         child, lengths = elements(values)
-        return build_list(type, plain(child), lengths, nulls(values))
-    return pc.cast(values, type)
+        return build_list(bare, plain(child), lengths, nulls(values))
+    return pc.cast(values, bare)
 
 
 def nulls(values: pa.Array) -> np.ndarray:
@@ -146,9 +146,14 @@ def nulls(values: pa.Array) -> np.ndarray:
     return np.asarray(values.is_null().to_numpy(zero_copy_only=False))
 
 
+def lost(before: pa.Array, after: pa.Array) -> np.ndarray:
+    """The ascending numbers of the rows that are null only afterwards."""
+    return np.flatnonzero(nulls(after) & ~nulls(before))
+
+
 def elements(values: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """The elements of all lists (entries of all maps, as structs of `key` and `value`) in one array, and how many of
-    them each row has. Null rows have none."""
+    """The elements of all lists (entries of all maps, as structs of `key` and `value`) in one array, and how
+    many of them each row has. Null rows have none."""
     if pa.types.is_map(values.type):
         entry = pa.struct([("key", values.type.key_type), pa.field("value", values.type.item_type)])
         values = pc.cast(values, pa.list_(entry))
@@ -157,17 +162,21 @@ def elements(values: pa.Array) -> tuple[pa.Array, np.ndarray]:
 
 
 def build_list(type: Any, child: pa.Array, lengths: np.ndarray, null: np.ndarray) -> pa.Array:
-    """An array of a list or map type from what `elements` gives. A fixed size is not checked here but by Arrow."""
+    """An array of a list or map type from what `elements` gives. Lists of a fixed size must have it."""
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     mask = pa.array(null, pa.bool_())
+    if pa.types.is_fixed_size_list(type):
+        slots = np.flatnonzero(np.repeat(~null, type.list_size))
+        index = np.zeros(len(null) * type.list_size, np.int64)
+        index[slots] = np.arange(len(child))
+        child = child.take(pa.array(index, mask=np.repeat(null, type.list_size)))
+        return pa.FixedSizeListArray.from_arrays(child, type=type, mask=mask)
     if pa.types.is_map(type):
         keys, items = child.flatten()
         return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, type=type, mask=mask)
     if pa.types.is_large_list(type):
         return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), child, type=type, mask=mask)
-    ordinary = pa.list_(type.value_field)
-    made = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), child, type=ordinary, mask=mask)
-    return made if type == ordinary else pc.cast(made, type)
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), child, type=type, mask=mask)
 
 
 def build_struct(type: Any, children: list[pa.Array], null: np.ndarray) -> pa.Array:

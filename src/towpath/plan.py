@@ -258,7 +258,8 @@ class Plan:
             rows.append((name, textform.type_name(plan.source) + sample, native, f"{plan.way}{why}"))
         widths = [max(len(row[at]) for row in rows) for at in range(3)]
         return [
-            f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  ->  {row[2]:<{widths[2]}}  {row[3]}".rstrip() for row in rows
+            f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  ->  {row[2]:<{widths[2]}}  {row[3]}".rstrip()
+            for row in rows
         ]
 
     def as_json(self) -> dict[str, Any]:

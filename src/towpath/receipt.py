@@ -87,6 +87,8 @@ class Receipt:
             f"  digest   {self.digest}",
         ]
         if self.set_aside:
-            out.append(f"  {self.set_aside:,} rows set aside in {self.bad_rows}: correct them, then `tow replay {self.bad_rows}`")
+            out.append(
+                f"  {self.set_aside:,} rows set aside in {self.bad_rows}: correct them, then `tow replay {self.bad_rows}`"
+            )
         out += [f"  note: {note}" for note in self.notes]
         return out

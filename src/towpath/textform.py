@@ -16,16 +16,18 @@ __all__ = ["parse_type", "read", "type_name", "write"]
 
 
 def write(values: pa.Array) -> pa.Array:
-    """The values as text (null stays null); `read` gives them back exactly. Raises Refused for a type without a text
-    form (a union), DataError for a value that Arrow's own rules forbid (a time of day beyond 24:00)."""
+    """The values as text (null stays null); `read` gives them back exactly.
+
+    Raises Refused for a type without a text form (a union), DataError for a value that its Arrow type forbids
+    (a time of day beyond 24:00)."""
     values = plain(values)
     nested = kind(values.type) in textform_json.NESTED
     return textform_json.write(values) if nested else textform_scalars.write(values)
 
 
 def read(texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, np.ndarray]:
-    """Texts as values of `type` (of its values, for a dictionary), and the ascending row numbers whose text is no such
-    value (null there)."""
-    texts, type = pc.cast(plain(texts), pa.string()), plain_type(type)
-    nested = kind(type) in textform_json.NESTED
-    return textform_json.read(texts, type) if nested else textform_scalars.read(texts, type)
+    """Texts as values of `type` (of its values, for a dictionary), and the ascending row numbers whose text
+    is no such value (null there)."""
+    texts, bare = pc.cast(plain(texts), pa.string()), plain_type(type)
+    nested = kind(bare) in textform_json.NESTED
+    return textform_json.read(texts, bare) if nested else textform_scalars.read(texts, bare)

@@ -1,4 +1,4 @@
-"""Lists, structs and maps as JSON text, and back: exact numbers, every other scalar as a string in its own text form."""
+"""Lists, structs and maps as JSON text, and back: exact numbers, other scalars as their text form."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _build(rows: list[Any], type: Any) -> Read:
 
 
 def _scalar_text(value: Any, found: Kind) -> str | None:
-    """The text form that a JSON scalar stands for, or None when it is of another sort than the kind is written in."""
+    """The text form that a JSON scalar stands for, or None when it is not of its kind's sort."""
     if found is Kind.BOOL:
         return str(value).lower() if isinstance(value, bool) else None
     if found in (Kind.INTEGER, Kind.DECIMAL):

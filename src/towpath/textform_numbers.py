@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath.logical import nulls, with_rows, without
+from towpath.logical import lost, with_rows, without
 
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _SPECIAL = r"^(NaN|-?inf)$"
@@ -45,7 +45,7 @@ def read_integer(texts: pa.Array, type: Any) -> Read:
     low, high = (pa.scalar(limit, pa.decimal128(38, 0)) for limit in limits(type))
     fits = pc.and_(pc.greater_equal(wide, low), pc.less_equal(wide, high))
     values = pc.cast(pc.if_else(fits, wide, None), type)
-    return values, np.flatnonzero(nulls(values) & ~nulls(texts))
+    return values, lost(texts, values)
 
 
 def limits(type: Any) -> tuple[int, int]:
@@ -66,7 +66,7 @@ def read_decimal(texts: pa.Array, type: Any) -> Read:
     plain = pc.replace_substring_regex(pc.if_else(formed, texts, None), *cut)
     wide = pa.decimal128 if type.precision <= 38 else pa.decimal256
     values = pc.cast(pc.cast(plain, wide(type.precision, scale)), type)
-    return values, np.flatnonzero(nulls(values) & ~nulls(texts))
+    return values, lost(texts, values)
 
 
 def read_float(texts: pa.Array, type: Any) -> Read:
@@ -80,18 +80,18 @@ def read_float(texts: pa.Array, type: Any) -> Read:
     doubt = np.flatnonzero(pc.fill_null(pc.and_not(number, sure), False).to_numpy(zero_copy_only=False))
     rows = pa.array(doubt)
     pairs = zip(texts.take(rows).to_pylist(), float_text(values.take(rows)).to_pylist(), strict=True)
-    lost = doubt[[not _same(text, shortest) for text, shortest in pairs]] if len(doubt) else doubt
-    values = without(values, lost)
-    return values, np.flatnonzero(nulls(values) & ~nulls(texts))
+    changed = np.array([not _same(text, shortest) for text, shortest in pairs], bool)
+    values = without(values, doubt[changed])
+    return values, lost(texts, values)
 
 
 def _read_half(texts: pa.Array, type: Any) -> Read:
     singles, _ = read_float(texts, pa.float32())
     values = pc.cast(singles, type)
     back = pc.cast(values, pa.float32())
-    lost = pc.and_not(pc.not_equal(back, singles), pc.is_nan(singles))
-    values = without(values, np.flatnonzero(pc.fill_null(lost, False).to_numpy(zero_copy_only=False)))
-    return values, np.flatnonzero(nulls(values) & ~nulls(texts))
+    changed = pc.and_not(pc.not_equal(back, singles), pc.is_nan(singles))
+    values = without(values, np.flatnonzero(pc.fill_null(changed, False).to_numpy(zero_copy_only=False)))
+    return values, lost(texts, values)
 
 
 def _same(text: str, shortest: str) -> bool:

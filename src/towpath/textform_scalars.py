@@ -1,4 +1,4 @@
-"""Values of one scalar type as text, and back: Arrow's kernels on the whole array, then care for the rows in doubt."""
+"""Scalars as text, and back: Arrow's kernels on the whole array, then care for the rows in doubt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from towpath import textform_numbers as number
 from towpath import textform_times as time
-from towpath.logical import Kind, kind, nulls, with_rows
+from towpath.logical import Kind, kind, lost, nulls, with_rows
 
 Read = tuple[pa.Array, np.ndarray]
 
@@ -44,7 +44,7 @@ def _read_bytes(texts: pa.Array, type: Any) -> Read:
     width = type.byte_width if pa.types.is_fixed_size_binary(type) else None
     values = [None if text is None else _bytes(text, width) for text in texts.to_pylist()]
     made = pa.array(values, type)
-    return made, np.flatnonzero(nulls(made) & ~nulls(texts))
+    return made, lost(texts, made)
 
 
 def _bytes(text: str, width: int | None) -> bytes | None:
@@ -92,7 +92,7 @@ _READ: dict[Kind, Callable[[pa.Array, Any], Read]] = {
     Kind.INTERVAL: time.read_interval,
 }
 
-_QUICK = {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.DATE, Kind.TIME, Kind.LOCAL, Kind.INSTANT}
+_QUICK = {Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.DATE, Kind.LOCAL, Kind.INSTANT}
 
 
 def write(values: pa.Array) -> pa.Array:

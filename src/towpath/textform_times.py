@@ -1,4 +1,4 @@
-"""Dates, times, timestamps, durations and intervals as text, and back: numpy arithmetic on the proleptic Gregorian calendar."""
+"""Dates, times, timestamps, durations and intervals as text, and back: proleptic Gregorian calendar."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from towpath.errors import DataError
-from towpath.logical import nulls, with_rows, without
+from towpath.logical import lost, nulls, with_rows, without
 from towpath.textform_numbers import decimal_text, read_decimal
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 DAY = 86_400
+_CLOCK_PARTS = (("hour", 3600), ("minute", 60), ("second", 1))
 _FIRST_DAY, _LAST_DAY = -719_528, 2_932_896  # 0000-01-01 and 9999-12-31, the years written with four digits
 _DATE = r"(?P<year>\d{4}|\+\d{5,12}|-\d{4,12})-(?P<month>\d\d)-(?P<day>\d\d)"
 _CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
-_ZONE = r"(?:Z|(?P<sign>[+-])(?P<zone_hour>[01]\d|2[0-3])(?::?(?P<zone_minute>[0-5]\d)(?::(?P<zone_second>[0-5]\d))?)?)"
+_OFFSET = (
+    r"(?P<sign>[+-])(?P<zone_hour>[01]\d|2[0-3])(?::?(?P<zone_minute>[0-5]\d)(?::(?P<zone_second>[0-5]\d))?)?"
+)
+_ZONE = f"(?:Z|{_OFFSET})"
 _INTERVAL = re.compile(r"P(-?\d{1,10})M(-?\d{1,10})DT(-?)(\d{1,10})(?:\.(\d{1,9}))?S", re.ASCII)
 
 Read = tuple[pa.Array, np.ndarray]
@@ -97,19 +101,22 @@ def read_date(texts: pa.Array, type: Any) -> Read:
     part = pc.extract_regex(texts, f"^{_DATE}$")
     day, good = _days(part)
     if pa.types.is_date32(type):
-        return _made(day, good & (day >= -(2**31)) & (day < 2**31), part, type)
-    return _made(day * DAY * 1000, good & (np.abs(day) < 2**63 // (DAY * 1000)), part, type)
+        values = _made(day, good & (day >= -(2**31)) & (day < 2**31), type)
+    else:
+        values = _made(day * DAY * 1000, good & (np.abs(day) < 2**63 // (DAY * 1000)), type)
+    return values, lost(texts, values)
 
 
 def read_time(texts: pa.Array, type: Any) -> Read:
     part = pc.extract_regex(texts, f"^{_CLOCK}$")
     second, nanosecond, good = _clock(part)
     good &= (second < DAY) | ((second == DAY) & (nanosecond == 0))
-    return _scaled(second, nanosecond, good, part, type)
+    values = _scaled(second, nanosecond, good, type)
+    return values, lost(texts, values)
 
 
 def read_timestamp(texts: pa.Array, type: Any) -> Read:
-    """Local timestamps have no zone, and a date alone is its midnight; instants must have `Z` or an offset."""
+    """Local timestamps have no zone, and a date alone is its midnight; instants have `Z` or an offset."""
     clock = f"(?:[ T]{_CLOCK})?" if type.tz is None else f"[ T]{_CLOCK}{_ZONE}"
     part = pc.extract_regex(texts, f"^{_DATE}{clock}$")
     day, good = _days(part)
@@ -117,13 +124,10 @@ def read_timestamp(texts: pa.Array, type: Any) -> Read:
     good &= fits & (second < DAY)
     second = day * DAY + second
     if type.tz is not None:
-        away = (
-            _number(part, "zone_hour") * 3600
-            + _number(part, "zone_minute") * 60
-            + _number(part, "zone_second")
-        )
+        away = sum(_number(part, f"zone_{name}") * size for name, size in _CLOCK_PARTS)
         second = second - np.where(_text(part, "sign") == "-", -away, away)
-    return _scaled(second, nanosecond, good, part, type)
+    values = _scaled(second, nanosecond, good, type)
+    return values, lost(texts, values)
 
 
 def read_duration(texts: pa.Array, type: Any) -> Read:
@@ -131,17 +135,16 @@ def read_duration(texts: pa.Array, type: Any) -> Read:
     plain = pc.replace_substring_regex(pc.if_else(formed, texts, None), r"^(-?)PT(.*)S$", r"\1\2")
     seconds, _ = read_decimal(plain, pa.decimal128(38, DIGITS[type.unit]))
     count = seconds.view(pa.decimal128(38, 0))
-    limits = (pa.scalar(limit, pa.decimal128(38, 0)) for limit in (-(2**63), 2**63 - 1))
-    low, high = limits
+    low, high = (pa.scalar(limit, pa.decimal128(38, 0)) for limit in (-(2**63), 2**63 - 1))
     fits = pc.and_(pc.greater_equal(count, low), pc.less_equal(count, high))
     values = pc.cast(pc.if_else(fits, count, None), pa.int64()).view(type)
-    return values, np.flatnonzero(nulls(values) & ~nulls(texts))
+    return values, lost(texts, values)
 
 
 def read_interval(texts: pa.Array, type: Any) -> Read:
     values = [None if text is None else _interval(text) for text in texts.to_pylist()]
     made = pa.array(values, type)
-    return made, np.flatnonzero(nulls(made) & ~nulls(texts))
+    return made, lost(texts, made)
 
 
 def _interval(text: str) -> pa.MonthDayNano | None:
@@ -166,35 +169,35 @@ def _days(part: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     century, within = shifted // 400, shifted % 400
     ordinal = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     count = century * 146_097 + within * 365 + within // 4 - within // 100 + ordinal - 719_468
-    return count, ~nulls(part) & (day >= 1) & (day <= length)
+    return count, (day >= 1) & (day <= length)
 
 
 def _clock(part: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Seconds since midnight, nanoseconds, and whether the clock shows such a time (24:00 counts, hour 25 does not)."""
+    """Seconds since midnight, nanoseconds, and whether it is a time (24:59 counts, 25:00 does not)."""
     hour, minute, second = (_number(part, name) for name in ("hour", "minute", "second"))
     fraction = _column(part, "fraction")
     nanosecond = pc.utf8_rpad(pc.utf8_slice_codeunits(fraction, 0, 9), 9, "0")
     finer = pc.match_substring_regex(fraction, r"^\d{9}\d*[1-9]").to_numpy(zero_copy_only=False)
     good = (minute < 60) & (second < 60) & (hour <= 24) & ~finer.astype(bool)
-    return hour * 3600 + minute * 60 + second, _integers(nanosecond), good
+    clock = sum(_number(part, name) * size for name, size in _CLOCK_PARTS)
+    return clock, _integers(nanosecond), good & ~nulls(part)
 
 
-def _scaled(second: np.ndarray, nanosecond: np.ndarray, good: np.ndarray, part: pa.Array, type: Any) -> Read:
-    """Seconds and nanoseconds in the type's unit. Near the ends of int64 each value is tried in Python's integers;
-    the wrapped sum is right whenever the true sum fits."""
+def _scaled(second: np.ndarray, nanosecond: np.ndarray, good: np.ndarray, type: Any) -> pa.Array:
+    """Seconds and nanoseconds in the type's unit. Near the ends of int64 each value is tried in Python's
+    integers; the wrapped sum is right whenever the true sum fits."""
     per = PER_SECOND[type.unit]
     step = 10**9 // per
     good = good & (nanosecond % step == 0)
     for row in np.flatnonzero(good & (np.abs(second) >= 2**63 // per - 1)):
         good[row] = -(2**63) <= int(second[row]) * per + int(nanosecond[row]) // step < 2**63
     with np.errstate(over="ignore"):
-        return _made(second * per + nanosecond // step, good, part, type)
+        return _made(second * per + nanosecond // step, good, type)
 
 
-def _made(stored: np.ndarray, good: np.ndarray, part: pa.Array, type: Any) -> Read:
+def _made(stored: np.ndarray, good: np.ndarray, type: Any) -> pa.Array:
     width = pa.int32() if type.bit_width == 32 else pa.int64()
-    values = pa.array(np.where(good, stored, 0), width, mask=~good).view(type)
-    return values, np.flatnonzero(~good)
+    return pa.array(np.where(good, stored, 0), width, mask=~good).view(type)
 
 
 def _column(part: pa.Array, name: str) -> pa.Array:

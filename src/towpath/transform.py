@@ -35,7 +35,9 @@ class Transform:
         with ExitStack() as stack:
             empty = {name: Stream(schema, ()) for name, schema in inputs.items()}
             if self.spec.sql is not None:
-                shaped = self._after_sql(Stream(self.engine.result_schema(self.spec.sql, inputs), ()), stack, None, None)
+                shaped = self._after_sql(
+                    Stream(self.engine.result_schema(self.spec.sql, inputs), ()), stack, None, None
+                )
             else:
                 shaped = self.apply(empty, stack, Books(), CountedBadRows(_Nowhere(), "plan"))
             return shaped.schema
@@ -53,9 +55,7 @@ class Transform:
             stream = Stream(stream.schema, _where(stream, keep, books.edge("where")))
         return self._after_sql(stream, stack, books, bad)
 
-    def _after_sql(
-        self, stream: Stream, stack: ExitStack, books: Books | None, bad: CountedBadRows | None
-    ) -> Stream:
+    def _after_sql(self, stream: Stream, stack: ExitStack, books: Books | None, bad: CountedBadRows | None) -> Stream:
         books = books or Books()
         bad = bad or CountedBadRows(_Nowhere(), "plan")
         spec = self.spec

@@ -1,4 +1,4 @@
-"""Types by the names that people write: `decimal(12,2)`, `timestamp(us, UTC)`, `list<int32>`, `struct<a: text>`."""
+"""Types by the names that people write: `decimal(12,2)`, `timestamp(us, UTC)`, `struct<a: list<text>>`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _TAKING = (
     "struct",
     "map",
 )
-_TOKEN = re.compile(r'\s*("(?:[^"]|"")*"|[A-Za-z_][\w/+-]*|[0-9]+|[(),:<>])')
+_TOKEN = re.compile(r'\s*("(?:[^"]|"")*"|[A-Za-z_][\w/+-]*|[0-9]+|[+-]\d\d:\d\d|[(),:<>])')
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -209,9 +209,11 @@ _MAKERS: dict[str, Callable[[_Parser], pa.DataType]] = {
 
 
 def type_name(type: Any) -> str:
-    """The name that `parse_type` reads. Types that differ only in layout (a large or dictionary-encoded text) share
-    the name of their plain one."""
-    type = plain_type(type)
+    """The name that `parse_type` reads. Types that differ in layout only (dictionaries) share one."""
+    return _name(plain_type(type))
+
+
+def _name(type: Any) -> str:
     found = kind(type)
     if found in _NAMES:
         return _NAMES[found](type)
@@ -225,7 +227,7 @@ def _width(type: Any) -> str:
 
 
 def _unit_name(word: str) -> Callable[[Any], str]:
-    return lambda type: word if type.unit == "us" else f"{word}({type.unit})"
+    return lambda of: word if of.unit == "us" else f"{word}({of.unit})"
 
 
 def _bytes_name(type: Any) -> str:
@@ -233,7 +235,8 @@ def _bytes_name(type: Any) -> str:
 
 
 def _struct_name(type: Any) -> str:
-    return f"struct<{', '.join(f'{_field_name(field.name)}: {type_name(field.type)}' for field in fields(type))}>"
+    parts = [f"{_field_name(field.name)}: {_name(field.type)}" for field in fields(type)]
+    return f"struct<{', '.join(parts)}>"
 
 
 def _field_name(name: str) -> str:
@@ -241,13 +244,13 @@ def _field_name(name: str) -> str:
 
 
 _NAMES: dict[Kind, Callable[[Any], str]] = {
-    Kind.DECIMAL: lambda type: f"decimal({type.precision},{type.scale})",
+    Kind.DECIMAL: lambda of: f"decimal({of.precision},{of.scale})",
     Kind.BYTES: _bytes_name,
     Kind.TIME: _unit_name("time"),
     Kind.LOCAL: _unit_name("timestamp"),
-    Kind.INSTANT: lambda type: f"timestamp({type.unit}, {type.tz})",
+    Kind.INSTANT: lambda of: f"timestamp({of.unit}, {of.tz})",
     Kind.DURATION: _unit_name("duration"),
-    Kind.LIST: lambda type: f"list<{type_name(type.value_type)}>",
+    Kind.LIST: lambda of: f"list<{_name(of.value_type)}>",
     Kind.STRUCT: _struct_name,
-    Kind.MAP: lambda type: f"map<{type_name(type.key_type)}, {type_name(type.item_type)}>",
+    Kind.MAP: lambda of: f"map<{_name(of.key_type)}, {_name(of.item_type)}>",
 }

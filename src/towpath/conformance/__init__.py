@@ -1,0 +1,16 @@
+"""The suites that hold an adapter to its contract: one a seam, usable on a plug-in's class or a learner's. Needs pytest.
+
+    from towpath.conformance import FormatSuite
+
+    class TestOrc(FormatSuite):
+        adapter = Orc          # a class, or the name of a row of the registry
+"""
+
+from towpath.conformance.database import DatabaseSuite
+from towpath.conformance.destination import DestinationSuite
+from towpath.conformance.engine import EngineSuite
+from towpath.conformance.format import FormatSuite
+from towpath.conformance.store import StoreSuite
+from towpath.conformance.suite import Suite
+
+__all__ = ["DatabaseSuite", "DestinationSuite", "EngineSuite", "FormatSuite", "StoreSuite", "Suite"]

@@ -31,4 +31,3 @@ class Engine(Protocol):
     def where(self, condition: str, schema: pa.Schema) -> AbstractContextManager[Filter]:
         """A filter for batches of `schema`."""
         ...
-

@@ -170,7 +170,9 @@ def _translated(sql: str, failures: list[BaseException]) -> Iterator[None]:
         if isinstance(error, (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)):
             raise UserError(f"the SQL is wrong: {words}", where=_shown(sql)) from error
         if isinstance(error, duckdb.OutOfMemoryException):
-            raise Refused(f"the SQL needs more memory: {words}", where=_shown(sql), todo="give more with --memory") from error
+            raise Refused(
+                f"the SQL needs more memory: {words}", where=_shown(sql), todo="give more with --memory"
+            ) from error
         raise DataError(f"the SQL failed on a value: {words}", where=_shown(sql)) from error
 
 
