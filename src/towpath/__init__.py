@@ -1,4 +1,4 @@
-"""Towpath moves data between any two systems: planned beforehand, nothing lost or changed silently, every run provable."""
+"""Towpath moves data between any two systems: planned beforehand, nothing lost or changed silently."""
 
 from __future__ import annotations
 

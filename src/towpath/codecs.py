@@ -197,9 +197,7 @@ class _ZipMember:
                 todo="unpack it and name the files, or a folder or pattern of them",
             )
         if files[0].flag_bits & 1:
-            raise DataError(
-                f"{files[0].filename} in the zip is encrypted", where=name, todo="unpack it first"
-            )
+            raise DataError(f"{files[0].filename} in the zip is encrypted", where=name, todo="unpack it first")
         self._member = archive.open(files[0])
 
     def read(self, size: int) -> bytes:

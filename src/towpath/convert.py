@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from towpath import convert_scalars as scalar
+from towpath.errors import Refused
+from towpath.logical import (
+    Kind,
+    build_list,
+    build_struct,
+    elements,
+    fields,
+    kind,
+    lost,
+    nulls,
+    plain,
+    plain_type,
+    without,
+)
 from towpath.nouns import ColumnPlan, Stored, Way
+from towpath.refusals import refused_rows, refusing
+from towpath.textform import type_name
+
+NESTED = (Kind.LIST, Kind.STRUCT, Kind.MAP)
 
 
 def way(source: pa.DataType, stored: Stored) -> tuple[Way, str]:
-    """The way from a source type to what a destination holds, and one clause on why it is not exact.
+    """The way from a source type to what a destination holds, and one clause on why it is not exact (or why it is).
 
+    EXACT is judged for the years 1 to 9999; a value outside that does not fit is still reported by `convert`.
     Raises Refused when no value could pass (a struct to a date)."""
-    raise NotImplementedError
+    have, want = plain_type(source), plain_type(stored.type)
+    found, why = _way(have, want)
+    if found is Way.EXACT and (values := refusing(have, want, stored.refuses)):
+        return Way.CHECKED, f"{stored.native or type_name(want)} cannot hold {values}"
+    return found, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +52,104 @@ class Converted:
 
 
 def convert(values: pa.Array, plan: ColumnPlan) -> Converted:
-    """Converts a column by its plan. EXACT yields no bad rows; LOSSY none either (the nearest value, or null)."""
-    raise NotImplementedError
+    """Converts a column by its plan, and reports the values that its destination refuses. LOSSY reports none: it gives
+    the nearest value, or null."""
+    done = cast(values, plan.source, plan.stored.type)
+    if plan.way is Way.LOSSY:
+        nearest = scalar.nearest(plain(values), done.values, done.bad)
+        kept = without(nearest, refused_rows(nearest, plan.stored.refuses))
+        return Converted(kept, np.empty(0, np.int64))
+    refused = refused_rows(done.values, plan.stored.refuses)
+    if len(refused) == 0:
+        return done
+    return Converted(without(done.values, refused), np.union1d(done.bad, refused))
 
 
 def cast(values: pa.Array, source: pa.DataType, target: pa.DataType) -> Converted:
-    """Converts values so that none is changed: each result means the same as its source, or its row is bad."""
-    raise NotImplementedError
+    """Converts values so that none is changed: each result means the same as its source, or its row is bad.
+
+    Raises Refused when the types have no way."""
+    if values.type == target:
+        return Converted(values, np.empty(0, np.int64))
+    bare = plain_type(target)
+    _way(plain_type(source), bare)
+    done = _cast(plain(values), bare)
+    return done if bare == target else Converted(done.values.cast(target), done.bad)
+
+
+def _way(source: Any, target: Any) -> tuple[Way, str]:
+    kinds = kind(source), kind(target)
+    if kinds == (Kind.STRUCT, Kind.STRUCT):
+        return _struct_way(source, target)
+    if kinds == (Kind.LIST, Kind.LIST):
+        return _list_way(source, target)
+    if kinds == (Kind.MAP, Kind.MAP):
+        parts = _way(source.key_type, target.key_type), _way(source.item_type, target.item_type)
+        return _weakest([(found, why and f"in its entries, {why}") for found, why in parts])
+    return scalar.way(source, target)
+
+
+def _struct_way(source: Any, target: Any) -> tuple[Way, str]:
+    have, want = ({field.name: field.type for field in fields(type)} for type in (source, target))
+    if have.keys() != want.keys():
+        odd = ", ".join(sorted(have.keys() ^ want.keys()))
+        raise Refused(
+            f"{type_name(source)} does not become {type_name(target)}: only one of them has {odd}",
+            todo="give both the same fields, or send the struct as text",
+        )
+    ways = [(name, *_way(have[name], want[name])) for name in want]
+    return _weakest([(found, why and f"in {name}, {why}") for name, found, why in ways])
+
+
+def _list_way(source: Any, target: Any) -> tuple[Way, str]:
+    found, why = _way(source.value_type, target.value_type)
+    if pa.types.is_fixed_size_list(target) and getattr(source, "list_size", None) != target.list_size:
+        return Way.CHECKED, f"a list must have {target.list_size} elements"
+    return found, why and f"in its elements, {why}"
+
+
+def _weakest(ways: list[tuple[Way, str]]) -> tuple[Way, str]:
+    for found, why in ways:
+        if found is Way.CHECKED:
+            return found, why
+    return Way.EXACT, next((why for _, why in ways if why), "")
+
+
+def _cast(values: pa.Array, target: Any) -> Converted:
+    if values.type == target:
+        return Converted(values, np.empty(0, np.int64))
+    kinds = kind(values.type), kind(target)
+    if kinds == (Kind.STRUCT, Kind.STRUCT):
+        return _cast_struct(values, target)
+    if kinds in ((Kind.LIST, Kind.LIST), (Kind.MAP, Kind.MAP)):
+        return _cast_lists(values, target)
+    done = scalar.cast(values, target)
+    return Converted(done, lost(values, done))
+
+
+def _cast_struct(values: pa.Array, target: Any) -> Converted:
+    children = dict(zip([field.name for field in fields(values.type)], values.flatten(), strict=True))
+    parts = [_cast(children[field.name], field.type) for field in fields(target)]
+    bad = np.unique(np.concatenate([np.empty(0, np.int64), *(part.bad for part in parts)]))
+    null = nulls(values)
+    null[bad] = True
+    return Converted(build_struct(target, [part.values for part in parts], null), bad)
+
+
+def _cast_lists(values: pa.Array, target: Any) -> Converted:
+    child, lengths = elements(values)
+    part = _cast(child, _element_type(target))
+    owner = np.repeat(np.arange(len(values)), lengths)
+    bad = np.unique(owner[part.bad])
+    null = nulls(values)
+    if pa.types.is_fixed_size_list(target):
+        bad = np.union1d(bad, np.flatnonzero((lengths != target.list_size) & ~null))
+    null[bad] = True
+    kept = part.values.take(pa.array(np.flatnonzero(~null[owner])))
+    return Converted(build_list(target, kept, np.where(null, 0, lengths), null), bad)
+
+
+def _element_type(target: Any) -> Any:
+    if pa.types.is_map(target):
+        return pa.struct([("key", target.key_type), ("value", target.item_type)])
+    return target.value_type

@@ -24,7 +24,7 @@ _PENDING = ".pending"
 
 
 class DeadLetters:
-    """Keeps the bad rows of one load. `seal` before the load is published, `published` after, `discard` if it never is."""
+    """Keeps the bad rows of one load: `seal` before it is published, `published` after, `discard` if it never is."""
 
     def __init__(self, folder: Path, load_id: str, spec: JobSpec) -> None:
         self.folder = folder

@@ -55,7 +55,7 @@ class JobSpec:
     """Everything that one move is. The steps happen in the order of the fields `where` to `rules`.
 
     `inputs` by the name that SQL uses; a single one is called `input`. `types` pins columns of the source.
-    `step` names it (`pipeline/step`): only a named step keeps a checkpoint. `folder` is where relative Python modules are found.
+    `step` names it (`pipeline/step`): only a named step keeps a checkpoint. `folder` is where Python modules are found.
     """
 
     inputs: Mapping[str, InputSpec]
@@ -81,7 +81,7 @@ class JobSpec:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` gives the same spec back."""
-        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+        return json.loads(json.dumps(asdict(self)))
 
     @staticmethod
     def from_json(raw: Mapping[str, Any]) -> JobSpec:

@@ -20,7 +20,7 @@ from towpath.deadletters import DeadLetters, finish
 from towpath.digest import Digest
 from towpath.errors import TowError
 from towpath.job import JobSpec
-from towpath.nouns import Checkpoint, Offer, Published, Restart, State, Way
+from towpath.nouns import Checkpoint, ColumnPlan, Offer, Published, Restart, State, Way
 from towpath.plan import Ground, column_json, joined, prepare
 from towpath.receipt import Receipt, now, peak_memory, versions
 from towpath.seams.destination import Load
@@ -142,7 +142,8 @@ class _Attempt:
     def _pump(self, result: Stream, offer: Offer, load: Load, digest: Digest, edge: Edge, bad: CountedBadRows) -> None:
         for batch in result:
             edge.given += len(batch)
-            columns, unfit = [], {}
+            columns = []
+            unfit: dict[int, ColumnPlan] = {}
             for plan in offer.columns:
                 converted = convert(batch.rows.column(plan.name), plan)
                 columns.append(converted.values)

@@ -138,8 +138,10 @@ class Existing:
 class Want:
     """What the mover asks of a source.
 
-    `types`: pinned by the user or by existing destination columns: a value that does not fit one is a bad row.
-    `schema`: every column's type as an earlier whole scan settled it; a value that does not fit means the source changed.
+    `types`: pinned by the user or by existing destination columns: a value that does not fit one is a bad row; names
+    that the source does not have are passed over.
+    `schema`: every column's type as an earlier whole scan settled it; a value that does not fit means that the source
+    changed.
     `columns`: only these, in this order (None: all). `bad`: where rows that cannot be read go.
     `batch_bytes`, `threads`: the size of a batch in bytes and how many threads may work on them.
     """
@@ -152,7 +154,7 @@ class Want:
     threads: int = 2
 
 
-class Restart(Exception):  # noqa: N818  (not an error: the mover answers it)
+class Restart(Exception):
     """Optimistic types did not hold. The reading has scanned its whole source; open it again with `schema`.
 
     `because` says which value of which column at which place asked for it.

@@ -24,7 +24,7 @@ def build(made: type[Any], options: Mapping[str, Any], shown: str) -> Any:
     """`made(**options)` with each string read by its parameter's annotation (bool, int, float, tuple of strings parted
     by commas, or str). Raises UserError for an unknown option or a value of the wrong kind."""
     hints = typing.get_type_hints(made.__init__)
-    known = [name for name in inspect.signature(made).parameters]
+    known = list(inspect.signature(made).parameters)
     values = {}
     for name, value in options.items():
         key = name.replace("-", "_")

@@ -1,4 +1,4 @@
-"""The plan: what a run would do, found without writing or consuming anything; and the ground that the run starts from."""
+"""The plan: what a run would do, found without writing or consuming anything; and the ground a run starts from."""
 
 from __future__ import annotations
 

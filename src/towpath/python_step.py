@@ -21,8 +21,8 @@ class PythonStep:
     """Loads `module:function`, looking first in `folder`.
 
     The function gets a `pyarrow.Table`, or a narwhals DataFrame if its first parameter is annotated as one, and
-    returns either, or any frame that speaks Arrow's C stream (polars, pandas). It is called once with no rows to learn the
-    result's schema, which every later result must have."""
+    returns either, or any frame that speaks Arrow's C stream (polars, pandas). It is called once with no rows, to learn
+    the result's schema, which every later result must have."""
 
     def __init__(self, target: str, folder: str, *, whole: bool = False) -> None:
         self._target = target
@@ -100,7 +100,7 @@ def _find(target: str, folder: Path) -> Callable[[Any], Any]:
     function = getattr(module, name, None)
     if not callable(function):
         raise UserError(f"the module {module_name!r} has no function {name!r}")
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def _shown(schema: pa.Schema) -> str:

@@ -31,8 +31,8 @@ def versions() -> dict[str, str]:
 
 @dataclass(slots=True)
 class Receipt:
-    """`status` is done, unchanged (nothing new to read: no rows moved), stopped (the data or a system said no) or failed
-    (a defect). Sizes in bytes, times in seconds. `why` says why nothing moved, or what stopped the run."""
+    """`status` is done, unchanged (nothing new to read: no rows moved), stopped (the data or a system said no) or
+    failed (a defect). Sizes in bytes, times in seconds. `why` says why nothing moved, or what stopped the run."""
 
     run: str
     source: str
@@ -88,7 +88,7 @@ class Receipt:
         ]
         if self.set_aside:
             out.append(
-                f"  {self.set_aside:,} rows set aside in {self.bad_rows}: correct them, then `tow replay {self.bad_rows}`"
+                f"  {self.set_aside:,} rows set aside in {self.bad_rows}: mend them, then `tow replay {self.bad_rows}`"
             )
         out += [f"  note: {note}" for note in self.notes]
         return out

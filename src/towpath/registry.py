@@ -74,7 +74,7 @@ def format_for(path: str) -> Row | None:
 
 
 def load(row: Row) -> type[Any]:
-    """The adapter's class. A missing library of the row becomes MissingLibrary; any other import error stays as it is."""
+    """The adapter's class. A missing library of the row raises MissingLibrary; another import error stays as it is."""
     module, _, name = row.target.partition(":")
     try:
         loaded: type[Any] = getattr(importlib.import_module(module), name)

@@ -24,9 +24,9 @@ def replay(
 ) -> list[Receipt]:
     """Sends on every bad row kept in `folder`, load by load; rows that are bad again are kept there again.
 
-    `types` and `options` are laid over those of the job that met the rows. Each load's rows are sent exactly once where the
-    destination keeps state: a replay that died is finished by calling it again. Raises Refused when there is nothing
-    to send, or when a load cannot be replayed (its SQL read the whole input)."""
+    `types` and `options` are laid over those of the job that met the rows. Each load's rows are sent exactly once where
+    the destination keeps state: a replay that died is finished by calling it again. Raises Refused when there is
+    nothing to send, or when a load cannot be replayed (its SQL read the whole input)."""
     loads = kept(folder)
     if not loads:
         waiting = pending(folder)

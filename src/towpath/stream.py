@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    RowNumbers = Sequence[int] | np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one row was met: `orders.csv:1043`, or a table and its row number. `raw` is the record's own bytes, if known;
-    `head` what must stand before them for a file to hold them alone (a CSV's header line)."""
+    """Where one row was met: `orders.csv:1043`, or a table and its row number. `raw` is the record's own bytes, if
+    known; `head` what must stand before them for a file to hold them alone (a CSV's header line)."""
 
     file: str
     line: int | None = None
@@ -48,7 +53,7 @@ class Picked:
     """The origin of a batch that kept only some rows of another; `rows` holds their numbers there."""
 
     whole: Origin
-    rows: Sequence[int]
+    rows: RowNumbers
 
     def place(self, row: int) -> Place:
         return self.whole.place(int(self.rows[row]))
@@ -64,7 +69,7 @@ class Batch:
     def __len__(self) -> int:
         return self.rows.num_rows
 
-    def take(self, kept: Sequence[int]) -> Batch:
+    def take(self, kept: RowNumbers) -> Batch:
         """The batch reduced to the row numbers in `kept`, which still know their places."""
         return Batch(self.rows.take(pa.array(kept, pa.int64())), Picked(self.origin, kept))
 

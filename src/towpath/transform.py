@@ -18,7 +18,7 @@ from towpath.errors import UserError
 from towpath.job import JobSpec
 from towpath.options import nearest
 from towpath.python_step import PythonStep
-from towpath.rules import Check, compile_rules
+from towpath.rules import Broken, Check, compile_rules
 from towpath.seams.engine import Engine, Filter
 from towpath.stream import Batch, Place, Stream
 
@@ -87,7 +87,7 @@ def bad_row(batch: Batch, row: int, column: str, reason: str, edge: str) -> BadR
     return BadRow(Place(place.file, place.line), reason, column, values.get(column), values, edge)
 
 
-def without(batch: Batch, rows: Sequence[int] | np.ndarray) -> Batch:
+def without(batch: Batch, rows: Sequence[int]) -> Batch:
     """The batch without some row numbers."""
     return batch.take(np.setdiff1d(np.arange(len(batch)), rows))
 
@@ -152,7 +152,8 @@ def _cast(stream: Stream, types: Mapping[str, str], edge: Edge, bad: BadRows) ->
     def batches() -> Iterator[Batch]:
         for batch in stream:
             edge.given += len(batch)
-            columns, unfit = list(batch.rows.columns), {}
+            columns = list(batch.rows.columns)
+            unfit: dict[int, str] = {}
             for name, target in targets.items():
                 at = stream.schema.get_field_index(name)
                 done = cast_values(columns[at], columns[at].type, target)
@@ -174,7 +175,7 @@ def _cast(stream: Stream, types: Mapping[str, str], edge: Edge, bad: BadRows) ->
 def _rules(stream: Stream, checks: Sequence[Check], edge: Edge, bad: BadRows) -> Iterator[Batch]:
     for batch in stream:
         edge.given += len(batch)
-        broken = {}
+        broken: dict[int, Broken] = {}
         for check in checks:
             for found in check(batch.rows):
                 broken.setdefault(found.row, found)

@@ -1,9 +1,9 @@
 """The suites that hold an adapter to its contract: one a seam, usable on a plug-in's class or a learner's. Needs pytest.
 
-    from towpath.conformance import FormatSuite
+from towpath.conformance import FormatSuite
 
-    class TestOrc(FormatSuite):
-        adapter = Orc          # a class, or the name of a row of the registry
+class TestOrc(FormatSuite):
+    adapter = Orc          # a class, or the name of a row of the registry
 """
 
 from towpath.conformance.database import DatabaseSuite

@@ -21,7 +21,7 @@ class Filter(Protocol):
 
 class Engine(Protocol):
     def result_schema(self, sql: str, inputs: Mapping[str, pa.Schema]) -> pa.Schema:
-        """The schema that `sql` would give; reads no rows. Raises UserError with the engine's words when it is wrong."""
+        """The schema that `sql` would give; reads no rows. Raises UserError with the engine's words if it is wrong."""
         ...
 
     def sql(self, sql: str, inputs: Mapping[str, Stream]) -> AbstractContextManager[Stream]:

@@ -58,7 +58,7 @@ class FormatReading(Protocol):
     def __iter__(self) -> Iterator[Batch]: ...
 
 
-class TypesTooNarrow(Exception):  # noqa: N818  (not an error: the file join answers it with a whole scan)
+class TypesTooNarrow(Exception):
     """A value or a new column does not fit `want.schema`, whose type for it was not pinned."""
 
 

@@ -1,4 +1,4 @@
-"""Source: the contract of everything that rows come from. The mover knows this and `Destination`, nothing below them."""
+"""Source: the contract of everything that rows come from. The mover knows this and `Destination`, nothing below."""
 
 from __future__ import annotations
 

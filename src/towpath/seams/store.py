@@ -45,7 +45,7 @@ class Store(Protocol):
 
     def entries(self, pattern: str) -> list[Entry]:
         """The objects that a path or a glob (`*`, `?`, `[..]`, `**`) names, sorted by path; [] when there are none.
-        Names of unpublished or hidden things (a leading `.` or `_` in the part that a wildcard matched) are left out."""
+        Names of unpublished or hidden things (a leading `.` or `_` in what a wildcard matched) are left out."""
         ...
 
     def open(self, path: str) -> BinaryIO:

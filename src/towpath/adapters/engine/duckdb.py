@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import duckdb
 import pyarrow as pa
 
-from towpath import convert
+from towpath import convert, textform
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import ColumnPlan, Stored, Way
 from towpath.seams.engine import Filter
@@ -38,31 +38,31 @@ class DuckDBEngine:
                 stack.callback(stream.close)
                 connection.register(name, _reader(name, stream, failures))
             with _translated(sql, failures):
-                reader = connection.execute(_inner(sql)).to_arrow_reader(_BATCH_ROWS)
+                reader = _query(connection, sql).to_arrow_reader(_BATCH_ROWS)
                 schema = pa.schema([pa.field(field.name, _plain(field.type)) for field in reader.schema])
             yield Stream(schema, _batches(reader, schema, sql, failures))
 
     @contextmanager
     def where(self, condition: str, schema: pa.Schema) -> Iterator[Filter]:
         with self._connect() as connection:
-            _empty = schema.empty_table()
-            connection.register("batch", _empty)
+            connection.register("batch", schema.empty_table())
             with _translated(condition, []):
-                connection.execute(f"select ({condition}) is true from batch").fetchall()
-                connection.execute(f"select ({condition})::boolean from batch").fetchall()
+                (type,) = _query(connection, f"select ({condition}) as keep from batch").types
+            if str(type) != "BOOLEAN":
+                raise UserError(f"the SQL is wrong: a condition is true or false, this one is {type}", where=condition)
 
             def keep(batch: Batch) -> tuple[Batch, int]:
                 with _translated(condition, []):
                     connection.register("batch", _held("the rows", batch.rows))
                     mask = connection.execute(f"select ({condition}) is true as keep from batch").fetchnumpy()["keep"]
-                    out = connection.execute(f"select count(*) from batch where ({condition}) is not true").fetchone()
-                return batch.take(mask.nonzero()[0]), int(out[0])
+                    out = connection.execute(f"select count(*) from batch where ({condition}) is not true").fetchall()
+                return batch.take(mask.nonzero()[0]), int(out[0][0])
 
             yield keep
 
     @contextmanager
     def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        settings = {
+        settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{self._memory // 1000}KB",
             "threads": self._threads,
             "autoinstall_known_extensions": False,
@@ -77,6 +77,14 @@ class DuckDBEngine:
             yield connection
         finally:
             connection.close()
+
+
+def _query(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    """The query as a relation: not yet run, so that its rows stream."""
+    relation = connection.sql(_inner(sql))
+    if relation is None:
+        raise UserError("is no query that gives rows", where=_shown(sql), todo="write one select over the inputs")
+    return relation
 
 
 def _inner(sql: str) -> str:
@@ -102,7 +110,7 @@ def _held(name: str, rows: pa.RecordBatch) -> pa.RecordBatch:
             plan = ColumnPlan(field.name, field.type, field.name, Stored(held), Way.CHECKED)
             converted = convert.convert(values, plan)
             if len(converted.bad):
-                value = values[int(converted.bad[0])].as_py()
+                value = textform.write(values.slice(int(converted.bad[0]), 1))[0].as_py()
                 raise DataError(
                     f"column {field.name} ({value}): DuckDB cannot hold this {field.type} as {held}",
                     where=name,
