@@ -6,8 +6,6 @@ import bz2
 import gzip
 import io
 import lzma
-import shutil
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from typing import Any, BinaryIO, Protocol, cast
 import pyarrow as pa
 
 from towpath.errors import DataError
+from towpath.spool import Spool
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
@@ -182,12 +181,7 @@ class _ZipMember:
     """The one file in a zip, which is spooled to disk when its stream cannot seek."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        self._spool: Any = None
-        if not file.seekable():
-            self._spool = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
-            shutil.copyfileobj(file, self._spool)
-            file = self._spool
-        archive = zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(file if file.seekable() else Spool(file, name).open())
         files = [entry for entry in archive.infolist() if not entry.is_dir()]
         if len(files) != 1:
             names = ", ".join(entry.filename for entry in files[:5]) + (", ..." if len(files) > 5 else "")
@@ -205,8 +199,6 @@ class _ZipMember:
 
     def close(self) -> None:
         self._member.close()
-        if self._spool is not None:
-            self._spool.close()
 
 
 class _KeptOpen(io.RawIOBase):

@@ -52,17 +52,16 @@ class Converted:
 
 
 def convert(values: pa.Array, plan: ColumnPlan) -> Converted:
-    """Converts a column by its plan, and reports the values that its destination refuses. LOSSY reports none: it gives
-    the nearest value, or null."""
-    done = cast(values, plan.source, plan.stored.type)
+    """Converts a column by its plan, and reports the values that its destination refuses. LOSSY reports none:
+    it gives the nearest value, or null."""
+    target, refuses = plan.stored.type, plan.stored.refuses
+    done = cast(values, plan.source, plain_type(target))
+    kept, bad = done.values, done.bad
     if plan.way is Way.LOSSY:
-        nearest = scalar.nearest(plain(values), done.values, done.bad)
-        kept = without(nearest, refused_rows(nearest, plan.stored.refuses))
-        return Converted(kept, np.empty(0, np.int64))
-    refused = refused_rows(done.values, plan.stored.refuses)
-    if len(refused) == 0:
-        return done
-    return Converted(without(done.values, refused), np.union1d(done.bad, refused))
+        kept = scalar.nearest(plain(values), kept, bad)
+    refused = refused_rows(kept, refuses)
+    bad = np.empty(0, np.int64) if plan.way is Way.LOSSY else np.union1d(bad, refused)
+    return Converted(_shaped(without(kept, refused), target), bad)
 
 
 def cast(values: pa.Array, source: pa.DataType, target: pa.DataType) -> Converted:
@@ -74,7 +73,12 @@ def cast(values: pa.Array, source: pa.DataType, target: pa.DataType) -> Converte
     bare = plain_type(target)
     _way(plain_type(source), bare)
     done = _cast(plain(values), bare)
-    return done if bare == target else Converted(done.values.cast(target), done.bad)
+    return Converted(_shaped(done.values, target), done.bad)
+
+
+def _shaped(values: pa.Array, target: pa.DataType) -> pa.Array:
+    """Plain values in the layout that was asked for: a dictionary, a view, an extension."""
+    return values if values.type == target else values.cast(target)
 
 
 def _way(source: Any, target: Any) -> tuple[Way, str]:

@@ -1,4 +1,4 @@
-"""Paths by pattern on a local disk. Unlike the standard library's it never passes over a folder that it may not read."""
+"""Paths by pattern on a local disk. Unlike the standard library's, a folder that may not be read is an error."""
 
 from __future__ import annotations
 

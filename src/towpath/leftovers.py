@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from towpath.errors import Refused
 from towpath.oserrors import translated
 
 SUFFIX = ".tow-tmp"
+_PATIENCE = 0.5
 
 
 def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[BinaryIO, Path]:
@@ -25,13 +27,17 @@ def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[Bin
     folder does not take it.
     """
     path = folder / f".{name}.{load_id}{suffix}{SUFFIX}"
+    until = time.monotonic() + _PATIENCE
     with translated(str(path), "write"):
         while True:
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
             except FileExistsError:
-                if not _remove_if_dead(path) and os.path.lexists(path):
-                    raise _held(path) from None
+                # A sweep holds a dead run's file for the moment that it takes to remove it.
+                if not _remove_if_dead(path):
+                    if time.monotonic() > until and os.path.lexists(path):
+                        raise _held(path) from None
+                    time.sleep(0.01)
                 continue
             if _claim(descriptor, path):
                 return os.fdopen(descriptor, "w+b"), path

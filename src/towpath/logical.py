@@ -80,16 +80,12 @@ def kind(type: pa.DataType) -> Kind:
         if any(test(bare) for test in tests):
             _check(found, bare)
             return found
-    raise Refused(
-        f"values of the Arrow type {type} cannot be moved", todo="leave the column out or cast it before"
-    )
+    raise Refused(f"values of the Arrow type {type} cannot be moved", todo="leave the column out or cast it before")
 
 
 def _check(found: Kind, type: Any) -> None:
     if found is Kind.DECIMAL and not 0 <= type.scale <= type.precision:
-        raise Refused(
-            f"{type} has a scale outside 0 to its precision", todo="cast it to a decimal with more digits"
-        )
+        raise Refused(f"{type} has a scale outside 0 to its precision", todo="cast it to a decimal with more digits")
     if found is Kind.STRUCT and len({field.name for field in type}) != type.num_fields:
         raise Refused(f"{type} has two fields of one name", todo="rename one of them")
 
@@ -182,7 +178,7 @@ def build_list(type: Any, child: pa.Array, lengths: np.ndarray, null: np.ndarray
 def build_struct(type: Any, children: list[pa.Array], null: np.ndarray) -> pa.Array:
     """An array of a struct type from its fields' arrays, in the type's order."""
     if not children:
-        rows = [None if row else {} for row in null]
+        rows: list[Any] = [None if row else {} for row in null]
         return pa.array(rows, type)
     return pa.StructArray.from_arrays(children, fields=fields(type), mask=pa.array(null, pa.bool_()))
 

@@ -24,11 +24,11 @@ class Spool:
 
     def __init__(self, source: BinaryIO, name: str) -> None:
         """Reads `source` to its end. Raises Refused when it cannot be read or the temporary folder is full."""
-        with translated(f"temporary folder {tempfile.gettempdir()} (for {name})", "use"):
-            with tempfile.TemporaryFile(prefix="tow-") as file:
-                shutil.copyfileobj(source, file, _CHUNK)
-                file.flush()
-                self.descriptor = os.dup(file.fileno())
+        where = f"temporary folder {tempfile.gettempdir()} (for {name})"
+        with translated(where, "use"), tempfile.TemporaryFile(prefix="tow-") as file:
+            shutil.copyfileobj(source, file, _CHUNK)
+            file.flush()
+            self.descriptor = os.dup(file.fileno())
         weakref.finalize(self, os.close, self.descriptor)
 
     def open(self) -> BinaryIO:

@@ -62,10 +62,7 @@ def _struct_pieces(values: pa.Array) -> list[str]:
     if not columns:
         return ["{}"] * len(values)
     rows = zip(*columns, strict=True)
-    return [
-        "{" + ",".join(f"{name}:{piece}" for name, piece in zip(names, row, strict=True)) + "}"
-        for row in rows
-    ]
+    return ["{" + ",".join(f"{name}:{piece}" for name, piece in zip(names, row, strict=True)) + "}" for row in rows]
 
 
 def _list_pieces(values: pa.Array) -> list[str]:
@@ -77,8 +74,7 @@ def _list_pieces(values: pa.Array) -> list[str]:
         pieces = _pieces(child)
     ends = np.cumsum(lengths).tolist()
     return [
-        "[" + ",".join(pieces[end - length : end]) + "]"
-        for end, length in zip(ends, lengths.tolist(), strict=True)
+        "[" + ",".join(pieces[end - length : end]) + "]" for end, length in zip(ends, lengths.tolist(), strict=True)
     ]
 
 
@@ -132,9 +128,7 @@ def _build(rows: list[Any], type: Any) -> Read:
     texts = [None if row is None else _scalar_text(row, found) for row in rows]
     values, bad = scalar.read(pa.array(texts, pa.string()), type)
     odd = [
-        number
-        for number, (row, text) in enumerate(zip(rows, texts, strict=True))
-        if row is not None and text is None
+        number for number, (row, text) in enumerate(zip(rows, texts, strict=True)) if row is not None and text is None
     ]
     return values, np.union1d(bad, odd).astype(np.int64)
 
@@ -197,9 +191,7 @@ def _build_list(rows: list[Any], type: Any, found: Kind) -> Read:
     return _list_without(type, child, lengths, good, bad), np.array(sorted(bad), np.int64)
 
 
-def _list_without(
-    type: Any, child: pa.Array, lengths: np.ndarray, good: list[bool], bad: set[int]
-) -> pa.Array:
+def _list_without(type: Any, child: pa.Array, lengths: np.ndarray, good: list[bool], bad: set[int]) -> pa.Array:
     """The lists with bad rows emptied and null, for an invalid element must not linger behind a null."""
     gone = np.zeros(len(lengths), bool)
     gone[list(bad)] = True

@@ -35,9 +35,7 @@ def _read_text(texts: pa.Array, type: Any) -> Read:
 
 def _read_bool(texts: pa.Array, type: Any) -> Read:
     true, false = pc.is_in(texts, _TRUE), pc.is_in(texts, _FALSE)
-    return pc.if_else(pc.or_(true, false), true, None), np.flatnonzero(
-        ~nulls(texts) & ~np.asarray(pc.or_(true, false))
-    )
+    return pc.if_else(pc.or_(true, false), true, None), np.flatnonzero(~nulls(texts) & ~np.asarray(pc.or_(true, false)))
 
 
 def _read_bytes(texts: pa.Array, type: Any) -> Read:

@@ -20,9 +20,7 @@ _CLOCK_PARTS = (("hour", 3600), ("minute", 60), ("second", 1))
 _FIRST_DAY, _LAST_DAY = -719_528, 2_932_896  # 0000-01-01 and 9999-12-31, the years written with four digits
 _DATE = r"(?P<year>\d{4}|\+\d{5,12}|-\d{4,12})-(?P<month>\d\d)-(?P<day>\d\d)"
 _CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
-_OFFSET = (
-    r"(?P<sign>[+-])(?P<zone_hour>[01]\d|2[0-3])(?::?(?P<zone_minute>[0-5]\d)(?::(?P<zone_second>[0-5]\d))?)?"
-)
+_OFFSET = r"(?P<sign>[+-])(?P<zone_hour>[01]\d|2[0-3])(?::?(?P<zone_minute>[0-5]\d)(?::(?P<zone_second>[0-5]\d))?)?"
 _ZONE = f"(?:Z|{_OFFSET})"
 _INTERVAL = re.compile(r"P(-?\d{1,10})M(-?\d{1,10})DT(-?)(\d{1,10})(?:\.(\d{1,9}))?S", re.ASCII)
 
@@ -32,7 +30,7 @@ Read = tuple[pa.Array, np.ndarray]
 def numbers(values: pa.Array) -> np.ndarray:
     """The integers that a temporal array stores, as int64 (0 for null)."""
     width = pa.int32() if values.type.bit_width == 32 else pa.int64()
-    return pc.fill_null(values.view(width), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return pc.fill_null(values.view(width), 0).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
 
 
 def days(values: pa.Array) -> np.ndarray:
@@ -41,9 +39,7 @@ def days(values: pa.Array) -> np.ndarray:
     if pa.types.is_date32(values.type):
         return stored
     if (stored % (DAY * 1000)).any():
-        raise DataError(
-            "a date64 value has a time of day in it", todo="cast the column to a timestamp before"
-        )
+        raise DataError("a date64 value has a time of day in it", todo="cast the column to a timestamp before")
     return stored // (DAY * 1000)
 
 
@@ -61,9 +57,7 @@ def write_time(values: pa.Array) -> pa.Array:
     if len(odd) == 0:
         return pc.cast(values, pa.string())
     if (stored[odd] != DAY * per).any():
-        raise DataError(
-            f"a time of day is outside 00:00:00 to 24:00:00 ({int(stored[odd][0])} {values.type.unit})"
-        )
+        raise DataError(f"a time of day is outside 00:00:00 to 24:00:00 ({int(stored[odd][0])} {values.type.unit})")
     midnight = "24:00:00" + _fraction(0, values.type.unit)
     return with_rows(pc.cast(without(values, odd), pa.string()), odd, pa.array([midnight] * len(odd)))
 
@@ -180,7 +174,7 @@ def _clock(part: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     finer = pc.match_substring_regex(fraction, r"^\d{9}\d*[1-9]").to_numpy(zero_copy_only=False)
     good = (minute < 60) & (second < 60) & (hour <= 24) & ~finer.astype(bool)
     clock = sum(_number(part, name) * size for name, size in _CLOCK_PARTS)
-    return clock, _integers(nanosecond), good & ~nulls(part)
+    return np.asarray(clock), _integers(nanosecond), good & ~nulls(part)
 
 
 def _scaled(second: np.ndarray, nanosecond: np.ndarray, good: np.ndarray, type: Any) -> pa.Array:

@@ -79,9 +79,7 @@ class _Parser:
             raise self.wrong("it has a character that no type has")
 
     def wrong(self, why: str) -> UserError:
-        return UserError(
-            f"{self.text!r} is not a type: {why}", todo=f"known: {', '.join([*_PLAIN, *_TAKING])}"
-        )
+        return UserError(f"{self.text!r} is not a type: {why}", todo=f"known: {', '.join([*_PLAIN, *_TAKING])}")
 
     def next(self) -> str:
         if not self.tokens:
@@ -133,9 +131,7 @@ class _Parser:
 def _decimal(parser: _Parser) -> pa.DataType:
     arguments = [parser.number(word) for word in parser.arguments()]
     if len(arguments) not in (1, 2):
-        raise parser.wrong(
-            "a decimal says how many digits it has, and how many after the point: decimal(12,2)"
-        )
+        raise parser.wrong("a decimal says how many digits it has, and how many after the point: decimal(12,2)")
     precision, scale = (*arguments, 0)[:2]
     if not 1 <= precision <= 76 or scale > precision:
         raise parser.wrong("a decimal has 1 to 76 digits, and no more after the point")
@@ -217,9 +213,9 @@ def _name(type: Any) -> str:
     found = kind(type)
     if found in _NAMES:
         return _NAMES[found](type)
-    return {Kind.INTERVAL: "interval", Kind.DATE: "date", Kind.TEXT: "text", Kind.BOOL: "bool"}.get(
-        found
-    ) or _width(type)
+    return {Kind.INTERVAL: "interval", Kind.DATE: "date", Kind.TEXT: "text", Kind.BOOL: "bool"}.get(found) or _width(
+        type
+    )
 
 
 def _width(type: Any) -> str:

@@ -1,4 +1,4 @@
-"""The suites that hold an adapter to its contract: one a seam, usable on a plug-in's class or a learner's. Needs pytest.
+"""The suites that hold an adapter to its contract: one a seam, for a plug-in or a learner's class too. Needs pytest.
 
 from towpath.conformance import FormatSuite
 
@@ -6,6 +6,7 @@ class TestOrc(FormatSuite):
     adapter = Orc          # a class, or the name of a row of the registry
 """
 
+from towpath.conformance import asserts as asserts
 from towpath.conformance.database import DatabaseSuite
 from towpath.conformance.destination import DestinationSuite
 from towpath.conformance.engine import EngineSuite

@@ -1,0 +1,304 @@
+"""DuckDB database files, open only while they are read or published to: DuckDB admits one writer, or readers.
+
+A column of a type that Arrow cannot hold whole (UHUGEINT, TIMETZ, INTERVAL, BIT, UNION, ENUM, UUID, HUGEINT over 38
+digits) is read as text; text written to such a column must come back from it as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+import pyarrow as pa
+
+from towpath import leftovers
+from towpath.adapters.database import duckdb_types as types
+from towpath.errors import DataError, Refused, TowError, UserError
+from towpath.nouns import Existing, Stored
+from towpath.sqlnames import doubled, parts, quoted
+
+_PATIENCE = 5.0
+_HUGE = 10**38 - 1
+
+
+class DuckDB:
+    """A DuckDB file. `memory` in bytes (0: DuckDB's default) and `threads` limit its engine."""
+
+    GAPS: ClassVar[dict[str, str]] = {
+        "instant/ns": "never: TIMESTAMP WITH TIME ZONE holds microseconds",
+    }
+
+    def __init__(self, path: str, memory: int = 256 << 20, threads: int = 2) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+        self.home: Path | None = self.path.parent
+        self._settings: dict[str, Any] = {
+            "threads": threads,
+            "autoinstall_known_extensions": False,
+            "python_enable_replacements": False,
+        }
+        if memory:
+            self._settings["memory_limit"] = f"{memory // 1000}KB"
+
+    def exists(self) -> bool:
+        return self.path.is_file()
+
+    @contextmanager
+    def read(self) -> Iterator[DuckDBSession]:
+        # No transaction: while a file is open for reading, DuckDB lets nobody write to it.
+        if not self.exists():
+            raise Refused("there is no such database", where=str(self.path), todo="check the path")
+        with self._connected(read_only=True) as connection:
+            yield DuckDBSession(connection, str(self.path))
+
+    @contextmanager
+    def write(self) -> Iterator[DuckDBSession]:
+        if not self.exists():
+            self._create()
+        with self._connected(read_only=False) as connection:
+            connection.begin()
+            yield DuckDBSession(connection, str(self.path))
+
+    def stored(self, type: pa.DataType) -> Stored:
+        return types.stored(type)
+
+    def quote(self, identifier: str) -> str:
+        return types.quote(identifier)
+
+    def version(self, session: DuckDBSession, table: str) -> str | None:
+        """Exact: the count of the rows and two sums of their hashes."""
+        row = session.row_expression(table)
+        return session.scalar(
+            f"select concat_ws('-', count(*), sum(hash({row})), bit_xor(hash({row})))"
+            f" from {quoted(table, types.quote)} as t"
+        )
+
+    @contextmanager
+    def _connected(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection, closed at the end, which rolls back. A file that another run holds is waited for shortly."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                connection = duckdb.connect(str(self.path), read_only=read_only, config=self._settings)
+                break
+            except (duckdb.IOException, duckdb.ConnectionException) as error:
+                refused = translated(error, str(self.path))
+                if "locked" not in refused.what or time.monotonic() > until:
+                    raise refused from error
+            except duckdb.Error as error:
+                raise translated(error, str(self.path)) from error
+            time.sleep(0.05)
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise translated(error, str(self.path)) from error
+        finally:
+            connection.close()
+
+    def _create(self) -> None:
+        """Makes an empty database beside its place first: DuckDB never opens one whose making was cut short."""
+        made = self.path.parent / f".{self.name}.{secrets.token_hex(8)}.new{leftovers.SUFFIX}"
+        try:
+            duckdb.connect(str(made), config=self._settings).close()
+            # Where links are not to be had, or another run was faster, opening the path itself does it.
+            with contextlib.suppress(OSError):
+                os.link(made, self.path)
+        except duckdb.Error as error:
+            raise translated(error, str(self.path)) from error
+        finally:
+            made.unlink(missing_ok=True)
+
+
+class DuckDBSession:
+    """One connection to a DuckDB file, with one transaction when it writes."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: str) -> None:
+        self._connection = connection
+        self._path = path
+
+    def table(self, name: str) -> Existing | None:
+        schema, table = parts(name)
+        found = self.scalar(
+            "select count(*) from duckdb_columns() where lower(table_name) = lower(?) and lower(schema_name) = "
+            "lower(coalesce(?, current_schema())) and database_name in (current_database(), 'temp')",
+            [table, schema],
+        )
+        if not found:
+            return None
+        with self._translated():
+            native = self._types(f"select * from {quoted(name, types.quote)}")
+        arrow, batches = self.select(f"select * from {quoted(name, types.quote)} limit 0", 1)
+        list(batches)
+        stored = {field.name: Stored(field.type, str(native[field.name])) for field in arrow}
+        return Existing(arrow, stored, key=self._key(schema, table))
+
+    def tables(self) -> list[str]:
+        """The names of all tables and views."""
+        return list(self.scalar("select list(distinct table_name) from duckdb_columns() where not internal") or ())
+
+    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        with self._translated():
+            relation = self._connection.sql(self._readable(sql))
+            reader = relation.to_arrow_reader(batch_rows)
+        schema = pa.schema([(field.name, types.plain(field.type)) for field in reader.schema])
+        return schema, self._batches(relation, reader, schema)
+
+    def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        with self._translated():
+            rows = self._connection.execute(sql, list(values)).fetchall()
+        return rows[0][0] if rows else None
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        with self._translated():
+            rows = self._connection.execute(sql, list(values)).fetchall()
+        return rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], int) else -1
+
+    def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        failures: list[BaseException] = []
+        name = f"_towpath_{secrets.token_hex(4)}"
+        reader = pa.RecordBatchReader.from_batches(schema, _noting(batches, failures))
+        with self._translated(failures):
+            target = {
+                name.casefold(): type
+                for name, type in self._types(f"select * from {quoted(table, types.quote)}").items()
+            }
+            columns = ", ".join(_kept(field.name, target.get(field.name.casefold())) for field in schema)
+            self._connection.register(name, reader)
+            done = self._connection.execute(
+                f"insert into {quoted(table, types.quote)} by name select {columns} from {name}"
+            ).fetchall()
+            self._connection.unregister(name)
+        return int(done[0][0]) if done else 0
+
+    def commit(self) -> None:
+        with self._translated():
+            self._connection.commit()
+
+    def row_expression(self, table: str) -> str:
+        """SQL for a row `t` whose `hash` tells -0.0 from 0.0, which DuckDB alone does not."""
+        floats = [
+            f"cast(t.{types.quote(name)} as varchar)"
+            for name, type in self._types(f"select * from {quoted(table, types.quote)}").items()
+            if "FLOAT" in str(type) or "DOUBLE" in str(type)
+        ]
+        return f"row({', '.join(['t', *floats])})"
+
+    def _key(self, schema: str | None, table: str) -> tuple[str, ...]:
+        found = self.scalar(
+            "select constraint_column_names from duckdb_constraints() where constraint_type = 'PRIMARY KEY'"
+            " and lower(table_name) = lower(?) and lower(schema_name) = lower(coalesce(?, current_schema()))"
+            " and database_name = current_database()",
+            [table, schema],
+        )
+        return tuple(found or ())
+
+    def _types(self, sql: str) -> dict[str, Any]:
+        relation = self._connection.sql(f"{sql} limit 0")
+        try:
+            return dict(zip(relation.columns, relation.types, strict=True))
+        finally:
+            relation.close()
+
+    def _readable(self, sql: str) -> str:
+        """The query with columns cast to text that Arrow would not hold whole."""
+        inner = f"(\n{sql.rstrip().rstrip(';')}\n)"
+        relation = self._connection.sql(f"select * from {inner} limit 0")
+        columns = list(zip(relation.columns, relation.types, strict=True))
+        relation.close()
+        _refuse_doubled([name for name, _ in columns])
+        chosen, changed = [], False
+        for name, type in columns:
+            column = types.quote(name)
+            if types.whole(type) or (type.id == "hugeint" and self._fits(column, inner)):
+                chosen.append(column)
+            else:
+                chosen.append(f"{types.as_text(column, type)} as {column}")
+                changed = True
+        return f"select {', '.join(chosen)} from {inner}" if changed else sql
+
+    def _fits(self, column: str, inner: str) -> bool:
+        """Whether all values of a HUGEINT column have at most the 38 digits of Arrow's decimal."""
+        inside = f"coalesce(bool_and({column} between -{_HUGE} and {_HUGE}), true)"
+        return bool(self._connection.execute(f"select {inside} from {inner}").fetchall()[0][0])
+
+    def _batches(self, relation: Any, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        try:
+            with self._translated():
+                for batch in reader:
+                    yield batch.cast(schema)
+        finally:
+            reader.close()
+            relation.close()
+
+    @contextmanager
+    def _translated(self, failures: Sequence[BaseException] = ()) -> Iterator[None]:
+        """Raises DuckDB's errors as ours; an error of the rows that it was fed comes out as it went in."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if failures:
+                raise failures[0] from error
+            raise translated(error, self._path) from error
+
+
+def _kept(name: str, type: Any) -> str:
+    """The SQL for one column on its way into a column of `type`: text that the type would change is an error."""
+    column = types.quote(name)
+    if type is None or types.whole(type) or type.id == "hugeint":
+        return column
+    cast = f"cast({column} as {type})"
+    told = f"column {name}: {type} would change the value ".replace("'", "''")
+    return (
+        f"case when {column} is null or {types.as_text(cast, type)} = {column} then {cast}"
+        f" else error('{told}' || {column}) end as {column}"
+    )
+
+
+def _noting(batches: Iterator[pa.RecordBatch], failures: list[BaseException]) -> Iterator[pa.RecordBatch]:
+    """The batches; what they raise is kept, for Arrow's C stream passes on only its text."""
+    try:
+        yield from batches
+    except BaseException as error:
+        failures.append(error)
+        raise
+
+
+def _refuse_doubled(names: list[str]) -> None:
+    pair = doubled(names)
+    if pair is not None:
+        raise UserError(
+            f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
+            todo="give one of them another name: select ... as other",
+        )
+
+
+_WRONG_SQL = (duckdb.ProgrammingError, duckdb.NotSupportedError)
+_BAD_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException, duckdb.TypeMismatchException)
+
+
+def translated(error: duckdb.Error, path: str) -> TowError:
+    """A DuckDB error as one of ours, in DuckDB's words."""
+    words = re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error)).strip()
+    if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
+        raise error
+    if "Could not set lock" in words or "different configuration than existing" in words:
+        holder = re.search(r"\(PID (\d+)\)", words)
+        who = f"process {holder.group(1)}" if holder else "another connection of this process"
+        return Refused(f"the database is locked by {who}", where=path, todo="end it or wait for it, then run again")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return Refused(
+            words.partition("\n")[0], where=path, todo="give the database more memory (option memory, in bytes)"
+        )
+    if isinstance(error, _BAD_DATA):
+        return DataError(words, where=path)
+    if isinstance(error, _WRONG_SQL):
+        return UserError(words, where=path)
+    return Refused(words, where=path)

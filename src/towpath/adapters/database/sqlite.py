@@ -1,0 +1,368 @@
+"""SQLite database files, by the standard library's sqlite3.
+
+SQLite checks no value against its column's declaration, so reading does: a value of another type stops it by name.
+Columns whose declaration promises nothing (NUMERIC, DATE, none) have the type of the values that they hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from towpath.adapters.database import sqlite_types as types
+from towpath.badrows import shorten
+from towpath.errors import DataError, Refused, TowError, UserError
+from towpath.nouns import Existing, Stored
+from towpath.sqlnames import doubled, parts, quoted
+
+_EXACT = 2**53
+
+# How a view renames what it takes for no proper name: `true`, and the second of two equal names.
+_RENAMED = re.compile(r"^column\d+$|:\d+$")
+
+
+class SQLite:
+    """A SQLite file. A lock of another process is waited for up to `busy_secs`."""
+
+    GAPS: ClassVar[dict[str, str]] = {
+        "float/minus-zero": "never: a REAL column keeps -0.0 as 0.0",
+        "float/nan": "never: SQLite keeps NaN as NULL",
+        "float/single-nan": "never: SQLite keeps NaN as NULL",
+        "integer/uint64": "never: integers of SQLite have 64 bits with a sign",
+    }
+
+    def __init__(self, path: str, busy_secs: float = 5.0) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+        self.home: Path | None = self.path.parent
+        self._busy_secs = busy_secs
+
+    def exists(self) -> bool:
+        return self.path.is_file()
+
+    @contextmanager
+    def read(self) -> Iterator[SQLiteSession]:
+        if not self.exists():
+            raise Refused("there is no such database", where=str(self.path), todo="check the path")
+        stamp = _stamp(self.path)
+        # Not mode=ro: it could not roll back the journal of a writer that died.
+        with self._connected("rw") as connection:
+            connection.execute("pragma query_only = on")
+            connection.execute("begin")
+            connection.execute("select count(*) from sqlite_master").fetchone()
+            yield SQLiteSession(connection, str(self.path), stamp)
+
+    @contextmanager
+    def write(self) -> Iterator[SQLiteSession]:
+        with self._connected("rwc") as connection:
+            connection.execute("pragma synchronous = full")
+            connection.execute("begin immediate")
+            yield SQLiteSession(connection, str(self.path), _stamp(self.path))
+
+    def stored(self, type: pa.DataType) -> Stored:
+        return types.stored(type)
+
+    def quote(self, identifier: str) -> str:
+        return types.quote(identifier)
+
+    def version(self, session: SQLiteSession, table: str) -> str | None:
+        """Of the file, taken before a snapshot to read (under the lock to write): it may say changed when the table
+        is not, never the reverse."""
+        return session.stamp
+
+    @contextmanager
+    def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
+        with _translated(str(self.path)):
+            connection = sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=self._busy_secs,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    stored: Stored
+    mixed: bool = False
+
+
+class SQLiteSession:
+    """One connection with one transaction. `stamp` is the version of the file that it began with."""
+
+    def __init__(self, connection: sqlite3.Connection, path: str, stamp: str) -> None:
+        self.stamp = stamp
+        self._connection = connection
+        self._path = path
+        self._views = itertools.count(1)
+
+    def table(self, name: str) -> Existing | None:
+        found = self._declarations(name)
+        if not found:
+            return None
+        with _translated(self._path):
+            columns = self._columns(quoted(name, types.quote), [(row[0], row[1]) for row in found])
+        key = sorted((row[2], row[0]) for row in found if row[2])
+        return Existing(_schema(columns), {one.name: one.stored for one in columns}, key=tuple(name for _, name in key))
+
+    def tables(self) -> list[str]:
+        """The names of all tables and views."""
+        with _translated(self._path):
+            found = self._connection.execute(
+                "select name from sqlite_master where type in ('table', 'view')"
+            ).fetchall()
+        return [name for (name,) in found]
+
+    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        view = f"_towpath_view_{next(self._views)}"
+        with _translated(self._path):
+            declared = self._create_view(view, sql)
+            names = self._names(sql, [name for name, _ in declared])
+            columns = [
+                replace(column, name=name)
+                for column, name in zip(self._columns(f"temp.{view}", declared), names, strict=True)
+            ]
+            cursor = self._connection.execute(f"select * from temp.{view}")
+        return _schema(columns), self._batches(view, cursor, columns, batch_rows)
+
+    def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        with _translated(self._path):
+            cursor = self._connection.execute(sql, tuple(values))
+            row = cursor.fetchone()
+            cursor.close()
+        return None if row is None else row[0]
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        with _translated(self._path):
+            return self._connection.execute(sql, tuple(values)).rowcount
+
+    def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        target = self._declarations(table)
+        affinities = {name.casefold(): types.affinity(type) for name, type, _ in target}
+        keys = [(name.casefold(), type.upper()) for name, type, position in target if position]
+        numbered = keys[0][0] if len(keys) == 1 and keys[0][1] == "INTEGER" else None
+        columns = ", ".join(types.quote(name) for name in schema.names)
+        # "or abort" overrides a constraint's own way out, which may be to drop or replace rows quietly.
+        sql = f"insert or abort into {quoted(table, types.quote)} ({columns}) values ({', '.join('?' * len(schema))})"
+        inserted = 0
+        for batch in batches:
+            self._refuse_changes(table, batch, affinities, numbered, inserted)
+            rows = zip(*(types.values(column) for column in batch.columns), strict=True)
+            with _translated(self._path):
+                inserted += max(self._connection.executemany(sql, rows).rowcount, 0)
+        return inserted
+
+    def commit(self) -> None:
+        with _translated(self._path):
+            self._connection.execute("commit")
+
+    def _declarations(self, table: str) -> list[tuple[str, str, int]]:
+        """Name, declared type and position in the primary key (0: none) of each column, generated ones too."""
+        schema, name = parts(table)
+        of, values = ("?", [name]) if schema is None else ("?, ?", [name, schema])
+        with _translated(self._path):
+            sql = f"select name, type, pk from pragma_table_xinfo({of}) where hidden in (0, 2, 3)"
+            return self._connection.execute(sql, values).fetchall()
+
+    def _create_view(self, view: str, sql: str) -> list[tuple[str, str]]:
+        """A temporary view tells the declared types of a query's columns, and admits nothing but a query."""
+        only = self._connection.execute("pragma query_only").fetchone()[0]
+        self._connection.execute("pragma query_only = off")
+        try:
+            self._connection.execute(f"create temp view {view} as {sql.rstrip().rstrip(';')}")
+        finally:
+            self._connection.execute(f"pragma query_only = {only}")
+        return self._connection.execute("select name, type from pragma_table_xinfo(?)", [view]).fetchall()
+
+    def _names(self, sql: str, inner: Sequence[str]) -> list[str]:
+        """The names of a query's columns, of which its view has renamed some."""
+        if not any(_RENAMED.search(name) for name in inner):
+            return list(inner)
+        names = [column[0] for column in self._connection.execute(sql).description]
+        pair = doubled(names)
+        if pair is not None:
+            raise UserError(
+                f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
+                where=self._path,
+                todo="give one of them another name: select ... as other",
+            )
+        return names
+
+    def _columns(self, relation: str, declared: Sequence[tuple[str, str]]) -> list[_Column]:
+        promised = [(name, text, types.declared(text)) for name, text in declared]
+        by_values = self._by_values(relation, [(name, text) for name, text, kept in promised if kept is None])
+        return [by_values[name] if kept is None else _Column(name, kept) for name, _, kept in promised]
+
+    def _by_values(self, relation: str, declared: Sequence[tuple[str, str]]) -> dict[str, _Column]:
+        """The types of columns whose declaration promises nothing, from the kinds of all their values."""
+        if not declared:
+            return {}
+        counts = [
+            count
+            for column in (types.quote(name) for name, _ in declared)
+            for count in (
+                *(f"total(typeof({column}) = '{kind}')" for kind in ("integer", "real", "text", "blob")),
+                f"total(typeof({column}) = 'integer' and {column} not between -{_EXACT} and {_EXACT})",
+            )
+        ]
+        found = self._connection.execute(f"select {', '.join(counts)} from {relation}").fetchone()
+        return {
+            name: _typed(name, text, *(bool(count) for count in found[5 * at : 5 * at + 5]))
+            for at, (name, text) in enumerate(declared)
+        }
+
+    def _batches(
+        self, view: str, cursor: sqlite3.Cursor, columns: Sequence[_Column], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        schema, first = _schema(columns), 1
+        try:
+            while True:
+                with _translated(self._path):
+                    rows = cursor.fetchmany(batch_rows)
+                if not rows:
+                    return
+                made = [
+                    self._array(view, column, values, first)
+                    for column, values in zip(columns, zip(*rows, strict=True), strict=True)
+                ]
+                first += len(rows)
+                yield pa.record_batch(made, schema=schema)
+        finally:
+            cursor.close()
+
+    def _array(self, view: str, column: _Column, values: Sequence[Any], first: int) -> pa.Array:
+        try:
+            return types.array(values, column.stored.type, mixed=column.mixed)
+        except types.Mismatch as mismatch:
+            place = self._place(view, column.name, mismatch.value) or f"row {first + mismatch.row}"
+            native = column.stored.native or "nothing"
+            raise DataError(
+                f"column {column.name} ({shorten(repr(mismatch.value))}): not a value of its type "
+                f"{column.stored.type}, declared {native}",
+                where=f"{self._path} {place}",
+                todo="correct the value, or read the column as text: a query with `cast(column as text)`",
+            ) from None
+
+    def _place(self, view: str, column: str, value: Any) -> str | None:
+        """The table and rowid of the first row with this very value, where the query reads one table only."""
+        tables: set[str] = set()
+
+        def note(action: int, table: str | None, *_: Any) -> int:
+            if action == sqlite3.SQLITE_READ and table and not table.startswith(("sqlite_", "_towpath_view_")):
+                tables.add(table)
+            return sqlite3.SQLITE_OK
+
+        with suppress(sqlite3.Error):
+            self._connection.set_authorizer(note)
+            self._connection.execute(f"select * from temp.{view} limit 0")
+            self._connection.set_authorizer(None)
+            if len(tables) == 1:
+                table = types.quote(tables.pop())
+                found = f"select rowid from {table} where {types.quote(column)} is ? limit 1"
+                row = self._connection.execute(found, [value]).fetchone()
+                return None if row is None else f"table {table} rowid {row[0]}"
+        return None
+
+    def _refuse_changes(
+        self, table: str, batch: pa.RecordBatch, affinities: dict[str, str], numbered: str | None, before: int
+    ) -> None:
+        """Raises DataError for the first value that SQLite would keep as another one."""
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            affinity = affinities.get(name.casefold(), "BLOB")
+            row = types.changed_by(column, affinity)
+            if row is None and name.casefold() == numbered and column.null_count:
+                row = column.is_null().index(True).as_py()
+            if row is not None:
+                raise DataError(
+                    f"column {name} ({column[row].as_py()!r}): SQLite would keep another value in a column "
+                    f"of affinity {affinity}",
+                    where=f"{self._path}#{table} row {before + row + 1} of the load",
+                    todo="declare the column otherwise (TEXT; without a type for -0.0), or change the value in a query",
+                )
+
+
+def _schema(columns: Sequence[_Column]) -> pa.Schema:
+    return pa.schema([(column.name, column.stored.type) for column in columns])
+
+
+def _typed(name: str, text: str, integer: bool, real: bool, words: bool, blob: bool, huge: bool) -> _Column:
+    """The type of a column that holds these kinds of values. Decimals are doubles there, whole ones as integers."""
+    decimal = "DEC" in text.upper() or "NUM" in text.upper()
+    numbers_only = not words and not blob
+    if numbers_only and not huge and (real or decimal):
+        return _Column(name, Stored(pa.float64(), text, frozenset({"nan"})), mixed=True)
+    kinds = (integer, real, words, blob)
+    if kinds == (True, False, False, False):
+        return _Column(name, Stored(pa.int64(), text))
+    if kinds == (False, False, False, True):
+        return _Column(name, Stored(pa.binary(), text))
+    return _Column(name, Stored(pa.string(), text), mixed=sum(kinds) > 1)
+
+
+def _stamp(path: Path) -> str:
+    """Changes with every commit: the file's size, time and change counter; with a WAL also its own and its index's."""
+    seen: list[object] = [_look(path, 24, 4)]
+    wal = _look(path.with_name(f"{path.name}-wal"), 0, 32)
+    if wal[0]:
+        seen += [wal, _look(path.with_name(f"{path.name}-shm"), 0, 48)[2]]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
+
+
+def _look(path: Path, start: int, length: int) -> tuple[int, int, bytes]:
+    """Size, time and some bytes of a file; all nothing when it is not there."""
+    with suppress(OSError), open(path, "rb") as file:
+        status = os.fstat(file.fileno())
+        file.seek(start)
+        return status.st_size, status.st_mtime_ns, file.read(length)
+    return 0, 0, b""
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    """Raises sqlite3's errors as ours."""
+    try:
+        yield
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        raise translated(error, path) from error
+
+
+_REFUSALS = {
+    sqlite3.SQLITE_BUSY: ("the database is locked by another process", "end it or wait for it, then run again"),
+    sqlite3.SQLITE_LOCKED: ("the table is locked", "close what else uses it, then run again"),
+    sqlite3.SQLITE_FULL: ("there is no space left", "free some space, then run again; nothing was published"),
+    sqlite3.SQLITE_READONLY: ("the database may not be written to", "allow writing to the file and its folder"),
+    sqlite3.SQLITE_CANTOPEN: ("the database file cannot be opened", "check the path, and that it may be used"),
+    sqlite3.SQLITE_PERM: ("permission was denied", "allow the file to be used"),
+    sqlite3.SQLITE_NOTADB: ("the file is not a SQLite database", "check the path"),
+    sqlite3.SQLITE_CORRUPT: ("the database file is damaged", "restore it, or recover it with the sqlite3 shell"),
+    sqlite3.SQLITE_IOERR: ("the disk failed to read or write the database", "free some space or check the disk"),
+}
+
+
+def translated(error: Exception, path: str) -> TowError:
+    """A sqlite3 error as one of ours, in SQLite's words."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code in _REFUSALS:
+        what, todo = _REFUSALS[code]
+        return Refused(f"{what} ({error})", where=path, todo=todo)
+    if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError)) or "Could not decode" in str(error):
+        return DataError(str(error), where=path, todo="nothing was published; correct the rows")
+    if isinstance(error, (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.Warning)):
+        return UserError(str(error), where=path)
+    return Refused(str(error), where=path)

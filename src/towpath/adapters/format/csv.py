@@ -1,0 +1,287 @@
+"""CSV and TSV: delimited text, read and written by pyarrow within our own framing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import BinaryIO, ClassVar
+
+import pyarrow as pa
+
+from towpath import textform
+from towpath.badrows import shorten
+from towpath.errors import Refused, UserError
+from towpath.nouns import Stored, Want
+from towpath.seams.format import Evidence, InputFile, Inspected, TypesTooNarrow
+from towpath.stream import Batch
+from towpath.text.columns import Columns, Parser, record_batch
+from towpath.text.csv_writer import DelimitedWriter
+from towpath.text.decode import Decoded, known
+from towpath.text.dialect import DELIMITERS, SNIFF_BYTES, column_names, sniff
+from towpath.text.optimistic import Convention, Pinned, TextEvidence
+from towpath.text.pool import ordered
+from towpath.text.records import Block, Records
+from towpath.text.scan import Grammar
+
+_LINE_ENDINGS = {"lf": "\n", "crlf": "\r\n"}
+
+
+class CSV:
+    """Comma-separated text. Reading finds `,` `;` tab or `|` when no delimiter is given; writing takes `,`.
+
+    `encoding`: UTF-8, or as the byte order mark says, when not given. `header=False`: columns are c1, c2, ...
+    `null`: words that mean null when unquoted, beside nothing at all; `""` is always empty text. `decimal` and
+    `date_format` (strptime) say how numbers and dates are read. `line_ending` (lf, crlf) is for writing.
+    """
+
+    continues: ClassVar[bool] = True
+    """Bytes of a second file without a header may follow those of a first."""
+
+    own_delimiter: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        delimiter: str | None = None,
+        quote: str = '"',
+        encoding: str | None = None,
+        header: bool = True,
+        null: tuple[str, ...] = (),
+        decimal: str = ".",
+        date_format: str | None = None,
+        line_ending: str = "lf",
+    ) -> None:
+        self._delimiter = _delimiter(delimiter) or self.own_delimiter
+        self._quote = _quote(quote, self._delimiter)
+        self._encoding = None if encoding is None else known(encoding)
+        self._header = header
+        self._null = null
+        self._convention = Convention(decimal, date_format)
+        if line_ending not in _LINE_ENDINGS:
+            raise UserError(f"the line ending is lf or crlf, not {line_ending!r}", todo="option line_ending")
+        self._line_ending = _LINE_ENDINGS[line_ending]
+
+    def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
+        """As the contract says. The sample goes on for columns in which it has met nothing but nulls: else their type
+        would depend on its length."""
+        with closing(file.open()) as stream:
+            opened = self._opened(file, stream, want)
+            parser, records = opened.parser, opened.records
+            found: dict[str, Evidence] = {name: TextEvidence() for name in parser.names if name in parser.wanted}
+            found.update({name: Pinned(type) for name, type in want.types.items() if name in found})
+            blocks = records.blocks(len(parser.names))
+            rows = self._gather(parser, blocks if whole else islice(blocks, 1), found, want)
+            settled = whole or records.exhausted
+            unseen = [name for name, evidence in found.items() if evidence == TextEvidence()]
+            if unseen and not settled:
+                pinned = [name for name in parser.wanted if name in want.types]
+                self._gather(replace(parser, wanted=(*unseen, *pinned)), blocks, found, want, until=unseen)
+        return Inspected(found, settled or all(name in want.types for name in found), rows if settled else None)
+
+    def _gather(
+        self,
+        parser: Parser,
+        blocks: Iterable[Block],
+        found: dict[str, Evidence],
+        want: Want,
+        until: Sequence[str] = (),
+    ) -> int:
+        """Merges the evidence of blocks into `found`, to their end or until every column of `until` has met a value.
+        Returns the number of good rows."""
+        rows = 0
+        with closing(ordered(blocks, self._evidence(parser), want.threads)) as parts:
+            for count, part in parts:
+                rows += count
+                found.update({name: found[name].merge(evidence) for name, evidence in part.items()})
+                if until and all(found[name] != TextEvidence() for name in until):
+                    break
+        return rows
+
+    @contextmanager
+    def read(self, file: InputFile, want: Want) -> Iterator[CSVReading]:
+        schema = want.schema
+        if schema is None:
+            sample = self.inspect(file, want, whole=False)
+            schema = pa.schema({name: evidence.type() for name, evidence in sample.columns.items()})
+        with closing(file.open()) as stream:
+            opened = self._opened(file, stream, want)
+            types = {name: _type(name, want, schema, file.name) for name in opened.parser.wanted}
+            reading = CSVReading(pa.schema(types), opened, self._convention, want)
+            try:
+                yield reading
+            finally:
+                reading.close()
+
+    def stored(self, type: pa.DataType) -> Stored:
+        """Text, in the convention of `towpath.textform`."""
+        textform.write(pa.nulls(0, type))
+        return Stored(pa.string(), "text")
+
+    def writer(self, sink: BinaryIO, schema: pa.Schema) -> DelimitedWriter:
+        if self._convention != Convention():
+            raise UserError(
+                "decimal and date_format say how a file is read, not how it is written",
+                todo="leave them out; numbers are written with a point, dates as YYYY-MM-DD",
+            )
+        return DelimitedWriter(
+            sink,
+            schema.names,
+            delimiter=self._delimiter or DELIMITERS[0],
+            quote=self._quote,
+            header=self._header,
+            null=self._null,
+            encoding=self._encoding or "utf-8",
+            line_ending=self._line_ending,
+        )
+
+    def following(self, file: InputFile) -> CSV:
+        """The format of rows whose bytes are to follow those of `file`: its delimiter and encoding, no header.
+
+        Raises Refused for an encoding whose line ends are not single bytes."""
+        with closing(file.open()) as stream:
+            opened = self._opened(file, stream, Want())
+        encoding = opened.decoded.encoding
+        if encoding.startswith(("utf-16", "utf-32")):
+            raise Refused(
+                f"text in {encoding} cannot be appended to", where=file.name, todo="replace it, or write another file"
+            )
+        return CSV(
+            chr(opened.parser.grammar.delimiter),
+            self._quote or "",
+            encoding,
+            header=False,
+            null=self._null,
+            line_ending=next(name for name, ending in _LINE_ENDINGS.items() if ending == self._line_ending),
+        )
+
+    def _opened(self, file: InputFile, stream: BinaryIO, want: Want) -> _Opened:
+        decoded = Decoded(stream, self._encoding)
+        begin, part = b"", b"-"
+        while part and len(begin) < SNIFF_BYTES:
+            part = decoded.read(SNIFF_BYTES)
+            begin += part
+        decoded.unread(begin)
+        delimiters = tuple(sign for sign in DELIMITERS if sign != self._convention.decimal)
+        delimiter = self._delimiter or sniff(begin, not part, self._quote, delimiters)
+        grammar = Grammar(delimiter, self._quote)
+        records = Records(decoded, grammar, file.name, want.batch_bytes)
+        head, line = records.head(consume=self._header)
+        names = [f"c{number}" for number in range(1, len(head) + 1)]
+        if self._header:
+            names = column_names(head, f"{file.name}:{line}")
+        wanted = names if want.columns is None else [name for name in want.columns if name in names]
+        parser = Parser(
+            file.name, tuple(names), tuple(wanted), want.types, grammar, self._null, self._convention, decoded.original
+        )
+        return _Opened(decoded, records, parser)
+
+    def _evidence(self, parser: Parser) -> Callable[[Block], tuple[int, dict[str, TextEvidence]]]:
+        def evidence(block: Block) -> tuple[int, dict[str, TextEvidence]]:
+            rows = parser(block).rows
+            free = [name for name in rows.schema.names if name not in parser.pinned]
+            return rows.num_rows, {name: self._convention.evidence(rows.column(name)) for name in free}
+
+        return evidence
+
+
+class TSV(CSV):
+    """Tab-separated text; all else as CSV."""
+
+    own_delimiter: ClassVar[str | None] = "\t"
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    decoded: Decoded
+    records: Records
+    parser: Parser
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A block in its types. `narrow`: the first row with a value that its unpinned column's type does not admit."""
+
+    given: int
+    columns: Columns
+    rows: pa.RecordBatch | None
+    narrow: _Narrow | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrow:
+    line: int
+    why: str
+
+
+class CSVReading:
+    """One pass over one file, block by block."""
+
+    def __init__(self, schema: pa.Schema, opened: _Opened, convention: Convention, want: Want) -> None:
+        self.schema = schema
+        self.given = 0
+        self._opened = opened
+        self._convention = convention
+        self._want = want
+        self._blocks: Generator[_Typed, None, None] | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        blocks = self._opened.records.blocks(len(self._opened.parser.names))
+        self._blocks = ordered(blocks, self._typed, self._want.threads)
+        for block in self._blocks:
+            self.given += block.given
+            for bad in block.columns.bad:
+                if block.narrow is None or (bad.place.line or 0) < block.narrow.line:
+                    self._want.bad.add(bad)
+            if block.narrow is not None:
+                raise TypesTooNarrow(block.narrow.why)
+            if block.rows is not None and block.rows.num_rows:
+                yield Batch(block.rows, block.columns.origin)
+
+    def close(self) -> None:
+        """Waits for the threads' work under way and ends it."""
+        if self._blocks is not None:
+            self._blocks.close()
+
+    def _typed(self, block: Block) -> _Typed:
+        parser = self._opened.parser
+        given = len(block.starts) + len(block.broken)
+        columns = parser(block)
+        done: dict[str, pa.Array] = {}
+        narrow: _Narrow | None = None
+        for field, values in zip(self.schema, columns.rows.columns, strict=True):
+            done[field.name] = values
+            if field.name in parser.pinned:
+                continue
+            done[field.name], row = self._convention.admit(values, field.type)
+            if row is not None:
+                place = columns.origin.place(row)
+                if narrow is None or (place.line or 0) < narrow.line:
+                    value = shorten(values[row].as_py())
+                    why = f"{place}: column {field.name}: {value!r} is no {textform.type_name(field.type)}"
+                    narrow = _Narrow(place.line or 0, why)
+        rows = None if narrow else record_batch(done, columns.rows.num_rows)
+        return _Typed(given, columns, rows, narrow)
+
+
+def _type(name: str, want: Want, schema: pa.Schema, file: str) -> pa.DataType:
+    if name in want.types:
+        return want.types[name]
+    if name not in schema.names:
+        raise TypesTooNarrow(f"{file}: the column {name} was not expected")
+    return schema.field(name).type
+
+
+def _delimiter(text: str | None) -> str | None:
+    sign = {"tab": "\t", "\\t": "\t"}.get(text or "", text)
+    if sign is not None and (len(sign) != 1 or not sign.isascii() or sign in "\r\n\0"):
+        raise UserError(f"a delimiter is one ASCII character, not {text!r}", todo="for example ; or tab")
+    return sign
+
+
+def _quote(text: str, delimiter: str | None) -> str | None:
+    if text and (len(text) != 1 or not text.isascii() or text in "\r\n\0" or text == delimiter):
+        raise UserError(
+            f"a quote is one ASCII character other than the delimiter, not {text!r}", todo="give nothing for no quotes"
+        )
+    return text or None

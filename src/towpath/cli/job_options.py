@@ -1,0 +1,122 @@
+"""The options that say what one move is: `tow copy` and `tow plan` have the same."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from towpath.job import InputSpec, JobSpec
+
+MODES = ("create", "append", "replace", "merge")
+GUARANTEES = ("atomic", "recoverable")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Adds them all. None of them has a default, so that `given` can tell which were written."""
+    option = parser.add_argument_group("what happens to the rows that are there").add_argument
+    option("--mode", choices=MODES, help="the default is to create, and to stop when the destination exists")
+    option("--key", metavar="A,B", help="the columns that identify a row: what --mode merge goes by")
+    option("--require", choices=GUARANTEES, help="refuse a destination that guarantees less")
+
+    option = parser.add_argument_group("what happens to the rows on their way").add_argument
+    option("--where", metavar="EXPR", help="keep the rows for which this SQL condition is true")
+    option("--sql", metavar="SQL", help="a query; the source is its table `input`")
+    option("--python", metavar="MODULE:FUNCTION", help="a function from frames to frames")
+    option("--whole", action="store_true", default=None, help="give that function all rows at once, not in batches")
+    option("--select", metavar="A,B", help="keep these columns, in this order")
+    option("--rename", metavar="OLD=NEW,...", action="append", help="rename columns")
+    option("--cast", metavar="COL=TYPE,...", action="append", help="change types; a value that would change is bad")
+    option("--rule", metavar="RULE", action="append", help="what rows must be, such as 'not_null: a,b' (repeatable)")
+    option("--bad-rows", metavar="DIR", help="keep bad rows there, for tow replay, and go on")
+    option("--allow-lossy", metavar="A,B", help="columns that may lose what the destination cannot hold")
+    option("--memory", metavar="SIZE", help="the most memory to use (default: 1GiB)")
+
+    option = parser.add_argument_group("how the source is read").add_argument
+    reading(option)
+    option("--query", metavar="SQL", help="read what this query of the source database gives")
+    option("--table", metavar="T", help="read this table of the source database")
+
+    option = parser.add_argument_group("how the destination is written").add_argument
+    option("--to-format", metavar="F", help="the format, when the name does not say it")
+    option("--to-opt", metavar="K=V", action="append", help="an option of its format or database (repeatable)")
+    option("--to-table", metavar="T", help="the table of the destination database")
+    option("--partition-by", metavar="A,B", help="make hive folders by these columns")
+
+
+def reading(option: Any) -> None:
+    """The options of everything that reads one source."""
+    option("--types", metavar="COL=TYPE,...", action="append", help="the types of columns, instead of finding them")
+    option("--from-format", metavar="F", help="the format, when the name does not say it")
+    option("--from-opt", metavar="K=V", action="append", help="an option of its format or database (repeatable)")
+
+
+def given(args: argparse.Namespace) -> list[str]:
+    """The options of `add` that were written."""
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return [name for name in vars(parser.parse_args([])) if getattr(args, name) is not None]
+
+
+def input_spec(args: argparse.Namespace, address: str) -> InputSpec:
+    """What is read; `--table` and `--query` count where a command has them."""
+    from towpath.job import InputSpec
+    from towpath.pipeline import shorthand
+
+    return InputSpec(
+        address,
+        args.from_format,
+        shorthand.options(args.from_opt or (), "--from-opt"),
+        getattr(args, "table", None),
+        getattr(args, "query", None),
+    )
+
+
+def types(args: argparse.Namespace) -> dict[str, str]:
+    from towpath.pipeline import shorthand
+
+    return shorthand.pairs(args.types or (), "--types")
+
+
+def spec(args: argparse.Namespace, source: str, destination: str) -> JobSpec:
+    """The job that the options describe."""
+    from towpath.job import DEFAULT_MEMORY, JobSpec, OutputSpec
+    from towpath.nouns import Guarantee, Mode
+    from towpath.pipeline import shorthand
+
+    def names(text: str | None) -> tuple[str, ...]:
+        return tuple(shorthand.names(text)) if text is not None else ()
+
+    return JobSpec(
+        inputs={"input": input_spec(args, source)},
+        to=OutputSpec(
+            destination,
+            args.to_format,
+            shorthand.options(args.to_opt or (), "--to-opt"),
+            args.to_table,
+            names(args.partition_by),
+        ),
+        mode=Mode(args.mode or "create"),
+        key=names(args.key),
+        types=types(args),
+        where=args.where,
+        sql=args.sql,
+        python=args.python,
+        whole=bool(args.whole),
+        select=names(args.select),
+        rename=shorthand.pairs(args.rename or (), "--rename"),
+        cast=shorthand.pairs(args.cast or (), "--cast"),
+        rules=_rules(args.rule),
+        bad_rows=args.bad_rows,
+        allow_lossy=names(args.allow_lossy),
+        require=Guarantee(args.require) if args.require else None,
+        memory=shorthand.size(args.memory) if args.memory else DEFAULT_MEMORY,
+    )
+
+
+def _rules(texts: list[str] | None) -> Any:
+    if not texts:
+        return ()
+    from towpath.pipeline import load
+
+    return load.rules(texts)

@@ -1,0 +1,37 @@
+"""tow replay: sends bad rows on, once what was wrong is put right."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from towpath.cli import job_options
+from towpath.cli.common import command, json_option, show
+
+
+def add(subparsers: Any) -> None:
+    parser = command(
+        subparsers,
+        "replay",
+        "load the rows that were set aside, after they were corrected",
+        "tow replay bad/",
+        "tow replay bad/ --types zip=text --from-opt null=NA",
+    )
+    parser.add_argument("folder", metavar="DIR", help="the folder that --bad-rows named")
+    parser.add_argument("--types", metavar="COL=TYPE,...", action="append", help="other types for these columns")
+    parser.add_argument("--from-opt", metavar="K=V", action="append", help="other options of the source (repeatable)")
+    json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from towpath import replay
+    from towpath.pipeline import shorthand
+
+    options = shorthand.options(args.from_opt or (), "--from-opt")
+    receipts = replay.replay(Path(args.folder), types=job_options.types(args), options=options)
+    for receipt in receipts:
+        show(receipt, sys.stdout, as_json=args.json)
+    return 0

@@ -1,0 +1,165 @@
+"""What the columnar formats share: types that a file declares, exact conversion, batches cut by bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from towpath import textform
+from towpath.badrows import BadRow
+from towpath.convert import cast
+from towpath.errors import DataError
+from towpath.logical import plain, plain_type
+from towpath.nouns import Want
+from towpath.seams.format import InputFile, Inspected, TypesTooNarrow
+from towpath.spool import Spool
+from towpath.stream import Batch, Counted
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A column's type as the file itself declares it; no value can change it."""
+
+    of: pa.DataType
+    declared = True
+
+    def merge(self, other: Any) -> Declared:
+        """The same; raises ValueError for another type, since which one holds both is not this class's to say."""
+        if other.type() != self.of:
+            raise ValueError(f"a file declares {self.of}, another {other.type()}")
+        return self
+
+    def type(self) -> pa.DataType:
+        return self.of
+
+
+def inspected(schema: pa.Schema, rows: int | None, name: str) -> Inspected:
+    """The columns of a file's own schema, as the plain types that are read. Raises DataError for names met twice."""
+    _refuse_twins(schema, name)
+    return Inspected({field.name: Declared(plain_type(field.type)) for field in schema}, True, rows)
+
+
+class ColumnarReading:
+    """One pass over batches of a file's own schema, each column as it is wanted: a value that its wanted type does not
+    hold exactly makes its row bad. `given` is `rows`, which the file's metadata tells, or is counted by batches."""
+
+    def __init__(
+        self, name: str, own: pa.Schema, batches: Iterable[pa.RecordBatch], want: Want, rows: int | None = None
+    ) -> None:
+        _refuse_twins(own, name)
+        self._name = name
+        self._batches = batches
+        self._want = want
+        names = own.names if want.columns is None else [column for column in want.columns if column in own.names]
+        self.schema = pa.schema([(column, self._type(own.field(column))) for column in names])
+        self.given = rows or 0
+        self._counted = rows is None
+
+    def __iter__(self) -> Iterator[Batch]:
+        first = 1
+        for whole in self._batches:
+            if self._counted:
+                self.given += whole.num_rows
+            for rows in _pieces(whole, self._want.batch_bytes):
+                batch = self._convert(rows, Counted(self._name, first))
+                first += rows.num_rows
+                if len(batch):
+                    yield batch
+
+    def _type(self, field: pa.Field) -> pa.DataType:
+        if field.name in self._want.types:
+            return plain_type(self._want.types[field.name])
+        if self._want.schema is None:
+            return plain_type(field.type)
+        if field.name not in self._want.schema.names:
+            raise TypesTooNarrow(f"{self._name}: column {field.name} is new")
+        return plain_type(self._want.schema.field(field.name).type)
+
+    def _convert(self, rows: pa.RecordBatch, origin: Counted) -> Batch:
+        arrays: list[pa.Array] = []
+        bad: dict[int, BadRow] = {}
+        for field in self.schema:
+            values = plain(rows.column(field.name))
+            if values.type != field.type:
+                done = cast(values, values.type, field.type)
+                for row in done.bad.tolist():
+                    bad.setdefault(row, self._bad(rows, row, origin, field))
+                values = done.values
+            arrays.append(values)
+        for row in sorted(bad):
+            self._want.bad.add(bad[row])
+        batch = Batch(record_batch(arrays, self.schema, rows.num_rows), origin)
+        return batch.take(np.setdiff1d(np.arange(len(batch)), list(bad)).tolist()) if bad else batch
+
+    def _bad(self, rows: pa.RecordBatch, row: int, origin: Counted, field: pa.Field) -> BadRow:
+        one = rows.slice(row, 1)
+        texts = {
+            name: textform.write(values)[0].as_py() for name, values in zip(rows.schema.names, one.columns, strict=True)
+        }
+        reason = f"the value does not fit {textform.type_name(field.type)}"
+        return BadRow(origin.place(row), reason, field.name, texts[field.name], texts)
+
+
+def record_batch(arrays: list[pa.Array], schema: pa.Schema, count: int) -> pa.RecordBatch:
+    """A batch of `count` rows, also when it has no columns."""
+    if arrays:
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
+
+
+def _pieces(rows: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
+    """The batch in slices of about `most` bytes."""
+    length = max(1, rows.num_rows * most // max(rows.nbytes, 1))
+    for start in range(0, rows.num_rows, length):
+        yield rows.slice(start, length)
+
+
+def _refuse_twins(schema: pa.Schema, name: str) -> None:
+    twins = [column for column in schema.names if schema.names.count(column) > 1]
+    if twins:
+        raise DataError(
+            f"two columns are named {twins[0]!r}", where=name, todo="write the file again with one name for each column"
+        )
+
+
+@contextmanager
+def random_access(file: InputFile) -> Iterator[Any]:
+    """The file as pyarrow reads it at any position: from its path, or from its stream, spooled to disk if need be."""
+    if file.path is not None:
+        with pa.OSFile(str(file.path)) as opened:
+            yield opened
+        return
+    with closing(file.open()) as stream:
+        seekable = stream if stream.seekable() else Spool(stream, file.name).open()
+        with closing(seekable):
+            yield pa.PythonFile(seekable, "r")
+
+
+@contextmanager
+def translated(name: str, format: str) -> Iterator[None]:
+    """Turns pyarrow's words for a broken file into DataError."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise DataError(
+            f"it is no whole {format} file: {error}", where=name, todo="it may be truncated or damaged: fetch it again"
+        ) from error
+
+
+def checked(
+    batches: Iterable[pa.RecordBatch], name: str, format: str
+) -> Generator[pa.RecordBatch, None, None]:
+    """The batches; a broken one raises DataError."""
+    with translated(name, format):
+        iterator = iter(batches)
+    while True:
+        with translated(name, format):
+            batch = next(iterator, None)
+        if batch is None:
+            return
+        yield batch

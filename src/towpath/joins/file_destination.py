@@ -1,0 +1,231 @@
+"""One file as a destination: store + format + codec. Readers see the old file or the new one, never a mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from towpath import codecs
+from towpath.errors import BooksDoNotBalance, Conflict, DataError, UserError
+from towpath.joins.file_state import FileState, Intent
+from towpath.joins.files import RowsFile, Sink, begin_file, check_count, input_file, plan_columns
+from towpath.joins.union import fit
+from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Want
+from towpath.seams.destination import Load
+from towpath.seams.format import Format
+from towpath.seams.store import Entry, Staged, Store
+from towpath.stream import Batch
+
+_CHUNK = 1 << 20
+
+_WHY = {
+    Guarantee.RECOVERABLE: "a note beside the file names what is to be published, then it is renamed into place, "
+    "then its state is kept; the next run finishes or discards what lies between",
+    Guarantee.AT_LEAST_ONCE: "what was written cannot be taken back, and nothing is remembered of it",
+}
+
+
+class FileDestination:
+    """Writes one file. `codec` is the compression's ending (`gz`), or None.
+
+    A format with the attribute `continues` is appended to by copying the old bytes, any other by writing its old
+    rows again. Where the store's guarantee is AT_LEAST_ONCE (standard output), nothing is ever there and no step
+    can keep its place."""
+
+    def __init__(self, store: Store, format: Format, path: str, codec: str | None = None, *, shown: str = "") -> None:
+        self.shown = shown or path
+        self._store = store
+        self._format = format
+        self._path = path
+        self._codec = codec
+        self._guarantee: Guarantee = getattr(store, "guarantee", Guarantee.RECOVERABLE)
+        self._continues = bool(getattr(format, "continues", False))
+        self._state = FileState(store, path, self.shown)
+
+    def describe(self) -> Existing | None:
+        """An existing file that cannot be read has no columns: it can be replaced, but not appended to."""
+        entry = self._entry()
+        if entry is None:
+            return None
+        try:
+            return self._existing(entry, whole=False)
+        except DataError:
+            return Existing(pa.schema([]), {})
+
+    def state(self, step: str) -> State | None:
+        self._refuse_step(step)
+        return self._state.committed(step)
+
+    def offer(self, schema: pa.Schema, mode: Mode, key: tuple[str, ...]) -> Offer:
+        if mode is Mode.MERGE:
+            raise UserError(
+                "a file has no keys, so rows cannot be merged into it",
+                where=self.shown,
+                todo="merge into a table (duckdb:///file.db#table), or choose --mode replace",
+            )
+        entry = self._entry()
+        if mode is Mode.CREATE and entry is not None:
+            raise UserError(
+                "it exists already", where=self.shown, todo="choose --mode append or --mode replace, or another name"
+            )
+        existing = None
+        if mode is Mode.APPEND and entry is not None and entry.size:
+            existing = self._existing(entry, whole=not self._continues)
+        columns = plan_columns(schema, self._format.stored, existing, self.shown)
+        return Offer(
+            source=schema,
+            schema=pa.schema([pa.field(plan.to, plan.stored.type) for plan in columns]),
+            columns=columns,
+            mode=mode,
+            key=key,
+            guarantee=self._guarantee,
+            why=_WHY.get(self._guarantee, ""),
+            effect=self._effect(mode, entry, existing),
+            ddl=() if self._guarantee is Guarantee.AT_LEAST_ONCE else (f"write beside {self._path}, then rename",),
+        )
+
+    def recover(self, step: str | None) -> State | None:
+        self._refuse_step(step)
+        return self._state.recover(step)
+
+    @contextmanager
+    def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
+        before = None if offer.mode is Mode.CREATE else self._entry()
+        old = before if offer.mode is Mode.APPEND and before is not None and before.size else None
+        with self._store.stage(self._path, load_id) as staged, ExitStack() as stack:
+            if old is not None and self._continues:
+                file = self._continued(old, staged, offer.schema)
+            else:
+                file = begin_file(self._format, self._codec, staged, offer.schema, self._path)
+            stack.callback(file.drop)
+            if old is not None and not self._continues:
+                self._copy_rows(old, file, offer.schema)
+            yield _FileLoad(self, file, before, load_id)
+
+    def publish(
+        self, file: RowsFile, before: Entry | None, load_id: str, expected: State | None, new: State | None
+    ) -> None:
+        """Publishes a finished file; called by its load only."""
+        if self._guarantee is Guarantee.AT_LEAST_ONCE:
+            self._refuse_step(None if new is None else new.step)
+            return
+        intent = Intent(load_id, file.staged.token, new)
+        self._state.publish(file.staged, intent, expected, before is None, lambda: self._check_same(before))
+
+    def finish(self, file: RowsFile) -> None:
+        """Completes a file and compares its own count of rows; called by its load only."""
+        file.finish()
+        check_count(file, self._format, self._codec, self._path)
+
+    def _entry(self) -> Entry | None:
+        """The file as it is now. A name that only matches as a glob is another file's."""
+        if self._guarantee is Guarantee.AT_LEAST_ONCE:
+            return None
+        return next((entry for entry in self._store.entries(self._path) if entry.path == self._path), None)
+
+    def _existing(self, entry: Entry, *, whole: bool) -> Existing:
+        """Of a format whose types are a guess only the text columns bind new rows: their values stay text."""
+        file = input_file(self._store, entry, self._codec)
+        found = self._format.inspect(file, Want(), whole=False)
+        if whole and not found.settled:
+            found = self._format.inspect(file, Want(), whole=True)
+        schema = pa.schema([pa.field(name, evidence.type()) for name, evidence in found.columns.items()])
+        binding = [field for field in schema if not self._continues or pa.types.is_string(field.type)]
+        return Existing(schema, {field.name: self._format.stored(field.type) for field in binding}, found.rows)
+
+    def _effect(self, mode: Mode, entry: Entry | None, existing: Existing | None) -> str:
+        if self._guarantee is Guarantee.AT_LEAST_ONCE:
+            return "rows are written as they come"
+        if entry is None:
+            return f"creates {self._path}"
+        if mode is Mode.REPLACE:
+            return f"replaces {self._path} ({entry.size:,} bytes) whole"
+        rows = "rows" if existing is None or existing.rows is None else f"{existing.rows:,} rows"
+        return f"keeps the {rows} of {self._path}; new rows follow them"
+
+    def _refuse_step(self, step: str | None) -> None:
+        if step is not None and self._guarantee is Guarantee.AT_LEAST_ONCE:
+            raise UserError(
+                f"the step {step} cannot keep its place on standard output",
+                where=self.shown,
+                todo="let it write to a file or a table, or copy without a step",
+            )
+
+    def _check_same(self, before: Entry | None) -> None:
+        if self._entry() != before:
+            raise Conflict(
+                "it was changed by somebody else meanwhile; nothing was published", where=self.shown, todo="run again"
+            )
+
+    def _continued(self, before: Entry, staged: Staged, schema: pa.Schema) -> RowsFile:
+        """A file that begins with the old bytes: compressed ones get a further member, a zip is packed anew."""
+        old = input_file(self._store, before, self._codec)
+        format: Format = self._format.following(old) if hasattr(self._format, "following") else self._format
+        sink = Sink(staged.file)
+        raw = cast(BinaryIO, sink)
+        if self._codec == "zip":
+            packed = codecs.writer(raw, self._codec, self._path)
+            last = _copy(old.open(), packed)
+        else:
+            last = _copy(self._store.open(self._path), raw)
+            packed = codecs.writer(raw, self._codec, self._path)
+            if self._codec is not None:
+                last = _copy(old.open(), None)
+        if last != b"\n":
+            packed.write(b"\n")
+        return RowsFile(staged, sink, packed, format.writer(packed, schema))
+
+    def _copy_rows(self, before: Entry, file: RowsFile, schema: pa.Schema) -> None:
+        """Reads the old rows and writes them again before the new ones."""
+        old = input_file(self._store, before, self._codec)
+        settled = self._format.inspect(old, Want(), whole=False).settled
+        want = Want() if settled else Want(schema=self._existing(before, whole=True).schema)
+        with self._format.read(old, want) as reading:
+            if set(reading.schema.names) != set(schema.names):
+                raise Conflict("its columns were changed meanwhile", where=self.shown, todo="run again")
+            for batch in reading:
+                file.write(fit(batch.rows, schema, self._path))
+        if reading.given != file.rows:
+            raise BooksDoNotBalance(
+                f"{reading.given} old rows were read, but {file.rows} written again", where=self.shown
+            )
+        file.old, file.rows = file.rows, 0
+
+
+class _FileLoad:
+    """One load of one file."""
+
+    def __init__(self, owner: FileDestination, file: RowsFile, before: Entry | None, load_id: str) -> None:
+        self._owner = owner
+        self._file = file
+        self._before = before
+        self._load_id = load_id
+        self._finished = False
+        self._published: Published | None = None
+
+    def write(self, batch: Batch) -> None:
+        self._file.write(batch.rows)
+
+    def publish(self, expected: State | None, new: State | None) -> Published:
+        if self._published is None:
+            if not self._finished:
+                self._owner.finish(self._file)
+                self._finished = True
+            self._owner.publish(self._file, self._before, self._load_id, expected, new)
+            rows = self._file.rows
+            self._published = Published(rows, rows, size=self._file.sink.size, parts=(self._owner.shown,))
+        return self._published
+
+
+def _copy(source: BinaryIO, target: BinaryIO | None) -> bytes:
+    """Reads a stream to its end, copies it (None: nowhere) and closes it; returns the last byte, if there is one."""
+    last = b""
+    with source:
+        while chunk := source.read(_CHUNK):
+            if target is not None:
+                target.write(chunk)
+            last = chunk[-1:]
+    return last

@@ -1,0 +1,295 @@
+"""Files as a source: store + format + codec. One file, many, or a folder, read as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from towpath.errors import DataError, Refused, SourceChanged, TowError, UserError
+from towpath.joins.file_list import Files, find
+from towpath.joins.files import input_file, name_of
+from towpath.joins.union import fit, holds, union
+from towpath.nouns import Checkpoint, Description, Restart, Want
+from towpath.options import nearest
+from towpath.seams.format import Format, FormatReading, Inspected, TypesTooNarrow
+from towpath.seams.source import Reading
+from towpath.seams.store import Entry, Store
+from towpath.stream import Batch
+
+_HEADS = 10
+"""How many files are looked into before reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is known of all files: every column and its type. `empty`: columns without a value so far.
+
+    `declared`: each file says itself which types it has."""
+
+    schema: pa.Schema
+    settled: bool
+    declared: bool = False
+    empty: frozenset[str] = frozenset()
+    rows: int | None = None
+
+
+class FileSource:
+    """Reads the files that a path, glob or folder names as one table: the union of their columns by name.
+
+    `codec` unpacks files whose own name does not say how they are compressed. `hive`: see `file_list.find`.
+    `reread_changed`: a file that changed since the checkpoint is read again whole, instead of being refused."""
+
+    def __init__(
+        self,
+        store: Store,
+        format: Format,
+        path: str,
+        codec: str | None = None,
+        *,
+        shown: str = "",
+        hive: bool | None = None,
+        reread_changed: bool = False,
+    ) -> None:
+        self.shown = shown or path
+        self._store = store
+        self._format = format
+        self._path = path
+        self._codec = codec
+        self._hive = hive
+        self._reread_changed = reread_changed
+        self._suffixes = name_of(format)[1]
+        self._inspected: dict[tuple[Entry, frozenset[tuple[str, pa.DataType]]], Inspected] = {}
+
+    def describe(self, want: Want) -> Description:
+        files = self.files()
+        shape = self._shape(files, want, ())
+        return Description(
+            schema=_chosen(shape.schema, want, self.shown),
+            settled=shape.settled,
+            rows=shape.rows,
+            size=sum(entry.size for entry in files.entries) if files.versioned else None,
+            bound=Checkpoint("files", files.versions) if files.versioned else None,
+            parts=tuple(entry.path for entry in files.entries),
+        )
+
+    @contextmanager
+    def open(self, since: Checkpoint | None, want: Want) -> Iterator[Reading]:
+        """The checkpoint holds the version of every file read: only files that it lacks are read. Raises Refused for
+        one that has another version by now."""
+        files = self.files()
+        known = self._known(since)
+        entries = self._newer(files.entries, known)
+        reading = _FileReading(self, files, entries, known, want, self._shape(files, want, ()))
+        try:
+            yield reading
+        finally:
+            reading.close()
+
+    def files(self) -> Files:
+        """The files that there are now."""
+        return find(self._store, self._path, self._suffixes, self._hive)
+
+    def changed(self, entry: Entry) -> bool:
+        """Whether a file is no longer the one that was listed."""
+        return entry.version != "" and entry not in self._store.entries(entry.path)
+
+    def read(self, entry: Entry, want: Want) -> AbstractContextManager[FormatReading]:
+        return self._format.read(input_file(self._store, entry, self._codec), want)
+
+    def scanned(self, files: Files, entries: Sequence[Entry], want: Want) -> pa.Schema:
+        """The schema that holds every row of `entries`, which are read for it, and the heads of the other files."""
+        return self._shape(files, want, entries).schema
+
+    def _shape(self, files: Files, want: Want, scan: Sequence[Entry]) -> _Shape:
+        if files.manifest is not None:
+            fields = [pa.field(one.name, want.types.get(one.name, one.type)) for one in files.manifest.schema]
+            return _Shape(pa.schema(fields), True, rows=files.manifest.rows)
+        if want.schema is not None:
+            return _Shape(want.schema, True)
+        heads = _spread(files.entries)
+        chosen = [entry for entry in files.entries if entry in scan or entry in heads]
+        found = [(entry.path, self.inspect(entry, want, whole=entry in scan)) for entry in chosen]
+        for path, one in found:
+            _refuse_both(files.partitions, one.columns, path)
+        columns = union(found, want.types)
+        schema = columns.schema
+        for name in files.partitions:
+            schema = schema.append(pa.field(name, want.types.get(name) or files.type_of(name)))
+        complete = len(chosen) == len(files.entries) and all(one.settled for _, one in found)
+        rows = [one.rows for _, one in found]
+        known = sum(count for count in rows if count is not None) if complete and None not in rows else None
+        declared = all(getattr(one, "declared", False) for _, file in found for one in file.columns.values())
+        return _Shape(schema, complete, declared, frozenset() if complete else columns.empty, known)
+
+    def inspect(self, entry: Entry, want: Want, *, whole: bool = False) -> Inspected:
+        """What a file holds; its head is looked at only once."""
+        key = (entry, frozenset(want.types.items()))
+        if whole:
+            return self._format.inspect(input_file(self._store, entry, self._codec), want, whole=True)
+        if key not in self._inspected:
+            self._inspected[key] = self._format.inspect(
+                input_file(self._store, entry, self._codec), replace(want, columns=None), whole=False
+            )
+        return self._inspected[key]
+
+    def _known(self, since: Checkpoint | None) -> Mapping[str, str]:
+        if since is None:
+            return {}
+        if since.kind != "files":
+            raise Refused(
+                f"the step's checkpoint is of the kind {since.kind!r}, not one of files",
+                where=self.shown,
+                todo="load everything anew (--full-refresh)",
+            )
+        versions: dict[str, str] = since.value
+        return versions
+
+    def _newer(self, entries: list[Entry], known: Mapping[str, str]) -> list[Entry]:
+        newer = [entry for entry in entries if not entry.version or known.get(entry.path) != entry.version]
+        changed = [entry.path for entry in newer if entry.path in known]
+        if changed and not self._reread_changed:
+            raise Refused(
+                "this file was loaded before and has changed since"
+                + (f", and {len(changed) - 1} more" if changed[1:] else ""),
+                where=changed[0],
+                todo="load everything anew (--full-refresh), or use mode merge with a key, which reads it again whole",
+            )
+        return newer
+
+
+class _FileReading:
+    """One pass over some files."""
+
+    def __init__(
+        self,
+        source: FileSource,
+        files: Files,
+        entries: list[Entry],
+        known: Mapping[str, str],
+        want: Want,
+        shape: _Shape,
+    ) -> None:
+        self.schema = _chosen(shape.schema, want, source.shown)
+        self.settled = shape.settled
+        self._source = source
+        self._files = files
+        self._entries = entries
+        self._known = known
+        self._want = want
+        self._shape = shape
+        self._file_want = _file_want(want, shape.schema, files)
+        self.given = 0
+        self._batches = self._all()
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._batches
+
+    def close(self) -> None:
+        self._batches.close()
+
+    def checkpoint(self) -> Checkpoint | None:
+        if not self._files.versioned:
+            return None
+        try:
+            now = self._source.files().versions
+        except TowError as error:
+            raise _changed(self._source.shown) from error
+        for entry in self._entries:
+            if now.get(entry.path) != entry.version:
+                raise _changed(entry.path)
+        return Checkpoint("files", {**self._known, **{entry.path: entry.version for entry in self._entries}})
+
+    def _all(self) -> Generator[Batch, None, None]:
+        for entry in self._entries:
+            try:
+                yield from self._one(entry)
+            except TypesTooNarrow as error:
+                raise self._answer(error) from error
+            except TowError as error:
+                if self._source.changed(entry):
+                    raise _changed(entry.path) from error
+                raise
+
+    def _one(self, entry: Entry) -> Iterator[Batch]:
+        types = {name: self._shape.schema.field(name).type for name in self._files.partitions}
+        given = self._files.given(entry.path, types)
+        before = self.given
+        if self._shape.declared and not self.settled:
+            found = self._source.inspect(entry, self._want).columns
+            self._expect(pa.schema([pa.field(name, evidence.type()) for name, evidence in found.items()]), entry)
+        with self._source.read(entry, self._file_want) as reading:
+            self._expect(reading.schema, entry)
+            for batch in reading:
+                self.given = before + reading.given
+                self._watch(batch)
+                yield batch.with_rows(fit(batch.rows, self.schema, entry.path, given))
+            self.given = before + reading.given
+
+    def _expect(self, schema: pa.Schema, entry: Entry) -> None:
+        """Whether the file's columns are among those known, with types that theirs hold."""
+        _refuse_both(self._files.partitions, schema.names, entry.path)
+        for field in schema:
+            at = self._shape.schema.get_field_index(field.name)
+            if at < 0:
+                raise TypesTooNarrow(f"{entry.path}: the column {field.name} is new")
+            wide = self._shape.schema.field(at).type
+            if field.name not in self._want.types and not holds(wide, field.type):
+                raise TypesTooNarrow(f"{entry.path}: column {field.name} is {field.type}, not {wide}")
+
+    def _watch(self, batch: Batch) -> None:
+        """The first value of a column that had none in the sample: only a scan can tell the type of them all."""
+        for name in self._shape.empty.intersection(batch.rows.schema.names):
+            values = batch.rows.column(name)
+            if values.null_count < len(values):
+                row = values.is_valid().index(True).as_py()
+                raise TypesTooNarrow(f"{batch.origin.place(row)}: column {name} has its first value")
+
+    def _answer(self, error: TypesTooNarrow) -> Exception:
+        if self.settled:
+            return SourceChanged(f"it is not as it was described: {error}", where=self._source.shown, todo="run again")
+        return Restart(self._source.scanned(self._files, self._entries, self._want), str(error))
+
+
+def _file_want(want: Want, schema: pa.Schema, files: Files) -> Want:
+    """What is asked of each file: the columns that do not come from its path. A manifest's types are binding."""
+    own = pa.schema([field for field in schema if field.name not in files.partitions])
+    columns = None if want.columns is None else tuple(name for name in want.columns if name in own.names)
+    types = {field.name: field.type for field in own} if files.manifest is not None else want.types
+    # Without any column asked for, a batch could not say how many rows it has.
+    return replace(want, schema=own, columns=columns or None, types=types)
+
+
+def _chosen(schema: pa.Schema, want: Want, shown: str) -> pa.Schema:
+    if want.columns is None:
+        return schema
+    for name in want.columns:
+        if name not in schema.names:
+            raise UserError(
+                f"there is no column {name!r}{nearest(name, schema.names)}",
+                where=shown,
+                todo=f"columns: {', '.join(schema.names)}",
+            )
+    return pa.schema([schema.field(name) for name in want.columns])
+
+
+def _spread(entries: Sequence[Entry]) -> list[Entry]:
+    """The first and the last file and some between."""
+    if len(entries) <= _HEADS:
+        return list(entries)
+    last = len(entries) - 1
+    return [entries[round(number * last / (_HEADS - 1))] for number in range(_HEADS)]
+
+
+def _refuse_both(partitions: Sequence[str], columns: Mapping[str, object] | Sequence[str], path: str) -> None:
+    for name in partitions:
+        if name in columns:
+            raise DataError(
+                f"the column {name} stands in the file and in its path", where=path, todo="rename one of the two"
+            )
+
+
+def _changed(where: str) -> SourceChanged:
+    return SourceChanged("it changed while it was read; nothing was published", where=where, todo="run again")

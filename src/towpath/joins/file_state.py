@@ -1,0 +1,139 @@
+"""The state of a file destination: a note beside the file, which names what is being published before it is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from towpath.errors import Conflict, DataError, TowError
+from towpath.nouns import State
+from towpath.seams.store import Staged, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a run is about to publish: `token` recognises its bytes, `state` is to be committed with them."""
+
+    load_id: str
+    token: str
+    state: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The note's content: the committed state of each step, and the intent of a load under way."""
+
+    steps: Mapping[str, State] = field(default_factory=dict)
+    intent: Intent | None = None
+    version: str | None = None
+
+
+class FileState:
+    """The note `.{name}.tow-state` of one file.
+
+    A load first writes its intent, then publishes, then commits its state and clears the intent. The intent holds
+    other runs back from then on, and tells the next run whether a dead one had come to publishing."""
+
+    def __init__(self, store: Store, path: str, shown: str) -> None:
+        folder, name = posixpath.split(path)
+        self._store = store
+        self._path = path
+        self._note = posixpath.join(folder, f".{name}.tow-state")
+        self._shown = shown
+
+    def committed(self, step: str) -> State | None:
+        """The state of a step; published bytes whose state is not committed yet count. Changes nothing."""
+        ledger = self._read()
+        intent = ledger.intent
+        if intent is not None and intent.state is not None and intent.state.step == step and self._is_out(intent):
+            return intent.state
+        return ledger.steps.get(step)
+
+    def recover(self, step: str | None) -> State | None:
+        """Commits or drops the intent of a dead run. Raises Conflict when its run lives."""
+        self._store.sweep(self._path)
+        ledger = self._read()
+        if ledger.intent is not None:
+            # Taking the load's place beside the file fails while its run lives.
+            with self._store.stage(self._path, ledger.intent.load_id):
+                ledger = self._settle(ledger, ledger.intent, self._is_out(ledger.intent))
+        return None if step is None else ledger.steps.get(step)
+
+    def publish(
+        self, staged: Staged, intent: Intent, expected: State | None, create: bool, check: Callable[[], None]
+    ) -> None:
+        """Publishes a sealed object and commits the intent's state. `check` raises when the ground changed.
+
+        Raises Conflict, and leaves everything as it was, when another run came before."""
+        ledger = self._read()
+        new = intent.state
+        if new is not None and _load_of(ledger, new.step) == intent.load_id:
+            return
+        if ledger.intent is not None and ledger.intent != intent:
+            raise self._conflict(f"the load {ledger.intent.load_id} is being published to it")
+        if new is not None and ledger.steps.get(new.step) != expected:
+            raise self._conflict(f"another run of the step {new.step} has loaded it")
+        ledger = self._swap(replace(ledger, intent=intent))
+        try:
+            if not self._is_out(intent):
+                check()
+                staged.publish(create=create)
+        except BaseException:
+            with contextlib.suppress(TowError):
+                if not self._is_out(intent):
+                    self._settle(ledger, intent, False)
+            raise
+        try:
+            self._settle(ledger, intent, True)
+        except Conflict:
+            # A run that found our bytes published, and our state not yet, has committed it for us.
+            if new is not None and _load_of(self._read(), new.step) != intent.load_id:
+                raise
+
+    def _settle(self, ledger: Ledger, intent: Intent, out: bool) -> Ledger:
+        steps = dict(ledger.steps)
+        if out and intent.state is not None:
+            steps[intent.state.step] = intent.state
+        return self._swap(replace(ledger, steps=steps, intent=None))
+
+    def _is_out(self, intent: Intent) -> bool:
+        return self._store.published(self._path, intent.token)
+
+    def _read(self) -> Ledger:
+        note = self._store.read_note(self._note)
+        if note is None:
+            return Ledger()
+        try:
+            raw = json.loads(note[0])
+            steps = {step: State.loads(json.dumps(state)) for step, state in raw["steps"].items()}
+            intent = raw["intent"]
+            if intent is not None:
+                state = intent["state"]
+                kept = None if state is None else State.loads(json.dumps(state))
+                intent = Intent(intent["load_id"], intent["token"], kept)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                "this is no state file of tow's", where=self._note, todo="restore it, or remove it to load afresh"
+            ) from error
+        return Ledger(steps, intent, note[1])
+
+    def _swap(self, ledger: Ledger) -> Ledger:
+        content = None
+        if ledger.steps or ledger.intent is not None:
+            intent = None if ledger.intent is None else asdict(ledger.intent)
+            steps = {step: asdict(state) for step, state in ledger.steps.items()}
+            content = json.dumps({"steps": steps, "intent": intent}, indent=1, sort_keys=True).encode()
+        if content is None and ledger.version is None:
+            return ledger
+        return replace(ledger, version=self._store.swap_note(self._note, content, ledger.version))
+
+    def _conflict(self, what: str) -> Conflict:
+        return Conflict(f"{what} meanwhile; nothing was changed", where=self._shown, todo="run again")
+
+
+def _load_of(ledger: Ledger, step: str) -> str | None:
+    state = ledger.steps.get(step)
+    return None if state is None else state.load_id

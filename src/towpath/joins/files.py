@@ -1,0 +1,152 @@
+"""What the file joins share: a stored object as a format's input, and a file of rows being written."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import pyarrow as pa
+
+from towpath import codecs, registry
+from towpath.convert import way
+from towpath.errors import BooksDoNotBalance, Refused, UserError
+from towpath.nouns import ColumnPlan, Existing, Stored, Want
+from towpath.seams.format import Format, FormatWriter, InputFile
+from towpath.seams.store import Entry, Staged, Store
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+def input_file(store: Store, entry: Entry, codec: str | None) -> InputFile:
+    """An object of a store as a format reads it. `codec`: for names that do not tell their own."""
+    path = entry.path
+    packed = codecs.split(path)[1] or codec
+    local = store.local(path) if packed is None else None
+    return InputFile(path, lambda: codecs.reader(store.open(path), packed, path), local, entry.size)
+
+
+def name_of(format: Format) -> tuple[str, tuple[str, ...]]:
+    """A format's name and file endings by the catalogue; for one that is not in it, its class's name for both."""
+    target = f"{type(format).__module__}:{type(format).__qualname__}"
+    for row in registry.rows("format"):
+        if row.target == target:
+            return row.name, row.suffixes
+    name = type(format).__name__.lower()
+    return name, (f".{name}",)
+
+
+def plan_columns(
+    schema: pa.Schema, stored: Callable[[pa.DataType], Stored], existing: Existing | None, shown: str
+) -> tuple[ColumnPlan, ...]:
+    """The way of each column, in the order of the destination; `existing` columns must be the same by name.
+
+    `stored` gives what a column without an entry in `existing.stored` will hold. Raises Refused, UserError."""
+    names = list(schema.names)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"two columns are named {twice[0]!r}", where=shown, todo="give each column its own name")
+    order = names if existing is None else list(existing.schema.names)
+    if set(order) != set(names):
+        raise Refused(
+            f"its columns are others: {_difference(order, names)}",
+            where=shown,
+            todo="give the new rows the same columns, or choose --mode replace",
+        )
+    return tuple(_plan(schema.field(name), stored, existing, shown) for name in order)
+
+
+def _plan(
+    field: pa.Field, stored: Callable[[pa.DataType], Stored], existing: Existing | None, shown: str
+) -> ColumnPlan:
+    try:
+        held = (existing.stored.get(field.name) if existing is not None else None) or stored(field.type)
+        chosen, why = way(field.type, held)
+    except Refused as error:
+        raise Refused(f"column {field.name}: {error.what}", where=shown, todo=error.todo) from error
+    return ColumnPlan(field.name, field.type, field.name, held, chosen, why)
+
+
+def _difference(there: list[str], new: list[str]) -> str:
+    parts = (
+        ("there, but not in the new rows", [name for name in there if name not in new]),
+        ("in the new rows, but not there", [name for name in new if name not in there]),
+    )
+    return "; ".join(f"{', '.join(names)} {where}" for where, names in parts if names)
+
+
+class Sink(io.RawIOBase):
+    """Counts the bytes on their way into a staged object. Once `dropped` it swallows them: what closes a discarded
+    file (a footer, a bracket) must not make it look whole."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = 0
+        self.dropped = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        count = memoryview(data).nbytes
+        if not self.dropped:
+            self._file.write(data)
+            self.size += count
+        return count
+
+    def flush(self) -> None:
+        """Left to the object: it is flushed when it is sealed."""
+
+
+@dataclass(slots=True)
+class RowsFile:
+    """One file of rows being written: a format over a codec over a staged object. `rows` were written by us, after
+    the `old` ones that it held before."""
+
+    staged: Staged
+    sink: Sink
+    packed: BinaryIO
+    writer: FormatWriter
+    rows: int = 0
+    old: int = 0
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        self.writer.write(rows)
+        self.rows += rows.num_rows
+
+    def finish(self) -> None:
+        """Completes the file and makes it durable."""
+        self.writer.close()
+        self.packed.close()
+        self.staged.seal()
+
+    def drop(self) -> None:
+        """Closes the writers without writing more."""
+        self.sink.dropped = True
+        for part in (self.writer, self.packed):
+            with contextlib.suppress(Exception):
+                part.close()
+
+
+def begin_file(format: Format, codec: str | None, staged: Staged, schema: pa.Schema, name: str) -> RowsFile:
+    """A new file of rows of `schema`."""
+    sink = Sink(staged.file)
+    packed = codecs.writer(cast(BinaryIO, sink), codec, name)
+    return RowsFile(staged, sink, packed, format.writer(packed, schema))
+
+
+def check_count(file: RowsFile, format: Format, codec: str | None, name: str) -> None:
+    """Compares the rows written with what the finished file says of itself, where its format tells that cheaply and
+    its store has it on this machine. Raises BooksDoNotBalance."""
+    path: Path | None = getattr(file.staged, "path", None)
+    if codec is not None or path is None or getattr(format, "continues", False):
+        return
+    found = format.inspect(InputFile(name, lambda: path.open("rb"), path, file.sink.size), Want(), whole=False)
+    if found.rows is not None and found.rows != file.old + file.rows:
+        raise BooksDoNotBalance(
+            f"the file says that it holds {found.rows} rows, but {file.old + file.rows} were written", where=name
+        )

@@ -1,0 +1,286 @@
+"""A folder of files as a destination: partitioned or not, published by one manifest."""
+
+from __future__ import annotations
+
+import glob
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+import pyarrow as pa
+
+from towpath.convert import way
+from towpath.errors import Conflict, Refused, UserError
+from towpath.joins import folder_loads, hive, manifest, partitions
+from towpath.joins.files import RowsFile, begin_file, check_count, name_of, plan_columns
+from towpath.joins.manifest import Manifest, Part
+from towpath.joins.union import fit
+from towpath.logical import plain_type
+from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Stored, Way
+from towpath.seams.destination import Load
+from towpath.seams.format import Format
+from towpath.seams.store import Store
+from towpath.stream import Batch
+
+_OPEN_FILES = 64
+_PARTITIONS = 10_000
+
+
+class FolderDestination:
+    """Writes files `part-{load}-{number}` into a folder, below `k=v/` for each column of `partition_by`, whose
+    values stand in the path only. The manifest `_manifest.json` names the files that count, and keeps the state.
+
+    `file_bytes`: a file is closed, and another one begun, after so many bytes of rows in memory."""
+
+    def __init__(
+        self,
+        store: Store,
+        format: Format,
+        path: str,
+        codec: str | None = None,
+        *,
+        partition_by: tuple[str, ...] = (),
+        file_bytes: int = 256 << 20,
+        shown: str = "",
+    ) -> None:
+        self.shown = shown or path
+        self.store = store
+        self.format = format
+        self.folder = path.rstrip("/") + "/"
+        self.codec = codec
+        self.file_bytes = file_bytes
+        self.format_name, suffixes = name_of(format)
+        self.suffix = suffixes[0] + (f".{codec}" if codec else "")
+        self._partition_by = partition_by
+
+    def describe(self) -> Existing | None:
+        found = manifest.read(self.store, self.folder)
+        if found is None:
+            return None
+        schema = found[0].schema
+        stored = {
+            field.name: self._path_type(field.type)
+            if field.name in found[0].partition_by
+            else replace(self.format.stored(field.type), type=field.type)
+            for field in schema
+        }
+        return Existing(schema, stored, found[0].rows)
+
+    def state(self, step: str) -> State | None:
+        found = manifest.read(self.store, self.folder)
+        return None if found is None else found[0].steps.get(step)
+
+    def offer(self, schema: pa.Schema, mode: Mode, key: tuple[str, ...]) -> Offer:
+        if mode is Mode.MERGE:
+            raise UserError(
+                "a folder of files has no keys, so rows cannot be merged into it",
+                where=self.shown,
+                todo="merge into a table (duckdb:///file.db#table), or choose --mode replace",
+            )
+        found = manifest.read(self.store, self.folder)
+        if found is None:
+            self._refuse_foreign()
+        elif mode is Mode.CREATE:
+            raise UserError(
+                "it exists already", where=self.shown, todo="choose --mode append or --mode replace, or another name"
+            )
+        there = found[0] if found is not None and mode is Mode.APPEND else None
+        if there is not None:
+            self._refuse_unlike(there)
+        partition_by = self._partition_by if there is None else there.partition_by
+        partitions.check(schema, partition_by, self.shown)
+        columns = plan_columns(schema, self._held, self.describe() if there else None, self.shown)
+        columns = tuple(
+            replace(plan, stored=self._path_type(plan.stored.type)) if plan.to in partition_by else plan
+            for plan in columns
+        )
+        return Offer(
+            source=schema,
+            schema=pa.schema([pa.field(plan.to, plan.stored.type) for plan in columns]),
+            columns=columns,
+            mode=mode,
+            key=key,
+            guarantee=Guarantee.ATOMIC,
+            why="rows and state become visible with one manifest; who lists the folder instead sees files as they come",
+            effect=self._effect(found[0] if found is not None else None, mode),
+            ddl=(f"write {self.folder}part-*{self.suffix}, then {manifest.NAME}",),
+        )
+
+    def recover(self, step: str | None) -> State | None:
+        folder_loads.clear(self.store, self.folder)
+        return None if step is None else self.state(step)
+
+    @contextmanager
+    def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
+        found = manifest.read(self.store, self.folder)
+        before, version = found if found is not None else (None, None)
+        replaced = [part.path for part in before.files] if before is not None and offer.mode is Mode.REPLACE else []
+        if before is not None and offer.mode is Mode.CREATE:
+            raise self.conflict("was created")
+        kept = before if offer.mode is Mode.APPEND else None
+        partition_by = self._partition_by if kept is None else kept.partition_by
+        if kept is not None and not kept.schema.equals(offer.schema):
+            raise self.conflict("got other columns")
+        start = Manifest(
+            self.format_name,
+            offer.schema,
+            partition_by,
+            kept.files if kept is not None else (),
+            before.steps if before is not None else {},
+            before.generation + 1 if before is not None else 1,
+        )
+        # The same load may have been published before: its files keep their names.
+        number = sum(part.load_id == load_id for part in before.files) if before is not None else 0
+        with folder_loads.under_way(self.store, self.folder, load_id, replaced), ExitStack() as stack:
+            load = _FolderLoad(self, start, version, load_id, number)
+            stack.callback(load.drop)
+            yield load
+
+    def _held(self, type: pa.DataType) -> Stored:
+        """The manifest keeps a column's own type where the format holds its values exactly, if only as text."""
+        stored = self.format.stored(type)
+        exact = way(type, stored)[0] is Way.EXACT
+        return replace(stored, type=plain_type(type)) if exact else stored
+
+    def _path_type(self, type: pa.DataType) -> Stored:
+        return Stored(plain_type(type), "part of the path")
+
+    def _refuse_foreign(self) -> None:
+        loads = folder_loads.unfinished(self.store, self.folder)
+        for entry in self.store.entries(glob.escape(self.folder) + "**/*"):
+            if not folder_loads.is_part(entry.path, loads):
+                raise Refused(
+                    f"it holds files that no manifest of tow's names ({entry.path.removeprefix(self.folder)})",
+                    where=self.shown,
+                    todo="choose an empty folder, or move them away; tow does not touch files that it did not write",
+                )
+
+    def _refuse_unlike(self, there: Manifest) -> None:
+        if there.format != self.format_name:
+            raise Refused(
+                f"its files are {there.format}, not {self.format_name}",
+                where=self.shown,
+                todo=f"give --to-format {there.format}, or choose --mode replace",
+            )
+        if self._partition_by and self._partition_by != there.partition_by:
+            raise Refused(
+                f"it is partitioned by {', '.join(there.partition_by) or 'nothing'}",
+                where=self.shown,
+                todo="leave the partitioning out, or choose --mode replace",
+            )
+
+    def _effect(self, there: Manifest | None, mode: Mode) -> str:
+        if there is None:
+            return f"creates {self.folder}"
+        rows = f"the {there.rows:,} rows in {len(there.files)} files of {self.folder}"
+        return f"replaces {rows}" if mode is Mode.REPLACE else f"keeps {rows}; new files come beside them"
+
+    def conflict(self, what: str) -> Conflict:
+        return Conflict(f"it {what} meanwhile; nothing was published", where=self.shown, todo="run again")
+
+
+class _Writing:
+    """One open file of one partition."""
+
+    def __init__(self, path: str, file: RowsFile, stack: ExitStack) -> None:
+        self.path = path
+        self.file = file
+        self.stack = stack
+        self.bytes = 0
+
+
+class _FolderLoad:
+    """One load: `start` is the manifest that it will publish, without its own files yet."""
+
+    def __init__(
+        self, owner: FolderDestination, start: Manifest, version: str | None, load_id: str, number: int
+    ) -> None:
+        self._owner = owner
+        self._manifest = start
+        self._version = version
+        self._load_id = load_id
+        own = [field for field in start.schema if field.name not in start.partition_by]
+        self._schema = pa.schema([pa.field(field.name, owner.format.stored(field.type).type) for field in own])
+        self._open: OrderedDict[partitions.Texts, _Writing] = OrderedDict()
+        self._seen: set[partitions.Texts] = set()
+        self._parts: list[Part] = []
+        self._number = number
+        self._published: Published | None = None
+
+    def write(self, batch: Batch) -> None:
+        for texts, rows in partitions.split(batch.rows, self._manifest.partition_by):
+            writing = self._writing(texts)
+            rows = fit(rows, self._schema, self._owner.shown)
+            writing.file.write(rows)
+            writing.bytes += rows.nbytes
+            if writing.bytes >= self._owner.file_bytes:
+                self._close(texts)
+
+    def publish(self, expected: State | None, new: State | None) -> Published:
+        if self._published is not None:
+            return self._published
+        for texts in list(self._open):
+            self._close(texts)
+        committed = None if new is None else self._owner.state(new.step)
+        if committed is None or committed.load_id != self._load_id:
+            self._swap(expected, new)
+        rows = sum(part.rows for part in self._parts)
+        size = sum(part.size for part in self._parts)
+        paths = tuple(self._owner.folder + part.path for part in self._parts)
+        self._published = Published(rows, rows, size=size, parts=paths)
+        return self._published
+
+    def _swap(self, expected: State | None, new: State | None) -> None:
+        steps = dict(self._manifest.steps)
+        if new is not None:
+            if steps.get(new.step) != expected:
+                raise self._owner.conflict(f"was loaded by another run of the step {new.step}")
+            steps[new.step] = new
+        files = (*self._manifest.files, *self._parts)
+        content = replace(self._manifest, files=files, steps=steps).dumps()
+        self._owner.store.swap_note(self._owner.folder + manifest.NAME, content, self._version)
+
+    def drop(self) -> None:
+        """Discards the files that are still open."""
+        while self._open:
+            _, writing = self._open.popitem()
+            writing.file.drop()
+            writing.stack.close()
+
+    def _writing(self, texts: partitions.Texts) -> _Writing:
+        if texts in self._open:
+            self._open.move_to_end(texts)
+            return self._open[texts]
+        self._seen.add(texts)
+        if len(self._seen) > _PARTITIONS:
+            raise Refused(
+                f"the rows have more than {_PARTITIONS:,} partitions",
+                where=self._owner.shown,
+                todo="partition by columns with fewer values",
+            )
+        if len(self._open) == _OPEN_FILES:
+            self._close(next(iter(self._open)))
+        self._open[texts] = self._begin(texts)
+        return self._open[texts]
+
+    def _begin(self, texts: partitions.Texts) -> _Writing:
+        owner = self._owner
+        below = hive.folder(dict(zip(self._manifest.partition_by, texts, strict=True)))
+        name = folder_loads.part_name(self._load_id, self._number, owner.suffix)
+        self._number += 1
+        path = f"{below}/{name}" if below else name
+        with ExitStack() as stack:
+            staged = stack.enter_context(owner.store.stage(owner.folder + path, self._load_id))
+            file = begin_file(owner.format, owner.codec, staged, self._schema, owner.folder + path)
+            return _Writing(path, file, stack.pop_all())
+
+    def _close(self, texts: partitions.Texts) -> None:
+        """Completes a file. It is visible from now on to who lists the folder, but no manifest names it yet."""
+        writing = self._open[texts]
+        writing.file.finish()
+        check_count(writing.file, self._owner.format, self._owner.codec, self._owner.folder + writing.path)
+        writing.file.staged.publish(create=True)
+        del self._open[texts]
+        writing.stack.close()
+        self._parts.append(Part(writing.path, writing.file.rows, writing.file.sink.size, self._load_id))

@@ -1,0 +1,119 @@
+"""Merging by key in SQL that every database here understands: stage, refuse bad keys, count, update, insert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from towpath.badrows import shorten
+from towpath.errors import DataError
+from towpath.nouns import Published
+from towpath.rowspool import RowSpool
+from towpath.seams.database import Session
+
+STAGE = "_towpath_stage"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Rows of `schema` meeting the rows of `table` (quoted) that have the same `key`.
+
+    A value counts as changed when it is not the same to the last bit: -0.0 is not 0.0, `a` is not `A` whatever the
+    column's collation says, NaN and NULL are themselves."""
+
+    table: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+    primary: tuple[str, ...]
+    quote: Callable[[str], str]
+    shown: str
+
+    def run(self, session: Session, spool: RowSpool) -> Published:
+        """Merges the rows within the session's transaction. Raises DataError for a key that is null or comes twice,
+        in the rows or (where a row would meet it) in the table."""
+        columns = ", ".join(self._names(self.schema.names))
+        session.execute(f"create temp table {STAGE} as select {columns} from {self.table} where 1 = 0")
+        staged = session.insert(STAGE, self.schema, spool.batches())
+        self._refuse_null_keys(session)
+        self._refuse_doubled_keys(session, f"from {STAGE} as t", "comes more than once in the rows to merge")
+        met = f"from {self.table} as t where exists (select 1 from {STAGE} as s where {self._matched()})"
+        self._refuse_doubled_keys(session, met, "belongs to several rows of the table")
+        unchanged = self._unchanged(session)
+        updated = self._update(session)
+        inserted = session.execute(
+            f"insert into {self.table} ({columns}) select {columns} from {STAGE} as s"
+            f" where not exists (select 1 from {self.table} as t where {self._matched()})"
+        )
+        session.execute(f"drop table {STAGE}")
+        return Published(staged, inserted, updated, unchanged)
+
+    def _refuse_null_keys(self, session: Session) -> None:
+        # SQLite takes a null in its primary key for a wish that it choose a number.
+        for name in (*self.key, *(name for name in self.primary if name in self.schema.names)):
+            nulls = session.scalar(f"select count(*) from {STAGE} where {self.quote(name)} is null")
+            if nulls:
+                raise DataError(
+                    f"the key column {name} is null in {nulls:,} of the rows to merge",
+                    where=self.shown,
+                    todo="nothing was published; filter such rows out, or choose another key",
+                )
+
+    def _refuse_doubled_keys(self, session: Session, rows: str, what: str) -> None:
+        key = ", ".join(f"t.{name}" for name in self._names(self.key))
+        told = " || ', ' || ".join(f"cast(t.{name} as varchar)" for name in self._names(self.key))
+        found: Any = session.scalar(f"select {told} {rows} group by {key} having count(*) > 1 limit 1")
+        if found is not None:
+            raise DataError(
+                f"the key {', '.join(self.key)} = {shorten(str(found))} {what}",
+                where=self.shown,
+                todo="nothing was published; keep one row of each key, or choose a key that is unique",
+            )
+
+    def _unchanged(self, session: Session) -> int:
+        same = " and ".join([self._matched(), *self._sames()])
+        return int(session.scalar(f"select count(*) from {STAGE} as s join {self.table} as t on {same}"))
+
+    def _update(self, session: Session) -> int:
+        values = [name for name in self.schema.names if name not in self.key]
+        if not values:
+            return 0
+        changes = ", ".join(f"{name} = s.{name}" for name in self._names(values))
+        differs = f"not ({' and '.join(self._sames())})"
+        return session.execute(
+            f"update {self.table} as t set {changes} from {STAGE} as s where {self._matched()} and {differs}"
+        )
+
+    def _matched(self) -> str:
+        # The staged column stands on the left, for its plain collation decides in SQLite.
+        return " and ".join(
+            f"s.{self.quote(name)} = t.{self.quote(name)}{self._to_the_letter(name)}" for name in self.key
+        )
+
+    def _sames(self) -> list[str]:
+        return [self._same(field) for field in self.schema if field.name not in self.key]
+
+    def _same(self, field: pa.Field) -> str:
+        name = self.quote(field.name)
+        same = f"s.{name} is not distinct from t.{name}"
+        if has_floats(field.type):
+            same += f" and cast(s.{name} as varchar) is not distinct from cast(t.{name} as varchar)"
+        elif pa.types.is_string(field.type):
+            same += f" and hex(s.{name}) is not distinct from hex(t.{name})"
+        return f"({same})"
+
+    def _to_the_letter(self, name: str) -> str:
+        quoted = self.quote(name)
+        return f" and hex(s.{quoted}) = hex(t.{quoted})" if pa.types.is_string(self.schema.field(name).type) else ""
+
+    def _names(self, names: tuple[str, ...] | list[str]) -> list[str]:
+        return [self.quote(name) for name in names]
+
+
+def has_floats(type: Any) -> bool:
+    """Whether values of the type hold floating point numbers, however deep."""
+    if pa.types.is_nested(type):
+        return any(has_floats(type.field(at).type) for at in range(type.num_fields))
+    return bool(pa.types.is_floating(type))

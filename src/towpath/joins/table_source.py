@@ -1,0 +1,239 @@
+"""A table or query as source: read in one snapshot, whole or onwards from a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+
+from towpath import textform
+from towpath.badrows import BadRow
+from towpath.convert import cast
+from towpath.errors import DataError, Refused, UserError
+from towpath.nouns import Checkpoint, Description, Want
+from towpath.options import nearest
+from towpath.seams.database import Database, Session
+from towpath.sqlnames import quoted
+from towpath.stream import Batch, Counted, Place
+
+_CELL_BYTES = 128
+
+
+@runtime_checkable
+class ListsTables(Protocol):
+    """A session that can tell the names of its tables."""
+
+    def tables(self) -> list[str]: ...
+
+
+class TableSource:
+    """A table, or a query, of one database. `cursor` names a column by which it is read onwards from run to run;
+    `monotonic` says that later rows always have a greater one, so that equal ones need not be read again."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        table: str | None = None,
+        query: str | None = None,
+        cursor: str | None = None,
+        monotonic: bool = False,
+        shown: str = "",
+    ) -> None:
+        if (table is None) == (query is None):
+            raise UserError("a database is read by a table or a query: exactly one of them", where=database.name)
+        self.database = database
+        self.table = table
+        self.cursor = cursor
+        self.monotonic = monotonic
+        self.shown = shown or f"{database.name}#{table or 'query'}"
+        inner = "" if query is None else query.rstrip().rstrip(";")
+        self._rows = quoted(table, database.quote) if table is not None else f"(\n{inner}\n) as _towpath_rows"
+
+    def describe(self, want: Want) -> Description:
+        with self.database.read() as session:
+            schema = self._schema(session)
+            bound = self._bound(session, schema, None)
+            rows = int(session.scalar(f"select count(*) from {self._rows}"))
+        return Description(_retyped(self._chosen(schema, want), _types(want)), rows=rows, bound=bound)
+
+    @contextmanager
+    def open(self, since: Checkpoint | None, want: Want) -> Iterator[TableReading]:
+        with ExitStack() as stack:
+            session = stack.enter_context(self.database.read())
+            schema = self._schema(session)
+            if self.cursor is not None:
+                self._refuse_null_cursors(session)
+            bound = self._bound(session, schema, since)
+            rows = f"from {self._rows}{self._newer(since, schema)}"
+            given = int(session.scalar(f"select count(*) {rows}"))
+            columns = self._chosen(schema, want)
+            names = ", ".join(self.database.quote(name) for name in columns.names)
+            batch_rows = max(1_024, min(65_536, want.batch_bytes // (_CELL_BYTES * max(len(columns), 1))))
+            found, batches = session.select(f"select {names} {rows}", batch_rows)
+            yield TableReading(
+                schema=_retyped(found, _types(want)),
+                given=given,
+                bound=bound,
+                shown=self.shown,
+                batches=batches,
+                want=want,
+                session=stack,
+            )
+
+    def _schema(self, session: Session) -> pa.Schema:
+        if self.table is not None and session.table(self.table) is None:
+            known = session.tables() if isinstance(session, ListsTables) else []
+            raise Refused(
+                f"there is no such table{nearest(self.table, known)}",
+                where=self.shown,
+                todo=f"its tables: {', '.join(sorted(known)) or 'none'}",
+            )
+        schema, batches = session.select(f"select * from {self._rows}", 1)
+        close = getattr(batches, "close", None)
+        if close is not None:
+            close()
+        return schema
+
+    def _chosen(self, schema: pa.Schema, want: Want) -> pa.Schema:
+        if want.columns is None:
+            return schema
+        for name in want.columns:
+            self._known(name, schema)
+        return pa.schema([schema.field(name) for name in want.columns])
+
+    def _known(self, name: str, schema: pa.Schema) -> pa.Field:
+        if name not in schema.names:
+            raise UserError(
+                f"there is no column {name!r}{nearest(name, schema.names)}",
+                where=self.shown,
+                todo=f"columns: {', '.join(schema.names)}",
+            )
+        return schema.field(name)
+
+    def _bound(self, session: Session, schema: pa.Schema, since: Checkpoint | None) -> Checkpoint | None:
+        """How far the snapshot reaches. With a cursor and nothing newer than `since`, that is `since` itself."""
+        if self.cursor is None:
+            version = None if self.table is None else self.database.version(session, self.table)
+            return None if version is None else Checkpoint("version", {"value": version})
+        field = self._cursor_field(session, schema)
+        column = self.database.quote(self.cursor)
+        _, batches = session.select(f"select max({column}) as bound from {self._rows}{self._newer(since, schema)}", 1)
+        (greatest,) = pa.Table.from_batches(list(batches)).column(0).combine_chunks()
+        if not greatest.is_valid and since is not None:
+            return since
+        text = textform.write(pa.array([greatest.as_py()], greatest.type))[0].as_py() if greatest.is_valid else None
+        return Checkpoint("cursor", {"column": field.name, "value": text, "type": textform.type_name(field.type)})
+
+    def _cursor_field(self, session: Session, schema: pa.Schema) -> pa.Field:
+        """The cursor's field, of a type whose order in SQL is that of its values."""
+        assert self.cursor is not None
+        field = self._known(self.cursor, schema)
+        column = self.database.quote(self.cursor)
+        if not _ordered(field.type):
+            raise UserError(
+                f"the column {self.cursor!r} ({field.type}) cannot be a cursor",
+                where=self.shown,
+                todo="choose a column of integers, dates, timestamps or text",
+            )
+        if not pa.types.is_integer(field.type):
+            kinds = session.scalar(
+                f"select count(distinct typeof({column})) from {self._rows} where {column} is not null"
+            )
+            if kinds > 1:
+                raise UserError(f"the cursor {self.cursor!r} has values of several types", where=self.shown)
+        return field
+
+    def _refuse_null_cursors(self, session: Session) -> None:
+        assert self.cursor is not None
+        nulls = session.scalar(f"select count(*) from {self._rows} where {self.database.quote(self.cursor)} is null")
+        if nulls:
+            raise DataError(
+                f"the cursor {self.cursor!r} is null in {nulls:,} rows, which would never be read",
+                where=self.shown,
+                todo="fill it, or filter these rows out in a query",
+            )
+
+    def _newer(self, since: Checkpoint | None, schema: pa.Schema) -> str:
+        """The condition for rows newer than `since`."""
+        if since is None or self.cursor is None:
+            return ""
+        field = self._known(self.cursor, schema)
+        meant = {"column": field.name, "type": textform.type_name(field.type)}
+        if since.kind != "cursor" or {name: since.value.get(name) for name in meant} != meant:
+            raise Refused(
+                f"the checkpoint is not one of the cursor {field.name!r} ({field.type})",
+                where=self.shown,
+                todo="load everything anew (--full-refresh)",
+            )
+        value = since.value["value"]
+        if value is None:
+            return ""
+        literal = value if pa.types.is_integer(field.type) else "'" + value.replace("'", "''") + "'"
+        return f" where {self.database.quote(field.name)} {'>' if self.monotonic else '>='} {literal}"
+
+
+@dataclass(slots=True)
+class TableReading:
+    """One pass over a snapshot. The database is closed as soon as the last row was given."""
+
+    schema: pa.Schema
+    given: int
+    bound: Checkpoint | None
+    shown: str
+    batches: Iterator[pa.RecordBatch]
+    want: Want
+    session: ExitStack
+    settled: bool = True
+
+    def __iter__(self) -> Iterator[Batch]:
+        first = 1
+        for rows in self.batches:
+            yield self._typed(Batch(rows, Counted(self.shown, first)))
+            first += rows.num_rows
+        # The same file may be the destination, and a database that is open for reading admits no writer.
+        self.session.close()
+
+    def checkpoint(self) -> Checkpoint | None:
+        return self.bound
+
+    def _typed(self, batch: Batch) -> Batch:
+        """The batch in the pinned types; rows that have a value that does not fit are set aside."""
+        if batch.rows.schema.equals(self.schema):
+            return batch
+        columns, bad = [], dict[int, str]()
+        for field, values in zip(self.schema, batch.rows.columns, strict=True):
+            made = cast(values, values.type, field.type)
+            columns.append(made.values)
+            for row in made.bad:
+                bad.setdefault(int(row), field.name)
+        for row in sorted(bad):
+            self.want.bad.add(self._bad_row(batch, row, bad[row]))
+        typed = batch.with_rows(pa.record_batch(columns, schema=self.schema))
+        return typed.take(np.setdiff1d(np.arange(len(batch)), list(bad))) if bad else typed
+
+    def _bad_row(self, batch: Batch, row: int, column: str) -> BadRow:
+        one = batch.rows.slice(row, 1)
+        values = {name: textform.write(one.column(name))[0].as_py() for name in one.schema.names}
+        place = batch.origin.place(row)
+        reason = f"not a value of the type {textform.type_name(self.schema.field(column).type)}"
+        return BadRow(Place(place.file, place.line), reason, column, values[column], values, "read")
+
+
+def _types(want: Want) -> dict[str, pa.DataType]:
+    settled: Mapping[str, pa.DataType] = {} if want.schema is None else {one.name: one.type for one in want.schema}
+    return {**settled, **want.types}
+
+
+def _retyped(schema: pa.Schema, types: Mapping[str, pa.DataType]) -> pa.Schema:
+    return pa.schema([(field.name, types.get(field.name, field.type)) for field in schema])
+
+
+def _ordered(type: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(type) or pa.types.is_string(type) or pa.types.is_date(type) or pa.types.is_timestamp(type)
+    )

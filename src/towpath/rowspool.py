@@ -1,0 +1,64 @@
+"""Rows kept on disk between being written and being published: an Arrow IPC stream that ends with the load."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from towpath import leftovers
+from towpath.oserrors import translated
+
+
+class RowSpool:
+    """A file in `folder`, made by `towpath.leftovers`, which holds all batches that were written to it.
+
+    `rows` counts them. Any call raises Refused when the disk is full or says no otherwise."""
+
+    def __init__(self, folder: Path, name: str, load_id: str) -> None:
+        self.rows = 0
+        self._file, self.path = leftovers.create(folder, name, load_id, ".rows")
+        self._writer: Any = None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Adds rows; every batch has the schema of the first."""
+        with translated(str(self.path), "write"):
+            if self._writer is None:
+                self._writer = pa.ipc.new_stream(self._file, batch.schema)
+            self._writer.write_batch(batch)
+        self.rows += batch.num_rows
+
+    def seal(self) -> None:
+        """Completes the file and makes it durable; after it only `batches` and `close` are called."""
+        with translated(str(self.path), "write"):
+            if self._writer is not None:
+                self._writer.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The sealed batches in their order, from the first one at each call."""
+        if self._writer is None:
+            return
+        with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
+            yield from reader
+
+    def close(self) -> None:
+        """Removes the file."""
+        self.path.unlink(missing_ok=True)
+        # A full disk refuses what is still buffered; with the file gone that is no loss.
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def __enter__(self) -> RowSpool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

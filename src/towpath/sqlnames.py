@@ -1,0 +1,27 @@
+"""Names of tables as people write them: `orders`, or `schema.orders`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def parts(table: str) -> tuple[str | None, str]:
+    """The schema, if the name has one, and the table's own name; the first dot parts them."""
+    schema, dot, name = table.partition(".")
+    return (schema, name) if dot else (None, table)
+
+
+def quoted(table: str, quote: Callable[[str], str]) -> str:
+    """The table's name for SQL, its parts quoted by `quote`."""
+    schema, name = parts(table)
+    return quote(name) if schema is None else f"{quote(schema)}.{quote(name)}"
+
+
+def doubled(names: list[str]) -> tuple[str, str] | None:
+    """The first two names that differ at most in case, which SQL takes for one column."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other is not name:
+            return other, name
+    return None

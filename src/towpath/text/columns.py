@@ -1,0 +1,162 @@
+"""The records of one block as columns: text that awaits its type, and pinned columns in theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pv
+
+from towpath import textform
+from towpath.badrows import BadRow
+from towpath.errors import BooksDoNotBalance
+from towpath.stream import Place
+from towpath.text.optimistic import Convention
+from towpath.text.records import Block
+from towpath.text.scan import Grammar
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The origin of rows that are records of one block: their lines, and their bytes as `original` gives them back."""
+
+    name: str
+    block: Block
+    rows: np.ndarray
+    original: Callable[[bytes], bytes]
+
+    def place(self, row: int) -> Place:
+        at = int(self.rows[row])
+        return Place(self.name, int(self.block.lines[at]), self.original(self.block.raw(at)))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The good rows of a block, their origin, and its bad rows in the order of the file. All records = rows + bad."""
+
+    rows: pa.RecordBatch
+    origin: Lines
+    bad: tuple[BadRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """Makes columns of blocks. `names` are the file's columns, `wanted` those to make, in this order; `pinned` types
+    are given by name, and a text that is no such value makes its row bad. `null`: words that mean null unquoted."""
+
+    file: str
+    names: tuple[str, ...]
+    wanted: tuple[str, ...]
+    pinned: Mapping[str, pa.DataType]
+    grammar: Grammar
+    null: tuple[str, ...]
+    convention: Convention
+    original: Callable[[bytes], bytes]
+
+    def __call__(self, block: Block) -> Columns:
+        bad = [
+            BadRow(self._place(broken.line, broken.raw), "a quoted field does not end properly")
+            for broken in block.broken
+        ]
+        block, undecodable = self._decodable(block)
+        columns, misshapen = self._columns(block)
+        lines = Lines(self.file, block, np.delete(np.arange(len(block.starts)), list(misshapen)), self.original)
+        bad += undecodable
+        bad += [BadRow(self._place(int(block.lines[at]), block.raw(at)), why) for at, why in misshapen.items()]
+        columns, misfits = self._pin(columns, lines)
+        if misfits:
+            kept = np.delete(np.arange(len(lines.rows)), list(misfits))
+            columns = {name: values.take(pa.array(kept)) for name, values in columns.items()}
+            bad += misfits.values()
+            lines = Lines(self.file, block, lines.rows[kept], self.original)
+        rows = record_batch(columns, len(lines.rows))
+        return Columns(rows, lines, tuple(sorted(bad, key=lambda row: row.place.line or 0)))
+
+    def _place(self, line: int, raw: bytes) -> Place:
+        return Place(self.file, line, self.original(raw))
+
+    def _decodable(self, block: Block) -> tuple[Block, list[BadRow]]:
+        try:
+            pa.array([block.data], pa.binary()).cast(pa.string())
+        except pa.ArrowInvalid:
+            rows = [at for at in range(len(block.starts)) if not _is_text(block.raw(at))]
+            return block.without(rows), [
+                BadRow(self._place(int(block.lines[at]), block.raw(at)), "its bytes are no text in this encoding")
+                for at in rows
+            ]
+        return block, []
+
+    def _columns(self, block: Block) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        """The wanted columns as text, and by record what is wrong with those that have too few or too many fields."""
+        misshapen: dict[int, str] = {}
+
+        def skip(row: pv.InvalidRow) -> str:
+            misshapen[row.number - 1] = f"it has {row.actual_columns} fields instead of {row.expected_columns}"
+            return "skip"
+
+        if not len(block.starts):
+            return {name: pa.array([], pa.string()) for name in self.wanted}, misshapen
+        keys = [str(at) for at in range(len(self.names))]
+        wanted = [keys[self.names.index(name)] for name in self.wanted] or keys[:1]
+        quote = self.grammar.quote
+        table = pv.read_csv(
+            pa.BufferReader(block.data),
+            read_options=pv.ReadOptions(use_threads=False, block_size=len(block.data) + 1, column_names=keys),
+            parse_options=pv.ParseOptions(
+                delimiter=chr(self.grammar.delimiter),
+                quote_char=False if quote is None else chr(quote),
+                newlines_in_values=block.quoted,
+                ignore_empty_lines=len(keys) > 1,
+                invalid_row_handler=skip,
+            ),
+            convert_options=pv.ConvertOptions(
+                column_types=dict.fromkeys(keys, pa.string()),
+                include_columns=wanted,
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                null_values=["", *self.null],
+                check_utf8=False,
+            ),
+        )
+        if table.num_rows + len(misshapen) != len(block.starts):
+            raise BooksDoNotBalance(
+                f"{len(block.starts)} records were framed, {table.num_rows} parsed and {len(misshapen)} set aside",
+                where=f"{self.file}:{block.lines[0]}",
+                todo="nothing was published; please report it with these lines of the file",
+            )
+        return {name: _whole(table.column(key)) for name, key in zip(self.wanted, wanted, strict=False)}, misshapen
+
+    def _pin(self, columns: dict[str, pa.Array], lines: Lines) -> tuple[dict[str, pa.Array], dict[int, BadRow]]:
+        """The columns with pinned ones in their types, and the rows (by number) with a value that does not fit."""
+        misfits: dict[int, BadRow] = {}
+        done = {}
+        for name, texts in columns.items():
+            done[name] = texts
+            if name in self.pinned:
+                type = self.pinned[name]
+                done[name], rows = self.convention.pinned(texts, type)
+                for row in rows.tolist():
+                    reason = f"this is no {textform.type_name(type)}"
+                    misfits.setdefault(row, BadRow(lines.place(row), reason, name, texts[row].as_py()))
+        return done, misfits
+
+
+def record_batch(columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
+    """A batch of `rows` rows, also of no columns."""
+    if not columns:
+        return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
+    return pa.record_batch(list(columns.values()), names=list(columns))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], pa.string())])
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

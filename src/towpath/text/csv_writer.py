@@ -1,0 +1,92 @@
+"""Writes columns as delimited lines of text, quoted only where needed, without a Python step per row."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from towpath import textform
+from towpath.errors import DataError
+from towpath.text.dialect import DELIMITERS
+
+_MOST_BYTES = 256 << 20  # of one batch: Arrow's text offsets end at 2 GB
+
+
+class DelimitedWriter:
+    """Null is nothing, empty text is a quoted nothing. `null`: further words that a reader would take for null."""
+
+    def __init__(
+        self,
+        sink: BinaryIO,
+        names: list[str],
+        *,
+        delimiter: str,
+        quote: str | None,
+        header: bool,
+        null: tuple[str, ...],
+        encoding: str,
+        line_ending: str,
+    ) -> None:
+        self._sink = sink
+        self._names = names
+        self._delimiter = delimiter
+        self._quote = quote
+        self._ending = line_ending
+        self._encoding = encoding
+        self._encoder = None if encoding == "utf-8" else codecs.getincrementalencoder(encoding)()
+        words = "|".join(re.escape(word) for word in ("", *null))
+        signs = f"{delimiter}{quote or ''}\r\n\ufeff"
+        # other delimiters in the first line are quoted too, so that none is taken for the file's own
+        first = f"^(?:{words})$|[{re.escape(signs + ''.join(DELIMITERS))}]"
+        self._needs_quotes = f"^(?:{words})$|[{re.escape(signs)}]" if header else first
+        if header:
+            self._put([self._quoted(name, pa.array([name], pa.string()), first) for name in names])
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        if rows.nbytes > _MOST_BYTES and rows.num_rows > 1:
+            half = rows.num_rows // 2
+            self.write(rows.slice(0, half))
+            self.write(rows.slice(half))
+        elif rows.num_rows:
+            texts = (values if pa.types.is_string(values.type) else textform.write(values) for values in rows.columns)
+            columns = zip(self._names, texts, strict=True)
+            self._put([self._quoted(name, values, self._needs_quotes) for name, values in columns])
+
+    def close(self) -> None:
+        self._sink.flush()
+
+    def _quoted(self, name: str, values: pa.Array, needs_quotes: str) -> pa.Array:
+        needed = pc.match_substring_regex(values, needs_quotes)
+        if not pc.any(needed).as_py():
+            return values
+        if self._quote is None:
+            value = values.filter(needed)[0].as_py()
+            raise DataError(
+                f"column {name}: {value!r} cannot be written without quotes",
+                todo="name a quote character (option quote)",
+            )
+        doubled = pc.replace_substring(values, self._quote, self._quote * 2)
+        return pc.if_else(needed, pc.binary_join_element_wise(self._quote, doubled, self._quote, ""), values)
+
+    def _put(self, columns: list[pa.Array]) -> None:
+        options = {"null_handling": "replace", "null_replacement": ""}
+        lines = pc.binary_join_element_wise(*columns, self._delimiter, **options)
+        ended = pc.binary_join_element_wise(lines, self._ending, "")
+        _, offsets, data = ended.buffers()
+        size = int(np.frombuffer(offsets, np.int32)[len(ended)])
+        text = data.slice(0, size)
+        self._sink.write(text if self._encoder is None else self._encode(text.to_pybytes().decode()))
+
+    def _encode(self, text: str) -> bytes:
+        assert self._encoder is not None
+        try:
+            return self._encoder.encode(text)
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{self._encoding} has no {error.object[error.start]!r}", todo="write utf-8 (option encoding)"
+            ) from error

@@ -1,0 +1,260 @@
+"""Optimistic types: the first type of one fixed order that every text of a column fits, unchanged in value.
+
+The order: bool, int64, double, decimal(38, scale), date, time, local timestamp, instant, text. As the candidates
+stand in one order, a type taken from a sample that then admits every text is the type that a whole scan gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from towpath import textform
+from towpath.errors import UserError
+
+_INTEGER = r"0|-?[1-9][0-9]*"
+_PLAIN = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+_EXPONENT = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+[eE][-+]?|[eE][-+])[0-9]+"
+_MINUS_ZERO = r"-0(?:\.0+)?"
+_DATE = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,%d})?"
+_LOCAL = _DATE + r"[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,%d})?)?"
+_INSTANT = f"(?:{_LOCAL})" + r"(?:Z|\+00:00)"
+
+# The order of the types; decimals stand before date.
+_SHAPES = {
+    pa.bool_(): "true|false|True|False|TRUE|FALSE",
+    pa.int64(): _INTEGER,
+    pa.float64(): f"NaN|-?inf|{_PLAIN}|{_EXPONENT}",
+    pa.date32(): _DATE,
+    pa.time64("us"): _TIME % 6,
+    pa.time64("ns"): _TIME % 9,
+    pa.timestamp("us"): _LOCAL % 6,
+    pa.timestamp("ns"): _LOCAL % 9,
+    pa.timestamp("us", "UTC"): _INSTANT % 6,
+    pa.timestamp("ns", "UTC"): _INSTANT % 9,
+}
+_PRECISION = 38
+_SURELY_EXACT = 15  # characters: a decimal of so many digits comes back from a double unchanged
+_FIRST_ROWS = 64
+
+_CLOCK = tuple(f"%{sign}" for sign in "HIMSfpcX")
+_WHOLE_DATE = (
+    ("%Y", "%y", "%c", "%x", "%G"),
+    ("%m", "%b", "%B", "%j", "%c", "%x", "%V"),
+    ("%d", "%j", "%c", "%x", "%u"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextEvidence:
+    """Which types admit every text seen. `digits`: the most before and after the point, if all were plain numbers."""
+
+    admitted: frozenset[pa.DataType] = frozenset(_SHAPES)
+    digits: tuple[int, int] | None = (0, 0)
+    seen: bool = False
+
+    def merge(self, other: TextEvidence) -> TextEvidence:
+        digits = None
+        if self.digits is not None and other.digits is not None:
+            digits = (max(self.digits[0], other.digits[0]), max(self.digits[1], other.digits[1]))
+        return TextEvidence(self.admitted & other.admitted, digits, self.seen or other.seen)
+
+    def type(self) -> pa.DataType:
+        if not self.seen:
+            return pa.string()
+        for candidate in _SHAPES:
+            if candidate == pa.date32() and self.digits is not None and sum(self.digits) <= _PRECISION:
+                return pa.decimal128(_PRECISION, self.digits[1])
+            if candidate in self.admitted:
+                return candidate
+        return pa.string()
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The evidence of a column whose type was given beforehand."""
+
+    pinned: pa.DataType
+
+    def merge(self, other: object) -> Pinned:
+        return self
+
+    def type(self) -> pa.DataType:
+        return self.pinned
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How a file writes its values. `decimal` is the sign before a number's fraction ("." or ","); `date_format`
+    (as of strptime) takes the place of the ISO form for the type that it describes, and for pinned dates."""
+
+    decimal: str = "."
+    date_format: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.decimal not in (".", ","):
+            raise UserError(f"the decimal sign is . or , and not {self.decimal!r}", todo="option decimal")
+        if self.date_format is not None:
+            _check_format(self.date_format)
+
+    def evidence(self, texts: pa.Array) -> TextEvidence:
+        """What the texts of one column say about its type; nulls say nothing."""
+        texts = texts.drop_null()
+        found = TextEvidence(seen=len(texts) > 0)
+        for part in (texts[:_FIRST_ROWS], texts[_FIRST_ROWS:]):  # a few rows rule most candidates out
+            if len(part):
+                admitted = frozenset(kind for kind in found.admitted if self._values(part, kind) is not None)
+                digits = None if found.digits is None else _digits(self._numbers(part))
+                found = found.merge(TextEvidence(admitted, digits, True))
+        return found
+
+    def admit(self, texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, int | None]:
+        """The texts as values of one of the order's types, or the first row that it does not admit."""
+        values = self._values(texts, type)
+        if values is not None:
+            return values, None
+        low, high = 0, len(texts)  # rows before `low` are admitted, some row before `high` is not
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._values(texts[low:middle], type) is None:
+                high = middle
+            else:
+                low = middle
+        return pa.nulls(len(texts), type), low
+
+    def pinned(self, texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, np.ndarray]:
+        """The texts as values of a type given beforehand, and the rows whose text is none (null there)."""
+        if self.date_format is not None and (pa.types.is_date(type) or pa.types.is_timestamp(type)):
+            values = _by_format(texts, self.date_format, type)
+            lost = pc.and_(texts.is_valid(), values.is_null())
+            return values, np.flatnonzero(lost.to_numpy(zero_copy_only=False))
+        if pa.types.is_floating(type) or pa.types.is_integer(type) or pa.types.is_decimal(type):
+            texts = self._numbers(texts)
+        return textform.read(texts, type)
+
+    def _numbers(self, texts: pa.Array) -> pa.Array:
+        return texts if self.decimal == "." else _swapped(texts)
+
+    def _values(self, texts: pa.Array, type: pa.DataType) -> pa.Array | None:
+        """The texts as values, or None when the type does not admit them all."""
+        if pa.types.is_string(type):
+            return texts
+        if self.date_format is not None and type == format_type(self.date_format):
+            values = _by_format(texts, self.date_format, type)
+            return values if values.null_count == texts.null_count else None
+        if pa.types.is_integer(type) or pa.types.is_floating(type) or pa.types.is_decimal(type):
+            texts = self._numbers(texts)
+        if pa.types.is_decimal(type):
+            digits = _digits(texts)
+            if digits is None or digits[1] > type.scale or digits[0] + type.scale > _PRECISION:
+                return None
+        elif not _all_match(texts, _SHAPES[type]):
+            return None
+        try:
+            values = _cast(texts, type)
+        except pa.ArrowInvalid:
+            return None
+        return None if type == pa.float64() and not _exact(texts) else values
+
+
+def format_type(date_format: str) -> pa.DataType:
+    """The type that a strptime format describes: a date, a local timestamp, or with %z an instant."""
+    if "%z" in date_format:
+        return pa.timestamp("us", "UTC")
+    return pa.timestamp("us") if any(sign in date_format for sign in _CLOCK) else pa.date32()
+
+
+def _check_format(date_format: str) -> None:
+    try:
+        datetime.strptime("", date_format)
+    except ValueError as error:
+        if "does not match" not in str(error):
+            raise UserError(f"date_format {date_format!r} is wrong: {error}", todo="for example %d/%m/%Y") from error
+    if not all(any(sign in date_format for sign in signs) for signs in _WHOLE_DATE):
+        raise UserError(
+            f"date_format {date_format!r} lacks a year, month or day, which would be made up",
+            todo="for example %d/%m/%Y or %d/%m/%Y %H:%M:%S",
+        )
+
+
+def _by_format(texts: pa.Array, date_format: str, type: pa.DataType) -> pa.Array:
+    """Values of a date or timestamp type, each different text parsed once; null where one is no such value."""
+    coded = texts.dictionary_encode()
+    parsed = [_parse_date(text, date_format, type) for text in coded.dictionary.to_pylist()]
+    return pa.array(parsed, type).take(coded.indices)
+
+
+def _parse_date(text: str, date_format: str, type: pa.DataType) -> datetime | None:
+    try:
+        value = datetime.strptime(text, date_format)
+    except ValueError:
+        return None
+    aware = value.tzinfo is not None
+    if pa.types.is_date(type):
+        at_midnight = not aware and (value.hour, value.minute, value.second, value.microsecond) == (
+            0,
+            0,
+            0,
+            0,
+        )
+        return value if at_midnight else None
+    return value if aware == (type.tz is not None) else None
+
+
+def _all_match(texts: pa.Array, shape: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(texts, f"^(?:{shape})$"), min_count=0).as_py())
+
+
+def _cast(texts: pa.Array, type: pa.DataType) -> pa.Array:
+    if not pa.types.is_time(type):
+        return pc.cast(texts, type)
+    moments = pc.cast(pc.binary_join_element_wise("1970-01-01T", texts, ""), pa.timestamp(type.unit))
+    return moments.view(pa.int64()).view(type)
+
+
+def _digits(numbers: pa.Array) -> tuple[int, int] | None:
+    """The most digits before and after the point; None when a text is no plain number, or a zero with a sign."""
+    if not _all_match(numbers, _PLAIN):
+        return None
+    if pc.any(pc.match_substring_regex(numbers, f"^{_MINUS_ZERO}$")).as_py():
+        return None
+    lengths = pc.binary_length(numbers)
+    points = pc.find_substring(numbers, ".")
+    whole = pc.if_else(pc.less(points, 0), lengths, points)
+    signs = pc.cast(pc.starts_with(numbers, "-"), pa.int32())
+    scale = pc.if_else(pc.less(points, 0), 0, pc.subtract(pc.subtract(lengths, points), 1))
+    return pc.max(pc.subtract(whole, signs)).as_py() or 0, pc.max(scale).as_py() or 0
+
+
+def _exact(numbers: pa.Array) -> bool:
+    """Whether each number's shortest form as a double equals its text in value, and each integer is itself."""
+    longest = pc.max(pc.binary_length(numbers)).as_py() or 0
+    exponents = pc.match_substring_regex(numbers, "[eE]")
+    if longest <= _SURELY_EXACT and not pc.any(exponents).as_py():
+        return True
+    doubtful = numbers.filter(pc.or_(pc.greater(pc.binary_length(numbers), _SURELY_EXACT), exponents))
+    again = pc.cast(pc.cast(doubtful, pa.float64()), pa.string())
+    unlike = pc.or_(pc.not_equal(again, doubtful), pc.invert(pc.match_substring(doubtful, ".")))
+    return all(_exact_number(text) for text in doubtful.filter(unlike).to_pylist())
+
+
+def _exact_number(text: str) -> bool:
+    value, meant = float(text), Decimal(text)
+    if not Decimal(value).is_finite() or Decimal(repr(value)) != meant:
+        return False
+    return not text.lstrip("-").isdigit() or Decimal(value) == meant
+
+
+def _swapped(texts: pa.Array) -> pa.Array:
+    """The texts with "," for "." and "." for ","."""
+    validity, offsets, data = texts.buffers()
+    if data is None:
+        return texts
+    other = pa.py_buffer(data.to_pybytes().translate(bytes.maketrans(b".,", b",.")))
+    return pa.Array.from_buffers(texts.type, len(texts), [validity, offsets, other], offset=texts.offset)

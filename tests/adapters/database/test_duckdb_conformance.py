@@ -1,0 +1,5 @@
+from towpath.conformance import DatabaseSuite
+
+
+class TestDuckDB(DatabaseSuite):
+    adapter = "duckdb"

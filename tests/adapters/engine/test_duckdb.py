@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from towpath.adapters.engine.duckdb import DuckDBEngine
+from towpath.errors import DataError, UserError
+from towpath.nouns import Restart
+from towpath.stream import Batch, Counted, Stream
+
+ROWS = pa.record_batch({"id": pa.array([1, 2, 3, None], pa.int64()), "name": ["a", None, "", "b"]})
+
+
+def stream(*batches: pa.RecordBatch) -> Stream:
+    return Stream(batches[0].schema, (Batch(rows, Counted("t")) for rows in batches))
+
+
+def rows_of(result: Stream) -> list[dict[str, object]]:
+    return [row for batch in result for row in batch.rows.to_pylist()]
+
+
+def test_where_keeps_what_is_true_and_counts_false_and_null_as_left_out() -> None:
+    with DuckDBEngine().where("id > 1", ROWS.schema) as keep:
+        kept, left_out = keep(Batch(ROWS, Counted("t")))
+    assert kept.rows.column("id").to_pylist() == [2, 3]
+    assert left_out == 2
+    assert str(kept.origin.place(1)) == "t row 3"
+
+
+@pytest.mark.parametrize("condition", ["nosuch > 1", "id >", "id + 1"])
+def test_a_wrong_condition_is_the_users_mistake(condition: str) -> None:
+    with pytest.raises(UserError, match="the SQL is wrong"), DuckDBEngine().where(condition, ROWS.schema):
+        pass
+
+
+def test_sql_runs_over_several_inputs() -> None:
+    other = pa.record_batch({"id": pa.array([2, 3], pa.int64()), "x": [20, 30]})
+    sql = "select a.name, b.x from a join b using (id) order by x"
+    with DuckDBEngine().sql(sql, {"a": stream(ROWS), "b": stream(other)}) as result:
+        assert rows_of(result) == [{"name": None, "x": 20}, {"name": "", "x": 30}]
+
+
+def test_the_schema_is_known_without_a_row() -> None:
+    schema = DuckDBEngine().result_schema(
+        "select name, count(*) as n from input group by name;", {"input": ROWS.schema}
+    )
+    assert schema == pa.schema([("name", pa.string()), ("n", pa.int64())])
+
+
+@pytest.mark.parametrize("error", [Restart(pa.schema([]), "late value"), DataError("bad row", where="f.csv:9")])
+def test_what_an_input_raises_comes_out_as_it_was(error: Exception) -> None:
+    def failing() -> Iterator[Batch]:
+        yield Batch(ROWS, Counted("t"))
+        raise error
+
+    with (
+        pytest.raises(type(error)) as caught,
+        DuckDBEngine().sql("select count(*) from input", {"input": Stream(ROWS.schema, failing())}) as result,
+    ):
+        rows_of(result)
+    assert caught.value is error
+
+
+def test_closing_early_closes_the_inputs() -> None:
+    closed = []
+
+    def endless() -> Iterator[Batch]:
+        try:
+            while True:
+                yield Batch(ROWS, Counted("t"))
+        finally:
+            closed.append(True)
+
+    source = Stream(ROWS.schema, endless())
+    with DuckDBEngine().sql("select * from input", {"input": source}) as result:
+        next(iter(result))
+    gc.collect()
+    assert closed == [True]
+
+
+def test_nanoseconds_that_duckdb_cannot_hold_stop_the_run() -> None:
+    def instants(*ns: int) -> pa.RecordBatch:
+        return pa.record_batch({"at": pa.array(ns, pa.timestamp("ns", "UTC"))})
+
+    with DuckDBEngine().sql("select * from input", {"input": stream(instants(1000, 2000))}) as result:
+        assert len(rows_of(result)) == 2
+    with (
+        pytest.raises(DataError, match="column at"),
+        DuckDBEngine().sql("select * from input", {"input": stream(instants(1001))}) as result,
+    ):
+        rows_of(result)
+
+
+def test_decimals_and_local_nanoseconds_pass_unchanged() -> None:
+    exact = pa.record_batch(
+        {
+            "d": pa.array([Decimal("0.000000000000000001")], pa.decimal128(38, 18)),
+            "t": pa.array([1], pa.timestamp("ns")),
+            "u": pa.array([2**64 - 1], pa.uint64()),
+        }
+    )
+    with DuckDBEngine().sql("select * from input", {"input": stream(exact)}) as result:
+        (batch,) = list(result)
+    assert batch.rows.equals(exact)
+
+
+@pytest.mark.parametrize("sql", ["select * from read_csv('/etc/passwd')", "install httpfs", "selec 1"])
+def test_sql_reaches_its_inputs_and_nothing_else(sql: str) -> None:
+    with pytest.raises((UserError, DataError)), DuckDBEngine().sql(sql, {"input": stream(ROWS)}) as result:
+        rows_of(result)
+
+
+def test_a_value_that_fails_in_the_sql_is_the_datas_fault() -> None:
+    with (
+        pytest.raises(DataError, match="failed on a value"),
+        DuckDBEngine().sql("select name::int from input", {"input": stream(ROWS)}) as result,
+    ):
+        rows_of(result)

@@ -1,0 +1,62 @@
+"""Standard input and output as real pipes and files of a child process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+READ = """
+from towpath.adapters.store.stdio import StandardStreams
+store = StandardStreams()
+for _ in range(2):
+    with store.open("-") as file:
+        print(len(file.read()), flush=True)
+"""
+
+WRITE = """
+import sys
+from towpath.adapters.store.stdio import StandardStreams
+from towpath.errors import Refused
+try:
+    with StandardStreams().stage("-", "load1") as staged:
+        for _ in range(200):
+            staged.file.write(b"x" * 100_000)
+        staged.seal()
+        staged.publish(create=True)
+except BrokenPipeError:
+    sys.stderr.write("broken pipe")
+    sys.stdout = None
+except Refused as error:
+    sys.stderr.write(str(error))
+"""
+
+
+def test_a_pipe_is_read_twice() -> None:
+    done = subprocess.run([sys.executable, "-c", READ], input=b"x" * 3_000_000, capture_output=True, check=True)
+    assert done.stdout.split() == [b"3000000", b"3000000"]
+
+
+def test_bytes_come_out_in_order_and_whole() -> None:
+    done = subprocess.run([sys.executable, "-c", WRITE], capture_output=True, check=True)
+    assert done.stdout == b"x" * 20_000_000
+
+
+def test_a_reader_that_leaves_is_not_an_error_in_words() -> None:
+    child = subprocess.Popen([sys.executable, "-c", WRITE], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.read(10)
+    child.stdout.close()
+    assert child.stderr is not None
+    with child.stderr:
+        assert child.stderr.read().startswith(b"broken pipe")
+    child.wait()
+
+
+def test_a_full_disk_behind_standard_output_is_named() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", WRITE.replace("sys.stderr.write(str(error))", "sys.stderr.write(str(error)); sys.stderr.flush(); import os; os._exit(0)")],
+            stdout=full, stderr=subprocess.PIPE, check=True,
+        )  # fmt: skip
+    assert b"standard output: cannot write it: there is no space left" in done.stderr

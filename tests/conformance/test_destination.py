@@ -1,0 +1,54 @@
+"""The publish protocol over every kind of destination: one file of each format, a folder, a table of each database."""
+
+from towpath.conformance import DestinationSuite
+
+FILE = {"mode/merge": "never: a file has no keys"}
+
+
+class TestArrowFile(DestinationSuite):
+    address = "{folder}/orders.arrow"
+    GAPS = FILE
+
+
+class TestCSVFile(DestinationSuite):
+    address = "{folder}/orders.csv"
+    GAPS = FILE
+
+
+class TestCompressedFile(DestinationSuite):
+    address = "{folder}/orders.csv.gz"
+    GAPS = FILE
+
+
+class TestJSONFile(DestinationSuite):
+    address = "{folder}/orders.json"
+    GAPS = FILE
+
+
+class TestJSONLinesFile(DestinationSuite):
+    address = "{folder}/orders.jsonl"
+    GAPS = FILE
+
+
+class TestParquetFile(DestinationSuite):
+    address = "{folder}/orders.parquet"
+    GAPS = FILE
+
+
+class TestTSVFile(DestinationSuite):
+    address = "{folder}/orders.tsv"
+    GAPS = FILE
+
+
+class TestFolder(DestinationSuite):
+    address = "{folder}/orders/"
+    format = "parquet"
+    GAPS = FILE
+
+
+class TestDuckDBTable(DestinationSuite):
+    address = "duckdb:///{folder}/shop.db#orders"
+
+
+class TestSQLiteTable(DestinationSuite):
+    address = "sqlite:///{folder}/shop.db#orders"

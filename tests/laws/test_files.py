@@ -1,0 +1,112 @@
+"""What tracked files may hold, how long they may be, and what a test file is named after."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MOST_LINES = 400
+
+# Built from pieces, so that this file does not hold what it looks for.
+DOMAINS = ("pypi", "pythonhosted", "anaconda", "golang")
+HOSTS = (*(f"{domain}." + "org" for domain in DOMAINS), "npmjs." + "com")
+OPTIONS = tuple("-".join(("-", *parts)) for parts in (("index", "url"), ("extra", "index", "url"), ("trusted", "host")))
+MACHINE = re.compile("(?<![\\w.:/])/(?:" + "|".join(("work", "root", "Users", "home", "mnt")) + ")/[a-z]")
+
+
+def tracked(root: Path) -> list[Path]:
+    """The files under version control, and those that would be added next."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    found = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout.decode().split("\0")
+    return sorted(root / name for name in found if name and (root / name).is_file())
+
+
+def forbidden(root: Path, files: list[Path]) -> list[str]:
+    """The lines that name a package registry's host, an option that chooses one, or a place on one machine."""
+    out = []
+    for path in files:
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(lines, 1):
+            if any(word in line for word in (*HOSTS, *OPTIONS)) or MACHINE.search(line):
+                out.append(f"{path.relative_to(root)}:{number}: {line.strip()[:80]}")
+    return out
+
+
+def too_long(root: Path, files: list[Path]) -> list[str]:
+    """The Python files with more lines than one reads in one sitting."""
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in files if path.suffix == ".py"}
+    return [f"{path.relative_to(root)} has {count} lines" for path, count in lines.items() if count > MOST_LINES]
+
+
+def misnamed(root: Path, files: list[Path]) -> list[str]:
+    """The test files in a folder that mirrors one of the package, whose name names no module there.
+
+    `test_csv.py` and `test_csv_dialect.py` are both about `csv.py`; folders that mirror none (laws) are free."""
+    out = []
+    for path in files:
+        parts = path.relative_to(root).parts
+        mirrored = (root / "src" / "towpath").joinpath(*parts[1:-1])
+        free = (
+            parts[0] != "tests" or not path.name.startswith("test_") or not mirrored.is_dir() or "conformance" in parts
+        )
+        if not free and not _names_a_module(path.stem.removeprefix("test_"), mirrored):
+            out.append(f"{path.relative_to(root)} is named after no module of {mirrored.relative_to(root)}")
+    return out
+
+
+def _names_a_module(name: str, folder: Path) -> bool:
+    modules = [entry.stem for entry in folder.iterdir() if entry.suffix == ".py" or entry.is_dir()]
+    return any(f"{name}_".startswith(f"{module}_") for module in modules)
+
+
+def test_no_tracked_file_names_a_registry_or_a_place_on_one_machine() -> None:
+    assert forbidden(ROOT, tracked(ROOT)) == []
+
+
+def test_no_source_file_is_too_long_to_read() -> None:
+    assert too_long(ROOT, tracked(ROOT)) == []
+
+
+def test_a_test_file_is_named_after_the_module_that_it_tests() -> None:
+    assert misnamed(ROOT, tracked(ROOT)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [f"see https://{HOSTS[0]}/project", f"pip install {OPTIONS[0]} x", "cd /" + "home/ann", "path = '/" + "work/main'"],
+)
+def test_a_forbidden_line_is_seen(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text(f"first\n{line}\n")
+    assert forbidden(tmp_path, [path]) == [f"notes.md:2: {line}"]
+
+
+def test_an_innocent_line_is_let_pass(tmp_path: Path) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text("a homework/main file, sftp://user@host/in/orders.avro, ./work/main, data/home/x\n")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff")
+    assert forbidden(tmp_path, [path, tmp_path / "picture.png"]) == []
+
+
+def test_a_long_file_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "long.py"
+    path.write_text("x = 1\n" * 401)
+    assert too_long(tmp_path, [path]) == ["long.py has 401 lines"]
+
+
+def test_a_misnamed_test_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "src" / "towpath" / "joins").mkdir(parents=True)
+    (tmp_path / "src" / "towpath" / "joins" / "file_source.py").touch()
+    good = tmp_path / "tests" / "joins" / "test_file_source_globs.py"
+    bad = tmp_path / "tests" / "joins" / "test_filing.py"
+    law = tmp_path / "tests" / "laws" / "test_anything.py"
+    assert misnamed(tmp_path, [good, bad, law]) == [
+        "tests/joins/test_filing.py is named after no module of src/towpath/joins"
+    ]

@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.arrays import SCALARS, arrays, exact, types
+
+from towpath.convert import Converted, cast, convert, way
+from towpath.errors import Refused
+from towpath.logical import Kind, fields, kind, plain, plain_type
+from towpath.nouns import ColumnPlan, Stored, Way
+from towpath.textform import read
+
+BROAD = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+TEMPORAL = (Kind.DATE, Kind.TIME, Kind.LOCAL, Kind.INSTANT, Kind.DURATION)
+
+
+def related(type: pa.DataType) -> st.SearchStrategy[pa.DataType]:
+    """Types that values of `type` may have a way to: any scalar for a scalar, the same shape for a nested one."""
+    if pa.types.is_struct(type) and type.num_fields:
+        parts = st.tuples(*(related(field.type) for field in fields(type)))
+        names = [field.name for field in fields(type)]
+        return parts.flatmap(lambda found: st.permutations(list(zip(names, found, strict=True))).map(pa.struct))
+    if pa.types.is_map(type):
+        return st.tuples(st.sampled_from(SCALARS[1:]), related(type.item_type)).map(lambda pair: pa.map_(*pair))
+    if pa.types.is_nested(type) and not pa.types.is_struct(type):
+        inner = related(type.value_type)
+        return st.one_of(inner.map(pa.list_), inner.map(pa.large_list), inner.map(lambda found: pa.list_(found, 2)))
+    return st.sampled_from(SCALARS)
+
+
+@st.composite
+def conversions(draw: st.DrawFn) -> tuple[pa.Array, pa.DataType]:
+    type = draw(st.one_of(st.sampled_from(SCALARS), types()))
+    return draw(arrays(type)), draw(related(type))
+
+
+def meaning(value: Any, type: Any) -> Any:
+    """What a value of `tests.arrays.exact` means, so that equal meanings of different types are equal in Python."""
+    found = kind(type)
+    if value is None:
+        return None
+    if found in (Kind.INTEGER, Kind.DECIMAL, Kind.BOOL):
+        return Fraction(value)
+    if found is Kind.FLOAT:
+        odd = not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0)
+        return repr(value) if odd else Fraction(value)
+    if found in TEMPORAL:
+        day = {"date32[day]": Fraction(86_400), "date64[ms]": Fraction(1, 1000)}
+        return value * (day.get(str(type)) or Fraction(1, PER_SECOND[type.unit]))
+    if found is Kind.LIST:
+        return [meaning(part, type.value_type) for part in value]
+    if found is Kind.MAP:
+        return [(meaning(entry["key"], type.key_type), meaning(entry["value"], type.item_type)) for entry in value]
+    if found is Kind.STRUCT:
+        return {field.name: meaning(value[field.name], field.type) for field in fields(type)}
+    return value
+
+
+def same_meaning(source: Any, have: Any, result: Any, want: Any) -> bool:
+    """Whether a result (None: bad) says the same as its source, texts being compared by what they read as."""
+    kinds = kind(have), kind(want)
+    if source is None or result is None:
+        return source is result
+    if kinds == (Kind.STRUCT, Kind.STRUCT):
+        inner = {field.name: field.type for field in fields(have)}
+        return all(
+            same_meaning(source[field.name], inner[field.name], result[field.name], field.type)
+            for field in fields(want)
+        )
+    if kinds == (Kind.LIST, Kind.LIST):
+        pairs = zip(source, result, strict=True)
+        return all(same_meaning(a, have.value_type, b, want.value_type) for a, b in pairs)
+    if kinds == (Kind.MAP, Kind.MAP):
+        return all(
+            same_meaning(a["key"], have.key_type, b["key"], want.key_type)
+            and same_meaning(a["value"], have.item_type, b["value"], want.item_type)
+            for a, b in zip(source, result, strict=True)
+        )
+    if kinds[1] is Kind.TEXT and kinds[0] is not Kind.TEXT:
+        back, bad = read(pa.array([result]), have)
+        return len(bad) == 0 and meaning(exact(back)[0], have) == meaning(source, have)
+    if kinds[0] is Kind.TEXT and kinds[1] in (Kind.INTEGER, Kind.DECIMAL):
+        return Decimal(source) == result
+    if kinds[0] is Kind.TEXT and kinds[1] is not Kind.TEXT:
+        back, _ = read(pa.array([source]), want)
+        return meaning(exact(back)[0], want) == meaning(result, want)
+    return bool(meaning(source, have) == meaning(result, want))
+
+
+@BROAD
+@given(conversions())
+def test_every_value_means_the_same_or_is_reported(pair: tuple[pa.Array, pa.DataType]) -> None:
+    values, target = pair
+    try:
+        found, _ = way(values.type, Stored(target))
+    except Refused:
+        return
+    done = cast(values, values.type, target)
+    done.values.validate(full=True)
+    assert done.values.type == target
+    assert done.bad.tolist() == sorted(set(done.bad.tolist()))
+    sources, results = exact(values), exact(done.values)
+    bad = set(done.bad.tolist())
+    for row, (source, result) in enumerate(zip(sources, results, strict=True)):
+        if row in bad:
+            assert source is not None
+            assert result is None
+        else:
+            assert same_meaning(source, plain_type(values.type), result, plain_type(target)), (source, result)
+    if found is Way.EXACT and not any(name in str(values.type) for name in ("date", "timestamp", "duration")):
+        assert not bad
+
+
+@BROAD
+@given(conversions(), st.sets(st.sampled_from(["nan", "inf", "nul"])))
+def test_a_refused_value_is_reported_and_nulled_and_the_way_says_so(
+    pair: tuple[pa.Array, pa.DataType], refuses: set[str]
+) -> None:
+    values, target = pair
+    stored = Stored(target, refuses=frozenset(refuses))
+    try:
+        found, why = way(values.type, stored)
+    except Refused:
+        return
+    done = convert(values, ColumnPlan("c", values.type, "c", stored, found, why))
+    assert all(not done.values[int(row)].is_valid for row in done.bad)
+    shown = str(exact(done.values))
+    if "nan" in refuses and kind(target) is Kind.FLOAT:
+        assert "nan" not in shown
+    if "nul" in refuses and kind(target) is Kind.TEXT:
+        assert "\\x00" not in shown
+    if found is Way.EXACT and not any(name in str(values.type) for name in ("date", "timestamp", "duration")):
+        assert len(done.bad) == 0
+
+
+@BROAD
+@given(conversions())
+def test_a_lossy_column_reports_no_row_and_changes_no_value_that_survives(
+    pair: tuple[pa.Array, pa.DataType],
+) -> None:
+    values, target = pair
+    try:
+        checked = cast(values, values.type, target)
+    except Refused:
+        return
+    plan = ColumnPlan("c", values.type, "c", Stored(target), Way.LOSSY)
+    lossy = convert(values, plan)
+    lossy.values.validate(full=True)
+    assert lossy.values.type == target
+    assert lossy.bad.tolist() == []
+    bad = set(checked.bad.tolist())
+    for row, (kept, nearest) in enumerate(zip(exact(checked.values), exact(lossy.values), strict=True)):
+        if row not in bad:
+            assert str(kept) == str(nearest)
+
+
+E, C = Way.EXACT, Way.CHECKED
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        (pa.int32(), pa.int64(), E),
+        (pa.int64(), pa.decimal128(38, 0), E),
+        (pa.int64(), pa.decimal128(19, 0), E),
+        (pa.int64(), pa.decimal128(18, 0), C),
+        (pa.uint64(), pa.int64(), C),
+        (pa.uint32(), pa.int64(), E),
+        (pa.int32(), pa.uint32(), C),
+        (pa.int32(), pa.float64(), E),
+        (pa.int64(), pa.float64(), C),
+        (pa.int16(), pa.float32(), E),
+        (pa.int32(), pa.float32(), C),
+        (pa.float32(), pa.float64(), E),
+        (pa.float64(), pa.float32(), C),
+        (pa.float64(), pa.int64(), C),
+        (pa.float64(), pa.decimal128(38, 10), C),
+        (pa.decimal128(12, 2), pa.decimal128(38, 2), E),
+        (pa.decimal128(12, 2), pa.decimal128(12, 3), C),
+        (pa.decimal128(12, 2), pa.float64(), C),
+        (pa.decimal128(9, 0), pa.int32(), E),
+        (pa.decimal128(10, 0), pa.int32(), C),
+        (pa.bool_(), pa.int8(), E),
+        (pa.int8(), pa.bool_(), C),
+        (pa.string(), pa.large_string(), E),
+        (pa.string(), pa.int64(), C),
+        (pa.string(), pa.binary(), C),
+        (pa.binary(), pa.string(), E),
+        (pa.binary(), pa.binary(4), C),
+        (pa.dictionary(pa.int8(), pa.string()), pa.string(), E),
+        (pa.date32(), pa.timestamp("us"), E),
+        (pa.date32(), pa.timestamp("ns"), C),
+        (pa.timestamp("us"), pa.date32(), C),
+        (pa.timestamp("s"), pa.timestamp("us"), E),
+        (pa.timestamp("s"), pa.timestamp("ns"), C),
+        (pa.timestamp("us"), pa.timestamp("ns"), C),
+        (pa.timestamp("ns"), pa.timestamp("us"), C),
+        (pa.timestamp("us", "UTC"), pa.timestamp("us", "Europe/Paris"), E),
+        (pa.time32("s"), pa.time64("ns"), E),
+        (pa.time64("ns"), pa.time64("us"), C),
+        (pa.duration("s"), pa.duration("ns"), C),
+        (pa.null(), pa.struct([("a", pa.int8())]), E),
+        (pa.list_(pa.int32()), pa.large_list(pa.int64()), E),
+        (pa.list_(pa.int64()), pa.list_(pa.int32()), C),
+        (pa.list_(pa.int64()), pa.string(), E),
+        (pa.struct([("a", pa.int8()), ("b", pa.string())]), pa.struct([("b", pa.string()), ("a", pa.int16())]), E),
+        (pa.map_(pa.string(), pa.int64()), pa.map_(pa.string(), pa.int8()), C),
+    ],
+)  # fmt: skip
+def test_the_way_follows_from_the_types(source: pa.DataType, target: pa.DataType, expected: Way) -> None:
+    found, why = way(source, Stored(target))
+    assert found is expected
+    assert why or found is Way.EXACT
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        (pa.timestamp("us", "UTC"), pa.timestamp("us"), "zone would be lost"),
+        (pa.timestamp("us"), pa.timestamp("us", "UTC"), "zone is not known"),
+        (pa.struct([("a", pa.int8())]), pa.date32(), "struct<a: int8> does not become date"),
+        (pa.struct([("a", pa.int8())]), pa.struct([("b", pa.int8())]), "only one of them has a, b"),
+        (pa.int64(), pa.date32(), "int64 does not become date"),
+        (pa.date32(), pa.timestamp("us", "UTC"), "does not become"),
+        (pa.bool_(), pa.float64(), "bool does not become float64"),
+        (pa.binary(3), pa.binary(4), "does not become"),
+        (pa.list_(pa.int8()), pa.int8(), "list<int8> does not become int8"),
+        (pa.string(), pa.null(), "does not become null"),
+    ],
+)
+def test_a_change_of_meaning_is_refused_by_name_with_the_way_out(
+    source: pa.DataType, target: pa.DataType, words: str
+) -> None:
+    with pytest.raises(Refused, match=words) as error:
+        way(source, Stored(target))
+    assert error.value.todo
+    with pytest.raises(Refused):
+        cast(pa.nulls(1, source), source, target)
+
+
+def bad_of(values: list[Any], source: pa.DataType, target: pa.DataType) -> list[int]:
+    return cast(pa.array(values, source), source, target).bad.tolist()
+
+
+def test_a_negative_zero_or_nan_does_not_become_an_integer_or_a_decimal() -> None:
+    floats = [1.0, -0.0, float("nan"), float("inf"), 0.0, None, 1.5]
+    assert bad_of(floats, pa.float64(), pa.int64()) == [1, 2, 3, 6]
+    assert bad_of(floats, pa.float64(), pa.decimal128(5, 1)) == [1, 2, 3]
+
+
+def test_an_integer_that_no_double_holds_is_bad_and_a_large_one_that_it_holds_is_not() -> None:
+    assert bad_of([2**53, 2**53 + 1, 2**60], pa.int64(), pa.float64()) == [1]
+
+
+def test_a_decimal_is_exact_as_a_double_only_when_numerically_equal() -> None:
+    assert bad_of([Decimal("0.50"), Decimal("0.10")], pa.decimal128(5, 2), pa.float64()) == [1]
+    assert bad_of([0.5, 0.1, 1e300], pa.float64(), pa.decimal128(5, 2)) == [1, 2]
+
+
+def test_a_timestamp_with_a_time_of_day_is_not_a_date() -> None:
+    assert bad_of([0, 1, 86_400], pa.timestamp("s"), pa.date32()) == [1]
+
+
+def test_a_date_beyond_the_range_of_its_timestamp_is_reported_even_on_an_exact_way() -> None:
+    days = pa.array([0, 2**31 - 1], pa.int32()).view(pa.date32())
+    assert cast(days, days.type, pa.timestamp("us")).bad.tolist() == [1]
+    assert cast(days, days.type, pa.timestamp("ns")).bad.tolist() == [1]
+
+
+def test_an_instant_keeps_its_moment_whatever_zone_shows_it() -> None:
+    instants = pa.array([0, 10**15], pa.timestamp("us", "Europe/Paris"))
+    done = cast(instants, instants.type, pa.timestamp("us", "America/New_York"))
+    assert done.values.cast(pa.int64()).to_pylist() == [0, 10**15]
+
+
+def test_one_bad_element_makes_its_whole_list_bad_and_no_other() -> None:
+    values = pa.array([[1, 2], [300], None, [], [3, None]], pa.list_(pa.int64()))
+    done = cast(values, values.type, pa.list_(pa.int8()))
+    assert done.bad.tolist() == [1]
+    assert done.values.to_pylist() == [[1, 2], None, None, [], [3, None]]
+
+
+def test_a_slice_of_a_list_view_loses_no_elements() -> None:
+    views = pa.array([[1, 2], None, [3, 4]], pa.list_view(pa.int64()))[1:]
+    assert cast(views, views.type, pa.list_(pa.int64())).values.to_pylist() == [None, [3, 4]]
+
+
+def test_refused_values_turn_an_exact_way_into_a_checked_one_only_where_they_can_occur() -> None:
+    nan = frozenset({"nan", "inf"})
+    assert way(pa.float64(), Stored(pa.float64(), "real", nan)) == (C, "real cannot hold NaN or infinity")
+    assert way(pa.int32(), Stored(pa.float64(), "real", nan))[0] is E
+    assert way(pa.list_(pa.string()), Stored(pa.list_(pa.string()), "", frozenset({"nul"})))[0] is C
+    assert way(pa.binary(), Stored(pa.string(), "", frozenset({"nul"})))[0] is E
+
+
+def test_a_refused_value_is_found_however_deep() -> None:
+    type = pa.struct([("a", pa.list_(pa.float32())), ("m", pa.map_(pa.string(), pa.string()))])
+    rows = [{"a": [1.0, float("nan")], "m": []}, {"a": [], "m": [("k", "x\0")]}, {"a": [1.0], "m": []}, None]
+    plan = ColumnPlan("c", type, "c", Stored(type, "", frozenset({"nan", "nul"})), C)
+    assert convert(pa.array(rows, type), plan).bad.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "source", "target", "nearest"),
+    [
+        ([1.5, 2.5, 1e30, float("nan")], pa.float64(), pa.int64(), [2, 2, None, None]),
+        ([0.1], pa.float64(), pa.decimal128(5, 2), [Decimal("0.10")]),
+        ([Decimal("0.125"), Decimal("99.999")], pa.decimal128(5, 3), pa.decimal128(4, 2), [Decimal("0.12"), None]),
+        ([2**53 + 1], pa.int64(), pa.float64(), [2.0**53]),
+        ([0.1, 1e300], pa.float64(), pa.float32(), [float(np.float32(0.1)), None]),
+        (["12.505", "x", "9" * 400], pa.string(), pa.decimal128(5, 2), [Decimal("12.50"), None, None]),
+        (["1e99999999999999999999"], pa.string(), pa.float64(), [None]),
+        ([300, None], pa.int64(), pa.int8(), [None, None]),
+    ],
+)  # fmt: skip
+def test_a_lossy_column_takes_the_nearest_value_or_null(
+    values: list[Any], source: pa.DataType, target: pa.DataType, nearest: list[Any]
+) -> None:
+    plan = ColumnPlan("c", source, "c", Stored(target), Way.LOSSY)
+    assert convert(pa.array(values, source), plan).values.to_pylist() == nearest
+
+
+def test_a_lossy_timestamp_is_rounded_to_its_unit() -> None:
+    stamps = pa.array([1_499, 1_500, 1_501], pa.timestamp("ns"))
+    plan = ColumnPlan("c", stamps.type, "c", Stored(pa.timestamp("us")), Way.LOSSY)
+    assert convert(stamps, plan).values.cast(pa.int64()).to_pylist() == [1, 2, 2]
+
+
+def test_a_lossy_column_still_brings_no_value_that_the_destination_refuses() -> None:
+    plan = ColumnPlan("c", pa.float64(), "c", Stored(pa.float64(), "", frozenset({"nan"})), Way.LOSSY)
+    done: Converted = convert(pa.array([1.0, float("nan")]), plan)
+    assert done.values.to_pylist() == [1.0, None]
+    assert done.bad.tolist() == []
+
+
+def test_a_dictionary_is_decoded_and_can_be_asked_for() -> None:
+    words = pa.array(["a", None, "a"]).dictionary_encode()
+    assert cast(words, words.type, pa.string()).values.to_pylist() == ["a", None, "a"]
+    back = cast(plain(words), pa.string(), words.type)
+    assert back.values.type == words.type
+    assert back.values.to_pylist() == ["a", None, "a"]
