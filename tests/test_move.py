@@ -17,7 +17,7 @@ from towpath.deadletters import kept
 from towpath.errors import Conflict, DataError, Refused, UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
 from towpath.nouns import Guarantee, Mode
-from towpath.plan import plan
+from towpath.plan import plan, prepare
 from towpath.receipt import Receipt
 from towpath.replay import replay
 
@@ -96,7 +96,7 @@ def test_bad_rows_are_kept_with_place_bytes_and_reason_and_replayed_after_the_fi
     assert (receipt.rows, receipt.set_aside) == (2, 3)
     (load,) = kept(bad)
     rows = list(load.rows())
-    assert [(row.place.line, row.place.raw) for row in rows] == [(3, b"2,x7\n"), (4, b"3\n"), (6, b'5,"50\n')]
+    assert [(row.place.line, row.place.raw) for row in rows] == [(3, b"2,x7"), (4, b"3"), (6, b'5,"50')]
     assert all(row.reason for row in rows)
     file = load.folder / "rows.jsonl"
     mended = [json.loads(line) for line in file.read_text().splitlines()]
@@ -115,7 +115,7 @@ def test_a_replayed_row_that_is_bad_again_is_kept_again(tmp_path: Path) -> None:
     copy(write(tmp_path / "a.csv", "n\n1\nx\n"), to, types={"n": "int64"}, bad_rows=str(bad))
     (receipt,) = replay(bad)
     assert (receipt.rows, receipt.set_aside) == (0, 1)
-    assert [row.place.raw for load in kept(bad) for row in load.rows()] == [b"x\n"]
+    assert [row.place.raw for load in kept(bad) for row in load.rows()] == [b"x"]
 
 
 def test_rows_that_break_a_rule_are_set_aside_and_replayed_by_value(tmp_path: Path) -> None:
@@ -132,10 +132,11 @@ def test_rows_that_break_a_rule_are_set_aside_and_replayed_by_value(tmp_path: Pa
     (load,) = kept(bad)
     assert [(row.place.line, row.column) for row in load.rows()] == [(3, "n"), (4, "id"), (5, "id")]
     file = load.folder / "rows.jsonl"
-    file.write_text(file.read_text().replace('"n": "500"', '"n": "50"').replace('"id": null', '"id": "9"'))
+    mended = file.read_text().replace('"n": "500"', '"n": "50"').replace('"id": null', '"id": "9"')
+    file.write_text(mended.replace('"id": "2", "n": "6"', '"id": "3", "n": "6"'))
     (again,) = replay(bad)
     assert (again.rows, again.set_aside) == (3, 0)
-    assert table(tmp_path / "w.db", "select id, n from t order by n") == [(1, 5), (2, 6), (9, 7), (2, 50)]
+    assert table(tmp_path / "w.db", "select id, n from t order by n") == [(1, 5), (3, 6), (9, 7), (2, 50)]
 
 
 def test_a_named_step_moves_nothing_when_nothing_is_new(tmp_path: Path) -> None:
@@ -216,22 +217,35 @@ def test_a_vanished_destination_is_loaded_again_whole(tmp_path: Path) -> None:
     assert move.run(spec).rows == 1
 
 
-def test_two_runs_at_once_are_told_apart_by_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = write(tmp_path / "a.csv", "id\n1\n2\n")
-    spec = job(source, f"duckdb:///{tmp_path}/w.db#t", step="p/s", mode=Mode.APPEND)
-    real, inner = move.prepare, []
+@pytest.mark.parametrize("more", [True, False])
+def test_two_runs_at_once_are_told_apart_by_the_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: bool
+) -> None:
+    write(tmp_path / "1.csv", "id\n1\n2\n")
+    for to in (f"duckdb:///{tmp_path}/w.db#t", f"{tmp_path}/o.parquet", f"{tmp_path}/o/"):
+        (tmp_path / "2.csv").unlink(missing_ok=True)
+        spec = job(tmp_path / "*.csv", to, step="p/s", mode=Mode.APPEND)
+        real, inner = prepare, []
 
-    def overtaken(*args: Any, **options: Any) -> Any:
-        ground = real(*args, **options)
-        if not inner:
-            inner.append(True)
+        def overtaken(*args: Any, **options: Any) -> Any:
+            ground = real(*args, **options)  # noqa: B023
+            if not inner:  # noqa: B023
+                inner.append(True)  # noqa: B023
+                if more:
+                    write(tmp_path / "2.csv", "id\n3\n")
+                move.run(spec)  # noqa: B023
+            return ground
+
+        monkeypatch.setattr(move, "prepare", overtaken)
+        if more:
+            with pytest.raises(Conflict):
+                move.run(spec)
+        else:  # the same load by the same id: publishing it twice is publishing it once
             move.run(spec)
-        return ground
-
-    monkeypatch.setattr(move, "prepare", overtaken)
-    with pytest.raises(Conflict):
-        move.run(spec)
-    assert table(tmp_path / "w.db", "select id from t order by id") == [(1,), (2,)]
+        copy(to, tmp_path / "seen.csv", mode=Mode.REPLACE)
+        assert (tmp_path / "seen.csv").read_text() == "id\n1\n2\n" + ("3\n" if more else "")
+        monkeypatch.setattr(move, "prepare", real)
+        (tmp_path / "seen.csv").unlink()
 
 
 def test_create_stops_at_what_exists_and_names_the_choices(tmp_path: Path) -> None:
@@ -325,7 +339,7 @@ def test_a_python_step_shapes_batches_and_frames(tmp_path: Path) -> None:
 
 
 def test_the_plan_writes_nothing_and_says_what_the_run_does(tmp_path: Path) -> None:
-    source = write(tmp_path / "a.csv", "id,n\n1,5\n")
+    source = big_csv(tmp_path / "a.csv", "1,2", rows=900_000)
     to = tmp_path / "w.db"
     made = plan(job(source, f"duckdb:///{to}#t"))
     assert not to.exists()

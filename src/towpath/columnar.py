@@ -151,9 +151,7 @@ def translated(name: str, format: str) -> Iterator[None]:
         ) from error
 
 
-def checked(
-    batches: Iterable[pa.RecordBatch], name: str, format: str
-) -> Generator[pa.RecordBatch, None, None]:
+def checked(batches: Iterable[pa.RecordBatch], name: str, format: str) -> Generator[pa.RecordBatch, None, None]:
     """The batches; a broken one raises DataError."""
     with translated(name, format):
         iterator = iter(batches)

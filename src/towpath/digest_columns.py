@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from towpath import digest_reference as spec
-from towpath.digest_words import Lanes, mix, of_binary, of_words, places, stored, sums
+from towpath.digest_words import Lanes, add_word, mix, of_binary, of_words, places, stored, sums
 from towpath.logical import Kind, elements, fields, kind, nulls, plain
 from towpath.textform_times import days, numbers
 
 _SAMPLE, _FEW = 1024, 64  # a text column with so few values in such a sample is hashed by its distinct values
+_SCALES = of_words(np.arange(77, dtype=np.uint64))  # the first word of every decimal
 _key = lru_cache(maxsize=4096)(spec.key)
 
 
@@ -94,7 +95,7 @@ def _integers(values: pa.Array) -> _States:
     wide = np.flatnonzero(known >> np.uint64(63))
     if len(wide) == 0:
         return _single("integer", known)
-    return _States("integer", (known, known), wide, of_words([known[wide], np.zeros(len(wide), np.uint64)]))
+    return _States("integer", (known, known), wide, of_words(known[wide], np.zeros(len(wide), np.uint64)))
 
 
 def _floats(values: pa.Array) -> _States:
@@ -117,7 +118,8 @@ def _decimals(values: Any) -> _States:
         low[nulls(values)] = 0
     large = np.flatnonzero((words[:, 1:] != (words[:, :1] >> 63)).any(axis=1) & ~nulls(values))
     unscaled, scale = _stripped(low, values.type.scale)
-    state = of_words([scale, unscaled.view(np.uint64)])
+    state = _SCALES[0][scale], _SCALES[1][scale]
+    add_word(state, unscaled.view(np.uint64), 2)
     for row, value in zip(large, values.take(pa.array(large)).to_pylist(), strict=True):
         content = spec.decimal_bytes(value)
         for k in (0, 1):
@@ -127,16 +129,16 @@ def _decimals(values: Any) -> _States:
 
 def _stripped(unscaled: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
     """Decimals without their trailing zeros after the point: the unscaled integers and the scales."""
-    scales = np.full(len(unscaled), scale, np.uint64)
-    rows = np.arange(len(unscaled))
+    scales = np.full(len(unscaled), scale, np.int64)
+    rows: Any = slice(None)
     for _ in range(scale):
         shorter = unscaled[rows] // 10
-        even = shorter * 10 == unscaled[rows]
-        rows, shorter = rows[even], shorter[even]
+        even = np.flatnonzero(shorter * 10 == unscaled[rows])
+        rows = even if isinstance(rows, slice) else rows[even]
         if len(rows) == 0:
             break
-        unscaled[rows] = shorter
-        scales[rows] -= np.uint64(1)
+        unscaled[rows] = shorter[even]
+        scales[rows] -= 1
     return unscaled, scales
 
 
@@ -160,7 +162,7 @@ def _times(name: str) -> Callable[[pa.Array], _States]:
         wide = np.flatnonzero((count > most) | (count < -most)) if by > 1 else np.empty(0, np.int64)
         if len(wide) == 0:
             return _single(name, words)
-        return _States(name, (words, words), wide, of_words([words[wide], _upper(count[wide], by)]))
+        return _States(name, (words, words), wide, of_words(words[wide], _upper(count[wide], by)))
 
     return states
 
@@ -175,7 +177,7 @@ def _intervals(values: Any) -> _States:
     packed = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
     parts_of = stored(values, packed)
     return _States(
-        "interval", of_words([parts_of[name].astype(np.int64).view(np.uint64) for name in packed.names or ()])
+        "interval", of_words(*(parts_of[name].astype(np.int64).view(np.uint64) for name in packed.names or ()))
     )
 
 

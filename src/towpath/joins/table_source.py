@@ -94,6 +94,7 @@ class TableSource:
                 todo=f"its tables: {', '.join(sorted(known)) or 'none'}",
             )
         schema, batches = session.select(f"select * from {self._rows}", 1)
+        next(batches, None)
         close = getattr(batches, "close", None)
         if close is not None:
             close()

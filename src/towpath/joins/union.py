@@ -64,9 +64,11 @@ def holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
 
 
 def _type(name: str, seen: Sequence[tuple[str, Evidence]]) -> pa.DataType:
-    types = {evidence.type(): file for file, evidence in reversed(seen)}
-    if len(types) > 1 and all(getattr(evidence, "declared", False) for _, evidence in seen):
-        return _widest(name, {plain_type(type): file for type, file in types.items()})
+    if all(getattr(evidence, "declared", False) for _, evidence in seen):
+        types: dict[pa.DataType, str] = {}
+        for file, evidence in seen:
+            types.setdefault(plain_type(evidence.type()), file)
+        return _widest(name, types)
     merged = seen[0][1]
     for _, evidence in seen[1:]:
         merged = merged.merge(evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -164,7 +165,7 @@ class _Signs:
         inside = (np.cumsum(kinds == _QUOTE) + in_string) & 1 == 1
         self.in_string = bool(inside[-1]) if len(inside) else in_string
         self._line = line
-        self._newlines = positions[kinds == _NEWLINE]
+        self._newlines = positions[kinds == _NEWLINE].tolist()
         broken = positions[(kinds == _NEWLINE) & inside]
         self.broken_at = self.line(int(broken[0])) if len(broken) else None
         signs = ~inside & (kinds <= _COMMA)
@@ -174,7 +175,7 @@ class _Signs:
 
     def line(self, position: int) -> int:
         """The line of the file on which a position of the chunk stands."""
-        return self._line + int(np.searchsorted(self._newlines, position))
+        return self._line + bisect_left(self._newlines, position)
 
 
 class _Element:

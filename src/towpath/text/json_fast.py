@@ -20,7 +20,8 @@ from towpath.text import json_numbers
 _DIRECT = (pa.bool_(), pa.int64(), pa.float64(), pa.string())
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _MINUS_ZERO = re.compile(rb"-0(?![.0-9eE])")
-_LONG = re.compile(rb"-?[0-9.]{16,}(?:[eE][-+]?[0-9]+)?|-?[0-9.]+[eE][-+]?[0-9]{3,}")
+_LONG = re.compile(rb"[0-9.]{16,}(?:[eE][-+]?[0-9]+)?")
+_FAR = re.compile(rb"[0-9.]+[eE][-+]?[0-9]{3,}")
 _MARKS = bytes(
     0x30 if sign in b"0123456789." else 0x65 if sign in b"eE" else 0x2D if sign in b"+-" else 0x20
     for sign in range(256)
@@ -121,11 +122,15 @@ def _exact_doubles(text: bytes, arrays: list[pa.Array]) -> bool:
     if not all(pc.all(pc.is_finite(leaf), min_count=0).as_py() for leaf in doubles):
         return False
     marks = text.translate(_MARKS)
-    if not any(sign in marks for sign in (b"0" * 16, b"e000", b"e-000")):
+    suspects = [_LONG] if b"0" * 16 in marks else []
+    if b"e000" in marks or b"e-000" in marks:
+        suspects.append(_FAR)
+    if not suspects:
         return True
-    long = [token.decode() for token in _LONG.findall(_STRING.sub(b'""', text))]
-    inexact = [token for token in long if json_numbers.double(token) is None]
-    if not all(token.lstrip("-").isdigit() for token in inexact):
+    bare = _STRING.sub(b'""', text)
+    tokens = [token.decode() for suspect in suspects for token in suspect.findall(bare)]
+    inexact = [token for token in tokens if json_numbers.double(token) is None]
+    if not all(token.isdigit() for token in inexact):
         return False
     # long integers may stand in integer columns, where they are exact
     return not inexact or not any(

@@ -24,17 +24,15 @@ class Lines:
     first: int
     data: bytes
 
-    @cached_property
+    @property
     def count(self) -> int:
         """Lines that are not blank."""
-        return len(self._lines) if self.text() is None else self._tidy.count(b"\n") + 1
+        return self._framed[1]
 
     def text(self) -> bytes | None:
         """The lines, if each begins with `{` and ends with `}`. As many objects as lines then means one on each: a line
         that began inside an object of the line before would begin with `{` where JSON has no place for it."""
-        tidy = self._tidy
-        framed = tidy.startswith(b"{") and tidy.endswith(b"}")
-        return tidy if framed and tidy.count(b"}\n{") == tidy.count(b"\n") else None
+        return self._framed[0]
 
     def records(self) -> list[tuple[int, bytes]]:
         return self._lines
@@ -42,18 +40,28 @@ class Lines:
     def place(self, row: int) -> Place:
         return Place(self.name, *self._lines[row])
 
-    @property
-    def _tidy(self) -> bytes:
-        """The data without blank lines and blanks at the ends of lines."""
-        data = self.data.removesuffix(b"\n")
-        if data.count(b"}\n{") == data.count(b"\n"):
-            return data
-        return _LINE_ENDS.sub(b"\n", self.data).strip(b" \t\r\n")
+    @cached_property
+    def _framed(self) -> tuple[bytes | None, int]:
+        """The text, or None, and the number of lines that are not blank."""
+        count = _objects(self.data)
+        if count:
+            return self.data, count
+        tidy = _LINE_ENDS.sub(b"\n", self.data).strip(b" \t\r\n")
+        count = _objects(tidy)
+        return (tidy, count) if count else (None, len(self._lines))
 
     @cached_property
     def _lines(self) -> list[tuple[int, bytes]]:
         lines = ((line, raw.strip(_BLANK)) for line, raw in enumerate(self.data.split(b"\n"), self.first))
         return [(line, raw) for line, raw in lines if raw]
+
+
+def _objects(text: bytes) -> int:
+    """How many lines there are, if each begins with `{` and ends with `}`, else 0."""
+    if not text.startswith(b"{") or not text.endswith((b"}", b"}\n")):
+        return 0
+    ends = text.count(b"\n") - text.endswith(b"\n")
+    return ends + 1 if text.count(b"}\n{") == ends else 0
 
 
 def cut(file: BinaryIO, name: str, size: int) -> Iterator[Lines]:

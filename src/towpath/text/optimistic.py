@@ -115,7 +115,7 @@ class Convention:
         return found
 
     def admit(self, texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, int | None]:
-        """The texts as values of one of the order's types, or the first row that it does not admit."""
+        """The texts as values of one of the order's types (or null), or the first row that it does not admit."""
         values = self._values(texts, type)
         if values is not None:
             return values, None
@@ -145,6 +145,8 @@ class Convention:
         """The texts as values, or None when the type does not admit them all."""
         if pa.types.is_string(type):
             return texts
+        if pa.types.is_null(type):
+            return pa.nulls(len(texts)) if texts.null_count == len(texts) else None
         if self.date_format is not None and type == format_type(self.date_format):
             values = _by_format(texts, self.date_format, type)
             return values if values.null_count == texts.null_count else None

@@ -84,10 +84,12 @@ def test_a_late_value_asks_for_a_whole_scan_which_gives_the_wider_type(
     assert str(found[-1]["v"]) == late
 
 
-def test_a_column_that_begins_with_nulls_has_the_type_of_its_first_values() -> None:
+def test_the_first_value_of_a_column_that_began_with_nulls_asks_for_a_whole_scan() -> None:
     data = "a,b\n" + "x,\n" * 2000 + "y,5\n"
-    for batch_bytes in (10, 100, 1 << 20):
-        assert read(data, batch_bytes=batch_bytes)[0].schema.field("b").type == pa.int64()
+    with pytest.raises(TypesTooNarrow, match=r"f\.csv:2002: column b: '5' is no null"):
+        read(data, batch_bytes=100)
+    assert whole(data, batch_bytes=100) == {"a": pa.string(), "b": pa.int64()}
+    assert read(data, batch_bytes=1 << 20)[0].schema.field("b").type == pa.int64()
     assert read("a,b\n" + "x,\n" * 2000, batch_bytes=100)[0].schema.field("b").type == pa.string()
 
 

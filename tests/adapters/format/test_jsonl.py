@@ -272,7 +272,9 @@ def test_the_rows_of_an_undisturbed_block_know_their_places_too() -> None:
 
 def test_a_pinned_column_takes_text_forms_and_its_misfits_are_bad_rows() -> None:
     pins = {"a": pa.date32(), "n": pa.int8()}
-    data = b'{"a":"2024-02-29","n":1}\n{"a":"2023-02-29","n":2}\n{"a":5,"n":3}\n{"a":null,"n":300}\n{"a":null,"n":"4"}\n'
+    data = (
+        b'{"a":"2024-02-29","n":1}\n{"a":"2023-02-29","n":2}\n{"a":5,"n":3}\n{"a":null,"n":300}\n{"a":null,"n":"4"}\n'
+    )
     table, _, bad = read(data, types=pins, schema=pa.schema(list(pins.items())))
     assert table.to_pylist() == [{"a": dt.date(2024, 2, 29), "n": 1}, {"a": None, "n": 4}]
     assert [(row.place.line, row.column, row.value) for row in bad] == [
@@ -545,8 +547,9 @@ def columns(draw: st.DrawFn) -> tuple[pa.DataType, list[Any]]:
         if shape == "list":
             type, items = pa.list_(type), st.none() | st.lists(items, max_size=3)
         else:
-            type, items = pa.struct([("x", type), ("y", pa.int64())]), st.none() | st.fixed_dictionaries(
-                {"x": items, "y": st.none() | st.integers(0, 9)}
+            type, items = (
+                pa.struct([("x", type), ("y", pa.int64())]),
+                st.none() | st.fixed_dictionaries({"x": items, "y": st.none() | st.integers(0, 9)}),
             )
     return type, draw(st.lists(items, min_size=3, max_size=3))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,16 +52,11 @@ class LooksBeforeItSwaps(Local):
 
     def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
         found = self.read_note(path)
-        if (found and found[1]) != expected:
+        if content is None or (found and found[1]) != expected:
             return super().swap_note(path, content, expected)
-        import time
-
         time.sleep(0.02)
-        while True:
-            try:
-                return SwapIgnoresExpected.swap_note(self, path, content, expected)  # type: ignore[arg-type]
-            except Exception:
-                continue
+        Path(path).write_bytes(content)
+        return (self.read_note(path) or (b"", ""))[1]
 
 
 class SweepsTheLiving(Local):

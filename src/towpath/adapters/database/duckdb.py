@@ -25,21 +25,22 @@ from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Existing, Stored
 from towpath.sqlnames import doubled, parts, quoted
 
-_PATIENCE = 5.0
 _HUGE = 10**38 - 1
 
 
 class DuckDB:
-    """A DuckDB file. `memory` in bytes (0: DuckDB's default) and `threads` limit its engine."""
+    """A DuckDB file. `memory` in bytes (0: DuckDB's default) and `threads` limit its engine. A file that another
+    process holds is waited for up to `busy_secs`."""
 
     GAPS: ClassVar[dict[str, str]] = {
         "instant/ns": "never: TIMESTAMP WITH TIME ZONE holds microseconds",
     }
 
-    def __init__(self, path: str, memory: int = 256 << 20, threads: int = 2) -> None:
+    def __init__(self, path: str, memory: int = 256 << 20, threads: int = 2, busy_secs: float = 5.0) -> None:
         self.path = Path(path)
         self.name = self.path.name
         self.home: Path | None = self.path.parent
+        self._busy_secs = busy_secs
         self._settings: dict[str, Any] = {
             "threads": threads,
             "autoinstall_known_extensions": False,
@@ -83,8 +84,8 @@ class DuckDB:
 
     @contextmanager
     def _connected(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection, closed at the end, which rolls back. A file that another run holds is waited for shortly."""
-        until = time.monotonic() + _PATIENCE
+        """A connection, closed at the end, which rolls back. A short publish of another run is waited for."""
+        until = time.monotonic() + self._busy_secs
         while True:
             try:
                 connection = duckdb.connect(str(self.path), read_only=read_only, config=self._settings)
@@ -134,9 +135,8 @@ class DuckDBSession:
         if not found:
             return None
         with self._translated():
-            native = self._types(f"select * from {quoted(name, types.quote)}")
-        arrow, batches = self.select(f"select * from {quoted(name, types.quote)} limit 0", 1)
-        list(batches)
+            rows = f"select * from {quoted(name, types.quote)}"
+            native, arrow = self._types(rows), self._arrow(self._readable(rows))
         stored = {field.name: Stored(field.type, str(native[field.name])) for field in arrow}
         return Existing(arrow, stored, key=self._key(schema, table))
 
@@ -148,7 +148,7 @@ class DuckDBSession:
         with self._translated():
             relation = self._connection.sql(self._readable(sql))
             reader = relation.to_arrow_reader(batch_rows)
-        schema = pa.schema([(field.name, types.plain(field.type)) for field in reader.schema])
+        schema = _plain_schema(reader.schema)
         return schema, self._batches(relation, reader, schema)
 
     def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
@@ -201,21 +201,33 @@ class DuckDBSession:
         return tuple(found or ())
 
     def _types(self, sql: str) -> dict[str, Any]:
-        relation = self._connection.sql(f"{sql} limit 0")
-        try:
-            return dict(zip(relation.columns, relation.types, strict=True))
-        finally:
-            relation.close()
+        """The columns of a query with DuckDB's types. Raises UserError when two have one name."""
+        relation = self._connection.sql(sql)
+        names, found = relation.columns, relation.types
+        relation.close()
+        pair = doubled(names)
+        if pair is not None:
+            raise UserError(
+                f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
+                where=self._path,
+                todo="give one of them another name: select ... as other",
+            )
+        return dict(zip(names, found, strict=True))
+
+    def _arrow(self, sql: str) -> pa.Schema:
+        """The schema of a query's rows, none of which is read."""
+        relation = self._connection.sql(f"select * from (\n{sql}\n) limit 0")
+        reader = relation.to_arrow_reader(1)
+        schema = _plain_schema(reader.schema)
+        reader.close()
+        relation.close()
+        return schema
 
     def _readable(self, sql: str) -> str:
         """The query with columns cast to text that Arrow would not hold whole."""
         inner = f"(\n{sql.rstrip().rstrip(';')}\n)"
-        relation = self._connection.sql(f"select * from {inner} limit 0")
-        columns = list(zip(relation.columns, relation.types, strict=True))
-        relation.close()
-        _refuse_doubled([name for name, _ in columns])
         chosen, changed = [], False
-        for name, type in columns:
+        for name, type in self._types(sql).items():
             column = types.quote(name)
             if types.whole(type) or (type.id == "hugeint" and self._fits(column, inner)):
                 chosen.append(column)
@@ -271,13 +283,8 @@ def _noting(batches: Iterator[pa.RecordBatch], failures: list[BaseException]) ->
         raise
 
 
-def _refuse_doubled(names: list[str]) -> None:
-    pair = doubled(names)
-    if pair is not None:
-        raise UserError(
-            f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
-            todo="give one of them another name: select ... as other",
-        )
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([(field.name, types.plain(field.type)) for field in schema])
 
 
 _WRONG_SQL = (duckdb.ProgrammingError, duckdb.NotSupportedError)

@@ -165,7 +165,7 @@ def changed_by(column: pa.Array, affinity: str) -> int | None:
     ):
         lost = _looks_numeric(column)
     elif affinity == "REAL" and pa.types.is_integer(column.type):
-        lost = np.abs(_numbers(column)) > 2**53
+        lost = _beyond_double(column)
     else:
         return None
     lost &= column.is_valid().to_numpy(zero_copy_only=False)
@@ -174,6 +174,11 @@ def changed_by(column: pa.Array, affinity: str) -> int | None:
 
 def _numbers(column: pa.Array) -> np.ndarray:
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), 0.5).to_numpy(zero_copy_only=False)
+
+
+def _beyond_double(column: pa.Array) -> np.ndarray:
+    whole = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
+    return np.array((whole > 2**53) | (whole < -(2**53)))
 
 
 def _looks_numeric(column: pa.Array) -> np.ndarray:

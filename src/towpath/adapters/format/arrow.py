@@ -83,7 +83,9 @@ def _opened(file: InputFile) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatc
             source = stack.enter_context(random_access(file))
             with translated(file.name, "Arrow"):
                 reader = pa.ipc.open_file(source)
-            batches: Iterator[pa.RecordBatch] = (reader.get_batch(number) for number in range(reader.num_record_batches))
+            batches: Iterator[pa.RecordBatch] = (
+                reader.get_batch(number) for number in range(reader.num_record_batches)
+            )
         else:
             watched = _Watched(stack.enter_context(closing(file.open())))
             with translated(file.name, "Arrow"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, ClassVar
 
@@ -63,51 +63,35 @@ class CSV:
         self._line_ending = _LINE_ENDINGS[line_ending]
 
     def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
-        """As the contract says. The sample goes on for columns in which it has met nothing but nulls: else their type
-        would depend on its length."""
         with closing(file.open()) as stream:
             opened = self._opened(file, stream, want)
             parser, records = opened.parser, opened.records
             found: dict[str, Evidence] = {name: TextEvidence() for name in parser.names if name in parser.wanted}
             found.update({name: Pinned(type) for name, type in want.types.items() if name in found})
             blocks = records.blocks(len(parser.names))
-            rows = self._gather(parser, blocks if whole else islice(blocks, 1), found, want)
+            rows = 0
+            sample = blocks if whole else islice(blocks, 1)
+            with closing(ordered(sample, self._evidence(parser), want.threads)) as parts:
+                for count, part in parts:
+                    rows += count
+                    found.update({name: found[name].merge(evidence) for name, evidence in part.items()})
             settled = whole or records.exhausted
-            unseen = [name for name, evidence in found.items() if evidence == TextEvidence()]
-            if unseen and not settled:
-                pinned = [name for name in parser.wanted if name in want.types]
-                self._gather(replace(parser, wanted=(*unseen, *pinned)), blocks, found, want, until=unseen)
         return Inspected(found, settled or all(name in want.types for name in found), rows if settled else None)
-
-    def _gather(
-        self,
-        parser: Parser,
-        blocks: Iterable[Block],
-        found: dict[str, Evidence],
-        want: Want,
-        until: Sequence[str] = (),
-    ) -> int:
-        """Merges the evidence of blocks into `found`, to their end or until every column of `until` has met a value.
-        Returns the number of good rows."""
-        rows = 0
-        with closing(ordered(blocks, self._evidence(parser), want.threads)) as parts:
-            for count, part in parts:
-                rows += count
-                found.update({name: found[name].merge(evidence) for name, evidence in part.items()})
-                if until and all(found[name] != TextEvidence() for name in until):
-                    break
-        return rows
 
     @contextmanager
     def read(self, file: InputFile, want: Want) -> Iterator[CSVReading]:
-        schema = want.schema
+        """As the contract says. Without `want.schema`, the first value of a column whose sample was all null raises
+        TypesTooNarrow: its type would otherwise depend on the sample's length."""
+        schema, unknown = want.schema, frozenset[str]()
         if schema is None:
             sample = self.inspect(file, want, whole=False)
             schema = pa.schema({name: evidence.type() for name, evidence in sample.columns.items()})
+            if not sample.settled:
+                unknown = frozenset(name for name, found in sample.columns.items() if found == TextEvidence())
         with closing(file.open()) as stream:
             opened = self._opened(file, stream, want)
             types = {name: _type(name, want, schema, file.name) for name in opened.parser.wanted}
-            reading = CSVReading(pa.schema(types), opened, self._convention, want)
+            reading = CSVReading(pa.schema(types), opened, self._convention, want, unknown)
             try:
                 yield reading
             finally:
@@ -217,12 +201,15 @@ class _Narrow:
 class CSVReading:
     """One pass over one file, block by block."""
 
-    def __init__(self, schema: pa.Schema, opened: _Opened, convention: Convention, want: Want) -> None:
+    def __init__(
+        self, schema: pa.Schema, opened: _Opened, convention: Convention, want: Want, unknown: frozenset[str]
+    ) -> None:
         self.schema = schema
         self.given = 0
         self._opened = opened
         self._convention = convention
         self._want = want
+        self._unknown = unknown
         self._blocks: Generator[_Typed, None, None] | None = None
 
     def __iter__(self) -> Iterator[Batch]:
@@ -253,12 +240,15 @@ class CSVReading:
             done[field.name] = values
             if field.name in parser.pinned:
                 continue
-            done[field.name], row = self._convention.admit(values, field.type)
+            # a column of which the sample had only nulls admits only nulls
+            expected = pa.null() if field.name in self._unknown else field.type
+            converted, row = self._convention.admit(values, expected)
+            done[field.name] = converted if field.name not in self._unknown else values
             if row is not None:
                 place = columns.origin.place(row)
                 if narrow is None or (place.line or 0) < narrow.line:
                     value = shorten(values[row].as_py())
-                    why = f"{place}: column {field.name}: {value!r} is no {textform.type_name(field.type)}"
+                    why = f"{place}: column {field.name}: {value!r} is no {textform.type_name(expected)}"
                     narrow = _Narrow(place.line or 0, why)
         rows = None if narrow else record_batch(done, columns.rows.num_rows)
         return _Typed(given, columns, rows, narrow)
