@@ -119,7 +119,7 @@ def read_timestamp(texts: pa.Array, type: Any) -> Read:
     second = day * DAY + second
     if type.tz is not None:
         away = sum(_number(part, f"zone_{name}") * size for name, size in _CLOCK_PARTS)
-        second = second - np.where(_text(part, "sign") == "-", away, -away)
+        second = second - np.where(_text(part, "sign") == "-", -away, away)
     values = _scaled(second, nanosecond, good, type)
     return values, lost(texts, values)
 

@@ -48,6 +48,7 @@ class TestFolder(DestinationSuite):
 
 class TestDuckDBTable(DestinationSuite):
     address = "duckdb:///{folder}/shop.db#orders"
+    deaths = 8  # each opens the database some ten times
 
 
 class TestSQLiteTable(DestinationSuite):

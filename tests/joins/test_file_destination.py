@@ -58,9 +58,9 @@ def test_appended_rows_follow_the_old_ones_in_every_format_and_codec(
 
 def test_the_old_bytes_of_text_stay_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_bytes(b"v;id\r\n01;1\r\n\"x\";2")
+    path.write_bytes(b'v;id\r\n01;1\r\n"x";2')
     load(to_file(path), rows(id=[3], v=["y"]), APPEND)
-    assert path.read_bytes() == b"v;id\r\n01;1\r\n\"x\";2\ny;3\n"
+    assert path.read_bytes() == b'v;id\r\n01;1\r\n"x";2\ny;3\n'
     packed = tmp_path / "a.csv.gz"
     old = gzip.compress(b"id\n1\n")
     packed.write_bytes(old)
@@ -224,7 +224,10 @@ def test_of_two_interleaved_runs_one_is_a_conflict(tmp_path: Path, mode: Mode, s
     before = one.recover(step)
     assert two.recover(step) == before
     schema = rows(id=[1]).schema
-    with one.begin(one.offer(schema, mode, ()), "one") as first, two.begin(two.offer(schema, mode, ()), "two") as second:
+    with (
+        one.begin(one.offer(schema, mode, ()), "one") as first,
+        two.begin(two.offer(schema, mode, ()), "two") as second,
+    ):
         for writing, id in ((first, 1), (second, 2)):
             writing.write(Batch(converted(rows(id=[id]), one.offer(schema, REPLACE, ()).schema), Counted("rows")))
         second.publish(before, None if step is None else state("two"))

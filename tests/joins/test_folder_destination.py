@@ -129,6 +129,19 @@ def test_many_partitions_need_few_open_files(tmp_path: Path, monkeypatch: pytest
     assert all(row["id"] % 40 == row["k"] for row in got.to_pylist())
 
 
+def test_rows_that_wait_in_many_open_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 100_000)
+    made = to_folder(tmp_path / "out", partition_by=("k",))
+    offer = made.offer(OLD.schema, CREATE, ())
+    with made.begin(offer, "load1") as writing:
+        for number in range(40):
+            writing.write(Batch(rows(id=[number] * 1000, k=["abcd"[number % 4]] * 1000), Counted("rows")))
+            waiting = sum(one.waiting for one in writing._open.values())  # type: ignore[attr-defined]
+            assert waiting <= 100_000
+        assert writing.publish(None, None).accepted == 40_000
+    assert seen(tmp_path / "out") == sorted(list(range(40)) * 1000)
+
+
 def test_too_many_partitions_are_refused_and_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_destination, "_PARTITIONS", 20)
     with pytest.raises(Refused, match="more than 20 partitions"):
@@ -191,7 +204,10 @@ def test_of_two_interleaved_runs_one_is_a_conflict(tmp_path: Path, mode: Mode, s
         load(to_folder(out), OLD)
     one, two = to_folder(out), to_folder(out)
     assert one.recover(step) is two.recover(step) is None
-    with one.begin(one.offer(NEW.schema, mode, ()), "one") as first, two.begin(two.offer(NEW.schema, mode, ()), "two") as second:
+    with (
+        one.begin(one.offer(NEW.schema, mode, ()), "one") as first,
+        two.begin(two.offer(NEW.schema, mode, ()), "two") as second,
+    ):
         for writing, id in ((first, 10), (second, 20)):
             writing.write(Batch(rows(id=[id], k=["x"]), Counted("rows")))
         second.publish(None, None if step is None else state("two"))

@@ -285,7 +285,7 @@ from towpath.nouns import Checkpoint, Mode, State
 from towpath.stream import Batch, Counted
 name, path, load_id, when = sys.argv[1:5]
 database = registry.make(registry.find("database", name), {"path": path})
-kind = next(iter(type(database).write(database).gen.gi_frame.f_globals[one] for one in ("DuckDBSession", "SQLiteSession") if one in type(database).write.__globals__))
+kind = getattr(sys.modules[type(database).__module__], type(database).__name__ + "Session")
 commit = kind.commit
 def stopping(session):
     if when == "before": print("here", flush=True); sys.stdin.read()
@@ -304,13 +304,9 @@ with destination.begin(destination.offer(schema, Mode.REPLACE, ()), load_id) as 
 
 
 def child(database: Any, when: str) -> subprocess.Popen[str]:
-    code = CHILD.replace(
-        'kind = next(iter(type(database).write(database).gen.gi_frame.f_globals[one] for one in ("DuckDBSession", "SQLiteSession") if one in type(database).write.__globals__))',
-        "module = sys.modules[type(database).__module__]\nkind = getattr(module, type(database).__name__ + 'Session')",
-    )
     given = [type(database).__name__.lower(), str(database.path), "load2", when]
     begun = subprocess.Popen(
-        [sys.executable, "-c", code, *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD, *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert begun.stdout is not None
     assert begun.stdout.readline() == "here\n"

@@ -131,13 +131,13 @@ def test_a_cursor_that_is_not_monotonic_reads_equal_rows_again(database: Any) ->
     "type", [pa.timestamp("us"), pa.timestamp("us", "UTC"), pa.date32(), pa.string(), pa.timestamp("ns")]
 )
 def test_cursors_of_times_and_text_go_on_where_they_were(database: Any, type: pa.DataType) -> None:
-    schema = pa.schema({"at": type, "n": pa.int64()})
+    schema = pa.schema({"moment": type, "n": pa.int64()})
     texts = ["1999-12-31", "2024-01-01", "2024-01-02"]
     at = (
         pa.array(texts).cast(pa.date32()).cast(type) if type != pa.string() else pa.array(["it''s", "it's b", "it's c"])
     )
     native = database.stored(type).native
-    sql(database, f"create table t (at {native}, n {database.stored(pa.int64()).native})")
+    sql(database, f"create table t (moment {native}, n {database.stored(pa.int64()).native})")
 
     def insert(first: int, last: int) -> None:
         rows = pa.record_batch([at[first:last], pa.array(range(first, last), pa.int64())], schema=schema)
@@ -145,7 +145,7 @@ def test_cursors_of_times_and_text_go_on_where_they_were(database: Any, type: pa
             session.insert("t", schema, iter([rows]))
             session.commit()
 
-    source = TableSource(database, table="t", cursor="at", monotonic=True)
+    source = TableSource(database, table="t", cursor="moment", monotonic=True)
     checkpoint = None
     for number in range(3):
         insert(number, number + 1)

@@ -27,7 +27,6 @@ class DatabaseSuite(Suite):
     """Holds a database to `towpath.seams.database`. `make` must give the same database for the same folder."""
 
     seam: ClassVar[str] = "database"
-    uses_cases: ClassVar[bool] = True
 
     def make(self, folder: Path) -> Database:
         made: Database = self.kind()(path=str(folder / "shop.db"))

@@ -24,7 +24,6 @@ class EngineSuite(Suite):
     """Holds an engine to `towpath.seams.engine`."""
 
     seam: ClassVar[str] = "engine"
-    uses_cases: ClassVar[bool] = True
 
     @pytest.fixture
     def engine(self, tmp_path: Path) -> Engine:
@@ -36,7 +35,7 @@ class EngineSuite(Suite):
         sent = case.rows()
         assert_same(sent, run(engine, "select * from input", input=stream(sent)))
 
-    @promise("where/values")
+    @promise("where/{case}")
     @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
     def test_a_condition_leaves_values_as_they_were(self, engine: Engine, case: Case) -> None:
         sent = case.rows()

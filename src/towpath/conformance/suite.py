@@ -27,7 +27,6 @@ class Suite:
 
     adapter: ClassVar[str | type[Any]]
     seam: ClassVar[str]
-    uses_cases: ClassVar[bool] = False
 
     def kind(self) -> type[Any]:
         """The adapter's class."""
@@ -45,9 +44,8 @@ class Suite:
     def known(self) -> set[str]:
         """The ids that a gap may have."""
         tests = (getattr(type(self), name) for name in dir(type(self)) if name.startswith("test_"))
-        return {test.promise for test in tests if getattr(test, "promise", None)} | (
-            {case.id for case in CASES} if self.uses_cases else set()
-        )
+        promises = {test.promise for test in tests if hasattr(test, "promise")}
+        return {promise.format(case=case.id) for promise in promises for case in CASES}
 
     def test_every_gap_names_a_promise_and_its_kind(self) -> None:
         for id, reason in self.gaps().items():
@@ -58,8 +56,8 @@ class Suite:
             assert why.strip(), f"the gap {id!r} gives no reason"
 
 
-def promise(id: str = "") -> Callable[[Test], Test]:
-    """Marks a test as the promise `id`, or, without one, as the promise of its argument `case`.
+def promise(id: str = "{case}") -> Callable[[Test], Test]:
+    """Marks a test as the promise `id`, in which `{case}` stands for the id of its argument `case`.
 
     Refused (any TowError) and declared in GAPS: an expected failure. Refused and not declared: a failure that prints
     the line to declare. Kept though declared: a failure, for the gap is stale.
@@ -68,7 +66,7 @@ def promise(id: str = "") -> Callable[[Test], Test]:
     def mark(test: Test) -> Test:
         @functools.wraps(test)
         def held(self: Suite, *args: Any, **given: Any) -> None:
-            with gap(id or given["case"].id, self.gaps()):
+            with gap(id.format(case=given["case"].id if "case" in given else ""), self.gaps()):
                 test(self, *args, **given)
 
         held.promise = id  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from towpath.joins.files import RowsFile, Sink, begin_file, check_count, input_f
 from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Want
 from towpath.seams.destination import Load
-from towpath.seams.format import Format, Inspected
+from towpath.seams.format import Format
 from towpath.seams.store import Entry, Staged, Store
 from towpath.stream import Batch
 
@@ -44,7 +44,7 @@ class FileDestination:
         self._guarantee: Guarantee = getattr(store, "guarantee", Guarantee.RECOVERABLE)
         self._continues = bool(getattr(format, "continues", False))
         self._state = FileState(store, path, self.shown)
-        self._scanned: dict[Entry, Existing] = {}
+        self._inspected: dict[tuple[Entry, bool], Existing] = {}
 
     def describe(self) -> Existing | None:
         """An existing file that cannot be read has no columns: it can be replaced, but not appended to."""
@@ -52,7 +52,7 @@ class FileDestination:
         if entry is None:
             return None
         try:
-            return self._existing(entry)
+            return self._existing(entry, whole=False)
         except DataError:
             return Existing(pa.schema([]), {})
 
@@ -74,7 +74,7 @@ class FileDestination:
             )
         existing = None
         if mode is Mode.APPEND and entry is not None and entry.size:
-            existing = self._old(entry)
+            existing = self._existing(entry, whole=not self._continues)
         columns = plan_columns(schema, self._format.stored, existing, self.shown)
         return Offer(
             source=schema,
@@ -127,28 +127,19 @@ class FileDestination:
             return None
         return next((entry for entry in self._store.entries(self._path) if entry.path == self._path), None)
 
-    def _existing(self, entry: Entry) -> Existing:
-        """Of a format whose types are a guess only the text columns bind new rows: their values stay text."""
-        found = self._format.inspect(input_file(self._store, entry, self._codec), Want(), whole=False)
-        schema = _schema(found)
-        binding = [field for field in schema if found.settled or pa.types.is_string(field.type)]
-        if self._continues:
-            binding = [field for field in schema if pa.types.is_string(field.type)]
-        return Existing(schema, {field.name: self._format.stored(field.type) for field in binding}, found.rows)
-
-    def _old(self, entry: Entry) -> Existing:
-        """The old file as its rows would be written again, each with its type."""
-        if self._continues:
-            return self._existing(entry)
-        if entry not in self._scanned:
+    def _existing(self, entry: Entry, *, whole: bool) -> Existing:
+        """With `whole` every type is certain. Where old bytes are only continued, types are a guess, and none but the
+        text columns bind new rows: their values stay text."""
+        if (entry, whole) not in self._inspected:
             file = input_file(self._store, entry, self._codec)
             found = self._format.inspect(file, Want(), whole=False)
-            if not found.settled:
+            if whole and not found.settled:
                 found = self._format.inspect(file, Want(), whole=True)
-            schema = _schema(found)
-            stored = {field.name: self._format.stored(field.type) for field in schema}
-            self._scanned[entry] = Existing(schema, stored, found.rows)
-        return self._scanned[entry]
+            schema = pa.schema([pa.field(name, evidence.type()) for name, evidence in found.columns.items()])
+            binding = [field for field in schema if not self._continues or pa.types.is_string(field.type)]
+            stored = {field.name: self._format.stored(field.type) for field in binding}
+            self._inspected[entry, whole] = Existing(schema, stored, found.rows)
+        return self._inspected[entry, whole]
 
     def _effect(self, mode: Mode, entry: Entry | None, existing: Existing | None) -> str:
         if self._guarantee is Guarantee.AT_LEAST_ONCE:
@@ -195,7 +186,7 @@ class FileDestination:
     def _copy_rows(self, before: Entry, file: RowsFile, schema: pa.Schema) -> None:
         """Reads the old rows and writes them again before the new ones."""
         old = input_file(self._store, before, self._codec)
-        with self._format.read(old, Want(schema=self._old(before).schema)) as reading:
+        with self._format.read(old, Want(schema=self._existing(before, whole=True).schema)) as reading:
             if set(reading.schema.names) != set(schema.names):
                 raise Conflict("its columns were changed meanwhile", where=self.shown, todo="run again")
             for batch in reading:
@@ -241,7 +232,3 @@ def _copy(source: BinaryIO, target: BinaryIO | None) -> bytes:
                 target.write(chunk)
             last = chunk[-1:]
     return last
-
-
-def _schema(found: Inspected) -> pa.Schema:
-    return pa.schema([pa.field(name, evidence.type()) for name, evidence in found.columns.items()])

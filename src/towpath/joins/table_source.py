@@ -67,7 +67,7 @@ class TableSource:
             session = stack.enter_context(self.database.read())
             schema = self._schema(session)
             if self.cursor is not None:
-                self._refuse_null_cursors(session)
+                self._refuse_null_cursors(session, self._known(self.cursor, schema).name)
             bound = self._bound(session, schema, since)
             rows = f"from {self._rows}{self._newer(since, schema)}"
             given = int(session.scalar(f"select count(*) {rows}"))
@@ -75,6 +75,8 @@ class TableSource:
             names = ", ".join(self.database.quote(name) for name in columns.names)
             batch_rows = max(1_024, min(65_536, want.batch_bytes // (_CELL_BYTES * max(len(columns), 1))))
             found, batches = session.select(f"select {names} {rows}", batch_rows)
+            # A reading that stops half-way ends its query before the session ends.
+            stack.callback(_close, batches)
             yield TableReading(
                 schema=_retyped(found, _types(want)),
                 given=given,
@@ -95,9 +97,7 @@ class TableSource:
             )
         schema, batches = session.select(f"select * from {self._rows}", 1)
         next(batches, None)
-        close = getattr(batches, "close", None)
-        if close is not None:
-            close()
+        _close(batches)
         return schema
 
     def _chosen(self, schema: pa.Schema, want: Want) -> pa.Schema:
@@ -149,12 +149,11 @@ class TableSource:
                 raise UserError(f"the cursor {self.cursor!r} has values of several types", where=self.shown)
         return field
 
-    def _refuse_null_cursors(self, session: Session) -> None:
-        assert self.cursor is not None
-        nulls = session.scalar(f"select count(*) from {self._rows} where {self.database.quote(self.cursor)} is null")
+    def _refuse_null_cursors(self, session: Session, cursor: str) -> None:
+        nulls = session.scalar(f"select count(*) from {self._rows} where {self.database.quote(cursor)} is null")
         if nulls:
             raise DataError(
-                f"the cursor {self.cursor!r} is null in {nulls:,} rows, which would never be read",
+                f"the cursor {cursor!r} is null in {nulls:,} rows, which would never be read",
                 where=self.shown,
                 todo="fill it, or filter these rows out in a query",
             )
@@ -223,6 +222,12 @@ class TableReading:
         place = batch.origin.place(row)
         reason = f"not a value of the type {textform.type_name(self.schema.field(column).type)}"
         return BadRow(Place(place.file, place.line), reason, column, values[column], values, "read")
+
+
+def _close(batches: Iterator[pa.RecordBatch]) -> None:
+    close = getattr(batches, "close", None)
+    if close is not None:
+        close()
 
 
 def _types(want: Want) -> dict[str, pa.DataType]:

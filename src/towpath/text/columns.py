@@ -20,16 +20,15 @@ from towpath.text.scan import Grammar
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The origin of rows that are records of one block: their lines, and their bytes as `original` gives them back."""
+    """The origin of rows that are records of one block, which `where` turns into places."""
 
-    name: str
+    where: Callable[[int, bytes], Place]
     block: Block
     rows: np.ndarray
-    original: Callable[[bytes], bytes]
 
     def place(self, row: int) -> Place:
         at = int(self.rows[row])
-        return Place(self.name, int(self.block.lines[at]), self.original(self.block.raw(at)))
+        return self.where(int(self.block.lines[at]), self.block.raw(at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,8 @@ class Columns:
 @dataclass(frozen=True, slots=True)
 class Parser:
     """Makes columns of blocks. `names` are the file's columns, `wanted` those to make, in this order; `pinned` types
-    are given by name, and a text that is no such value makes its row bad. `null`: words that mean null unquoted."""
+    are given by name, and a text that is no such value makes its row bad. `null`: words that mean null unquoted.
+    `original` gives bytes back in the file's own encoding; `header` is the header record, if there is one."""
 
     file: str
     names: tuple[str, ...]
@@ -54,6 +54,7 @@ class Parser:
     null: tuple[str, ...]
     convention: Convention
     original: Callable[[bytes], bytes]
+    header: bytes | None = None
 
     def __call__(self, block: Block) -> Columns:
         bad = [
@@ -62,7 +63,7 @@ class Parser:
         ]
         block, undecodable = self._decodable(block)
         columns, misshapen = self._columns(block)
-        lines = Lines(self.file, block, np.delete(np.arange(len(block.starts)), list(misshapen)), self.original)
+        lines = Lines(self._place, block, np.delete(np.arange(len(block.starts)), list(misshapen)))
         bad += undecodable
         bad += [BadRow(self._place(int(block.lines[at]), block.raw(at)), why) for at, why in misshapen.items()]
         columns, misfits = self._pin(columns, lines)
@@ -70,12 +71,13 @@ class Parser:
             kept = np.delete(np.arange(len(lines.rows)), list(misfits))
             columns = {name: values.take(pa.array(kept)) for name, values in columns.items()}
             bad += misfits.values()
-            lines = Lines(self.file, block, lines.rows[kept], self.original)
+            lines = Lines(self._place, block, lines.rows[kept])
         rows = record_batch(columns, len(lines.rows))
         return Columns(rows, lines, tuple(sorted(bad, key=lambda row: row.place.line or 0)))
 
     def _place(self, line: int, raw: bytes) -> Place:
-        return Place(self.file, line, self.original(raw))
+        head = None if self.header is None else self.original(self.header)
+        return Place(self.file, line, self.original(raw), head)
 
     def _decodable(self, block: Block) -> tuple[Block, list[BadRow]]:
         try:

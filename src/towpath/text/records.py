@@ -59,7 +59,9 @@ class Block:
 
 
 class Records:
-    """One pass over the records of a stream. `head` first (at most once), then `blocks`."""
+    """One pass over the records of a stream. `head` first (at most once), then `blocks`.
+
+    `header`: the bytes of the first record, once `head` consumed it."""
 
     def __init__(self, stream: Bytes, grammar: Grammar, name: str, block_bytes: int) -> None:
         self._stream = stream
@@ -69,6 +71,7 @@ class Records:
         self._data = b""
         self._line = 1
         self._ended = False
+        self.header: bytes | None = None
 
     def head(self, *, consume: bool) -> tuple[list[bytes], int]:
         """The fields of the first record that is not a blank line, without quotes, and its line; [] for none.
@@ -94,6 +97,7 @@ class Records:
             )
         fields = [self._grammar.value(field) for field in self._grammar.fields(self._data, begin, end)]
         if consume:
+            self.header = self._data[begin:end]
             self._take(end, lines)
         return fields, line
 

@@ -115,7 +115,10 @@ def test_a_write_protected_file_is_refused(store: Local, unprivileged: Path) -> 
 
 def test_a_folder_that_may_not_be_written_to_is_named(store: Local, unprivileged: Path) -> None:
     unprivileged.chmod(0o555)
-    with pytest.raises(Refused, match=f"{unprivileged}/.*a.csv.*permission"), store.stage(f"{unprivileged}/a.csv", "load1"):
+    with (
+        pytest.raises(Refused, match=f"{unprivileged}/.*a.csv.*permission"),
+        store.stage(f"{unprivileged}/a.csv", "load1"),
+    ):
         pass
     with pytest.raises(Refused, match=f"{unprivileged}/b/a.csv: cannot write it: permission"):
         store.stage(f"{unprivileged}/b/a.csv", "load1").__enter__()

@@ -25,19 +25,24 @@ class Wrapped:
 
 
 class IgnoresTheExpectedState(Wrapped):
-    """Publishes over whatever state there is."""
+    """Keeps the rows, and publishes them over whatever there is by then."""
 
     @contextmanager
     def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
-        destination = self.inner
+        destination, kept = self.inner, []
 
-        class Careless(Wrapped):
+        class Careless:
+            def write(self, batch: Batch) -> None:
+                kept.append(batch)
+
             def publish(self, expected: State | None, new: State | None) -> Published:
-                committed = destination.state(new.step) if new else None
-                return self.inner.publish(committed, new)
+                now = destination.offer(offer.source, offer.mode, offer.key)
+                with destination.begin(now, load_id) as load:
+                    for batch in kept:
+                        load.write(batch)
+                    return load.publish(destination.state(new.step) if new else None, new)
 
-        with destination.begin(offer, load_id) as load:
-            yield Careless(load)
+        yield Careless()
 
 
 class PublishesAtFirstWrite(Wrapped):

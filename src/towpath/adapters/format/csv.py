@@ -156,7 +156,15 @@ class CSV:
             names = column_names(head, f"{file.name}:{line}")
         wanted = names if want.columns is None else [name for name in want.columns if name in names]
         parser = Parser(
-            file.name, tuple(names), tuple(wanted), want.types, grammar, self._null, self._convention, decoded.original
+            file.name,
+            tuple(names),
+            tuple(wanted),
+            want.types,
+            grammar,
+            self._null,
+            self._convention,
+            decoded.original,
+            records.header,
         )
         return _Opened(decoded, records, parser)
 
