@@ -181,6 +181,16 @@ def test_merge_reads_a_changed_file_again_and_counts_what_it_did(tmp_path: Path)
     assert table(tmp_path / "w.db", "select * from t order by id") == [(1, 10), (2, 21), (3, 30)]
 
 
+def test_a_merge_of_more_rows_than_one_row_group_of_duckdb_loses_none(tmp_path: Path) -> None:
+    # DuckDB 2.0 dropped them all when the staging table came from `create table as` in the same transaction.
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": range(130_000), "n": range(130_000)}), source)
+    spec = job(source, f"duckdb:///{tmp_path}/w.db#t", mode=Mode.MERGE, key=("id",))
+    assert move.run(spec).inserted == 130_000
+    assert move.run(spec).unchanged == 130_000
+    assert table(tmp_path / "w.db", "select count(*), sum(n) from t") == [(130_000, 130_000 * 129_999 // 2)]
+
+
 def test_a_cursor_reads_onwards(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("create table t (id integer, n text)")

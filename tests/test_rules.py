@@ -77,6 +77,7 @@ def test_unique_says_when_it_outgrows_its_memory() -> None:
         (RuleSpec("range", ("idd",), (0, 1)), "did you mean 'id'"),
         (RuleSpec("range", ("id",), ("low", 1)), "'low' is no int64"),
         (RuleSpec("pattern", ("id",), ("x",)), "a pattern needs text"),
+        (RuleSpec("range", ("code",), (0, 100)), "0 is a number, and the column is text"),
         (RuleSpec("pattern", ("code",), ("(",)), "no regular expression"),
     ],
 )

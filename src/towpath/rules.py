@@ -68,11 +68,20 @@ def _compile(rule: RuleSpec, schema: pa.Schema, memory: int) -> Check:
 
 def _limit(value: Any, type: pa.DataType, rule: RuleSpec, column: str) -> pa.Scalar:
     """A limit as people write it, as a value of the column's type."""
+    if _is_text(type) and not isinstance(value, str):
+        raise UserError(
+            f"rule {rule.kind} on {column}: {value!r} is a number, and the column is text",
+            todo=f"give the column a type ({column}=int64, say), or put the limit in quotes to compare letters",
+        )
     text = str(value).lower() if isinstance(value, bool) else str(value)
     values, bad = textform.read(pa.array([text]), type)
     if len(bad):
         raise UserError(f"rule {rule.kind} on {column}: {value!r} is no {textform.type_name(type)}")
     return values[0]
+
+
+def _is_text(type: pa.DataType) -> bool:
+    return bool(pa.types.is_string(type) or pa.types.is_large_string(type))
 
 
 def _rows(mask: pa.Array) -> np.ndarray:
@@ -108,7 +117,7 @@ def _one_of(rows: pa.RecordBatch, column: str, allowed: pa.Array) -> Iterator[Br
 
 
 def _pattern(column: str, type: pa.DataType, pattern: str) -> Check:
-    if not (pa.types.is_string(type) or pa.types.is_large_string(type)):
+    if not _is_text(type):
         raise UserError(f"rule pattern on {column}: it is {textform.type_name(type)}, and a pattern needs text")
     try:
         re.compile(pattern)

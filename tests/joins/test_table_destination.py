@@ -155,10 +155,12 @@ def test_the_state_table_is_no_destination(database: Any) -> None:
         TableDestination(database, "_towpath_state")
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
     for name in NAMES:
-        with pytest.raises(Refused, match="no such folder"):
-            load(made(name, tmp_path / "none"), rows(id=[1]))
+        made(name, tmp_path)
+        folder = tmp_path / f"none for {name}" / "deeper"
+        load(made(name, folder), rows(id=[1]))
+        assert [path.name for path in folder.iterdir() if not path.name.startswith(".")] != []
 
 
 def test_merge_counts_by_the_bit(database: Any) -> None:
@@ -170,17 +172,36 @@ def test_merge_counts_by_the_bit(database: Any) -> None:
     before = rows(id=[1, 2, 3, 4], x=floats, s=["a", "b", "", None])
     load(database, before)
     assert load(database, before, Mode.MERGE, ("id",)) == Published(4, 0, 0, 4)
-    after = rows(id=[1, 2, 3, 4, 5], x=floats + [9.5], s=["a", "B", None, None, "new"])
+    after = rows(id=[1, 2, 3, 4, 5], x=[*floats, 9.5], s=["a", "B", None, None, "new"])
     assert load(database, after, Mode.MERGE, ("id",)) == Published(5, 1, 2, 2)
     assert [row["s"] for row in back(database, "select s from t order by id")] == ["a", "B", None, None, "new"]
 
 
-def test_merge_updates_zero_to_minus_zero(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beside", [{}, {"l": [[0.0], [1.0]]}])
+def test_merge_changes_the_sign_of_a_zero(tmp_path: Path, beside: dict[str, Any]) -> None:
     database = made("duckdb", tmp_path)
-    load(database, rows(id=[1, 2], x=[0.0, 1.0], l=[[0.0], [1.0]]))
-    assert load(database, rows(id=[1, 2], x=[-0.0, 1.0], l=[[0.0], [1.0]]), Mode.MERGE, ("id",)).updated == 1
-    assert load(database, rows(id=[1, 2], x=[-0.0, 1.0], l=[[-0.0], [1.0]]), Mode.MERGE, ("id",)).updated == 1
-    assert str(back(database, "select x, l from t order by id")[0]) == "{'x': -0.0, 'l': [-0.0]}"
+    load(database, rows(id=[1, 2], x=[0.0, 1.0], **beside))
+    for zero in (-0.0, 0.0, -0.0):
+        assert load(database, rows(id=[1, 2], x=[zero, 1.0], **beside), Mode.MERGE, ("id",)).updated == 1
+        assert str(back(database, "select x from t order by id")) == str([{"x": zero}, {"x": 1.0}])
+
+
+def test_merge_changes_the_sign_of_a_zero_in_a_list(tmp_path: Path) -> None:
+    database = made("duckdb", tmp_path)
+    load(database, rows(id=[1], l=[[0.0, 1.0]]))
+    assert load(database, rows(id=[1], l=[[-0.0, 1.0]]), Mode.MERGE, ("id",)).updated == 1
+    assert str(back(database, "select l from t")) == "[{'l': [-0.0, 1.0]}]"
+
+
+def test_merge_never_claims_a_sign_that_the_database_did_not_keep(tmp_path: Path) -> None:
+    database = made("duckdb", tmp_path)
+    load(database, rows(id=[1], s=[{"x": 0.0}]))
+    try:
+        load(database, rows(id=[1], s=[{"x": -0.0}]), Mode.MERGE, ("id",))
+        kept = "-0.0"
+    except BooksDoNotBalance:
+        kept = "0.0"
+    assert str(back(database, "select s from t")) == f"[{{'s': {{'x': {kept}}}}}]"
 
 
 def test_merge_keeps_columns_and_rows_that_the_stream_lacks(database: Any) -> None:

@@ -15,6 +15,7 @@ from towpath.errors import BooksDoNotBalance, Conflict, Refused, UserError
 from towpath.joins.table_merge import Merge
 from towpath.nouns import ColumnPlan, Existing, Guarantee, Mode, Offer, Published, State
 from towpath.options import nearest
+from towpath.oserrors import translated
 from towpath.rowspool import RowSpool
 from towpath.seams.database import Database, Session
 from towpath.sqlnames import doubled, quoted
@@ -87,8 +88,8 @@ class TableDestination:
 
     @contextmanager
     def begin(self, offer: Offer, load_id: str) -> Iterator[TableLoad]:
-        if not self.folder.is_dir():
-            raise Refused("there is no such folder", where=str(self.folder), todo="make it, or correct the path")
+        with translated(str(self.folder), "make"):
+            self.folder.mkdir(parents=True, exist_ok=True)
         with RowSpool(self.folder, self.database.name, load_id) as spool:
             yield TableLoad(self, offer, load_id, spool, self._replacing)
 
@@ -237,9 +238,9 @@ class TableLoad:
             session.execute(statement)
         if offer.mode is Mode.MERGE:
             quote, shown = self.destination.database.quote, self.destination.shown
-            found = session.table(table)
-            primary = () if found is None else found.key
-            merge = Merge(self.destination.quoted, offer.schema, offer.key, primary, quote, shown)
+            existing = session.table(table)
+            assert existing is not None  # it was there, or the DDL made it
+            merge = Merge(self.destination.quoted, existing, offer.schema, offer.key, quote, shown)
             return merge.run(session, self.spool)
         if offer.mode is Mode.REPLACE and not offer.ddl:
             session.execute(f"delete from {self.destination.quoted}")
