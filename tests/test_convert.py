@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.arrays import SCALARS, arrays, exact, types
 
+from tests.arrays import SCALARS, arrays, exact, types
 from towpath.convert import Converted, cast, convert, way
 from towpath.errors import Refused
 from towpath.logical import Kind, fields, kind, plain, plain_type
@@ -255,6 +255,8 @@ def test_a_negative_zero_or_nan_does_not_become_an_integer_or_a_decimal() -> Non
     floats = [1.0, -0.0, float("nan"), float("inf"), 0.0, None, 1.5]
     assert bad_of(floats, pa.float64(), pa.int64()) == [1, 2, 3, 6]
     assert bad_of(floats, pa.float64(), pa.decimal128(5, 1)) == [1, 2, 3]
+    assert bad_of([1.0, -0.0], pa.float64(), pa.int64()) == [1]
+    assert bad_of([1.0, -0.0], pa.float16(), pa.int8()) == [1]
 
 
 def test_an_integer_that_no_double_holds_is_bad_and_a_large_one_that_it_holds_is_not() -> None:
@@ -292,6 +294,12 @@ def test_one_bad_element_makes_its_whole_list_bad_and_no_other() -> None:
 def test_a_slice_of_a_list_view_loses_no_elements() -> None:
     views = pa.array([[1, 2], None, [3, 4]], pa.list_view(pa.int64()))[1:]
     assert cast(views, views.type, pa.list_(pa.int64())).values.to_pylist() == [None, [3, 4]]
+
+
+def test_a_map_of_lists_of_nulls_keeps_its_lists() -> None:
+    maps = pa.array([None, [("", [None, None])]], pa.map_(pa.string(), pa.list_(pa.null())))[1:]
+    done = cast(maps, maps.type, pa.map_(pa.string(), pa.list_(pa.int8())))
+    assert done.values.to_pylist() == [[("", [None, None])]]
 
 
 def test_refused_values_turn_an_exact_way_into_a_checked_one_only_where_they_can_occur() -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.arrays import arrays, types
 
+from tests.arrays import arrays, types
 from towpath import digest_reference as reference
 from towpath import textform
 from towpath.digest import Digest, row_hashes
@@ -172,9 +171,24 @@ def test_a_doubled_row_is_not_cancelled_by_its_second_copy() -> None:
 
 ALIKE = [
     ("integer", [(5, pa.int8()), (5, pa.uint64()), (5, pa.int64())]),
-    ("text", [("é", pa.string()), ("é", pa.large_string()), ("é", pa.string_view()), ("é", pa.dictionary(pa.int8(), pa.string()))]),
+    (
+        "text",
+        [
+            ("é", pa.string()),
+            ("é", pa.large_string()),
+            ("é", pa.string_view()),
+            ("é", pa.dictionary(pa.int8(), pa.string())),
+        ],
+    ),
     ("bytes", [(b"abc", pa.binary()), (b"abc", pa.binary(3)), (b"abc", pa.large_binary()), (b"abc", pa.binary_view())]),
-    ("decimal", [(Decimal("12.50"), pa.decimal128(5, 2)), (Decimal("12.5"), pa.decimal32(3, 1)), (Decimal("12.5"), pa.decimal256(70, 9))]),
+    (
+        "decimal",
+        [
+            (Decimal("12.50"), pa.decimal128(5, 2)),
+            (Decimal("12.5"), pa.decimal32(3, 1)),
+            (Decimal("12.5"), pa.decimal256(70, 9)),
+        ],
+    ),
     ("zero", [(Decimal("0"), pa.decimal128(5, 0)), (Decimal("0.000"), pa.decimal128(38, 3))]),
     ("large decimal", [(Decimal(10**30), pa.decimal128(38, 0)), (Decimal(10**30), pa.decimal256(76, 9))]),
     ("instant", [(1, pa.timestamp("s", "UTC")), (10**9, pa.timestamp("ns", "Europe/Paris"))]),
@@ -184,12 +198,30 @@ ALIKE = [
     ("duration", [(-1, pa.duration("s")), (-1000, pa.duration("ms"))]),
     ("date", [(1, pa.date32()), (86_400_000, pa.date64())]),
     ("float32", [(0.5, pa.float16()), (0.5, pa.float32())]),
-    ("list", [([1, None], pa.list_(pa.int8())), ([1, None], pa.large_list(pa.int64())), ([1, None], pa.list_(pa.int16(), 2))]),
-    ("struct", [({"a": 1, "b": "x"}, pa.struct([("a", pa.int8()), ("b", pa.string())])),
-                ({"a": 1, "b": "x"}, pa.struct([("b", pa.large_string()), ("a", pa.int64())]))]),
-    ("map", [([("a", 1), ("b", 2)], pa.map_(pa.string(), pa.int8())), ([("b", 2), ("a", 1)], pa.map_(pa.large_string(), pa.int64()))]),
+    (
+        "list",
+        [
+            ([1, None], pa.list_(pa.int8())),
+            ([1, None], pa.large_list(pa.int64())),
+            ([1, None], pa.list_(pa.int16(), 2)),
+        ],
+    ),
+    (
+        "struct",
+        [
+            ({"a": 1, "b": "x"}, pa.struct([("a", pa.int8()), ("b", pa.string())])),
+            ({"a": 1, "b": "x"}, pa.struct([("b", pa.large_string()), ("a", pa.int64())])),
+        ],
+    ),
+    (
+        "map",
+        [
+            ([("a", 1), ("b", 2)], pa.map_(pa.string(), pa.int8())),
+            ([("b", 2), ("a", 1)], pa.map_(pa.large_string(), pa.int64())),
+        ],
+    ),
     ("null", [(None, pa.int8()), (None, pa.string()), (None, pa.null()), (None, pa.list_(pa.int8()))]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "forms"), ALIKE, ids=[name for name, _ in ALIKE])
@@ -204,7 +236,8 @@ def test_different_kinds_and_values_hash_apart() -> None:
         (0, pa.timestamp("s")), (0, pa.timestamp("s", "UTC")), (0, pa.duration("s")), (Decimal(0), pa.decimal128(3, 0)),
         ([], pa.list_(pa.int8())), ([], pa.map_(pa.int8(), pa.int8())), ({}, pa.struct([])), ("0", pa.string()),
         (-1, pa.int64()), (2**64 - 1, pa.uint64()), ([None], pa.list_(pa.int8())), ("\0", pa.string()),
-        (pa.MonthDayNano([0, 0, 0]), pa.month_day_nano_interval()), ("\0" * 8, pa.string()), (float("nan"), pa.float64()),
+        (pa.MonthDayNano([0, 0, 0]), pa.month_day_nano_interval()), ("\0" * 8, pa.string()),
+        (float("nan"), pa.float64()),
         ({"a": None}, pa.struct([("a", pa.int8())])), ("0" * 8, pa.string()), ("0" * 16, pa.string()),
     ]  # fmt: skip
     assert len({one(value, type) for value, type in forms}) == len(forms)

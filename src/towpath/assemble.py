@@ -11,6 +11,7 @@ from towpath import codecs, registry
 from towpath.address import Address
 from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
+from towpath.options import build
 from towpath.seams.database import Database
 from towpath.seams.destination import Destination
 from towpath.seams.engine import Engine
@@ -49,8 +50,11 @@ def build_source(
     from towpath.joins.file_source import FileSource
 
     store_row, store = _store(at)
-    format_row, format, codec = _format(at, spec.format, spec.options, writing=False)
-    made = FileSource(store, format, at.path, codec, shown=str(at), reread_changed=reread_changed)
+    options = dict(spec.options)
+    hive = options.pop("hive", None)  # of the paths, not of the format
+    hive = build(_Hive, {"hive": hive}, "files").hive if hive is not None else None
+    format_row, format, codec = _format(at, spec.format, options, store, writing=False)
+    made = FileSource(store, format, at.path, codec, shown=str(at), hive=hive, reread_changed=reread_changed)
     return Built(made, (store_row, format_row))
 
 
@@ -89,14 +93,16 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
 
         if at.path == "-":
             raise UserError("standard output cannot be partitioned")
-        format_row, format, codec = _format(at, spec.format or _DEFAULT_FOLDER_FORMAT, spec.options, writing=True)
+        format_row, format, codec = _format(
+            at, spec.format or _folder_format(store, at), spec.options, store, writing=True
+        )
         folder = FolderDestination(
             store, format, at.path.rstrip("/") + "/", codec, partition_by=spec.partition_by, shown=str(at)
         )
         return Built(folder, (store_row, format_row))
     from towpath.joins.file_destination import FileDestination
 
-    format_row, format, codec = _format(at, spec.format, spec.options, writing=True)
+    format_row, format, codec = _format(at, spec.format, spec.options, store, writing=True)
     return Built(FileDestination(store, format, at.path, codec, shown=str(at)), (store_row, format_row))
 
 
@@ -134,12 +140,12 @@ def _database(at: Address, options: Mapping[str, Any]) -> tuple[registry.Row, Da
 
 
 def _format(
-    at: Address, name: str | None, options: Mapping[str, Any], *, writing: bool
+    at: Address, name: str | None, options: Mapping[str, Any], store: Store, *, writing: bool
 ) -> tuple[registry.Row, Format, str | None]:
     plain, codec = codecs.split(at.path)
     row = registry.find("format", name.partition("+")[0]) if name else registry.format_for(plain)
     if row is None and not writing and (at.folder or at.scheme == "file"):
-        row = _format_of_folder(at)
+        row = _format_of_folder(at, store)
     if row is None:
         option = "--to-format" if writing else "--from-format"
         formats = ", ".join(row.name for row in registry.rows("format"))
@@ -150,11 +156,31 @@ def _format(
     return row, registry.make(row, options), codec
 
 
-def _format_of_folder(at: Address) -> registry.Row | None:
-    """A folder's format is that of the files in it, when they agree."""
+class _Hive:
+    """The option that belongs to where files lie: whether `k=v` folders are columns (default: if all files agree)."""
+
+    def __init__(self, hive: bool) -> None:
+        self.hive = hive
+
+
+def _folder_format(store: Store, at: Address) -> str:
+    """The format that a folder is written in when none is named: the one that it has."""
+    from towpath.joins import manifest
+
+    listed = manifest.read(store, at.path.rstrip("/") + "/")
+    return _DEFAULT_FOLDER_FORMAT if listed is None else listed[0].format
+
+
+def _format_of_folder(at: Address, store: Store) -> registry.Row | None:
+    """A folder's format is the one that its manifest says, else that of the files in it, when they agree."""
     from pathlib import Path
 
+    from towpath.joins import manifest
+
     folder = Path(at.path)
+    listed = None if at.glob else manifest.read(store, at.path.rstrip("/") + "/")
+    if listed is not None:
+        return registry.find("format", listed[0].format)
     if at.glob or not folder.is_dir():
         return None
     found = {

@@ -271,7 +271,7 @@ def _cast_temporal(values: pa.Array, target: Any) -> pa.Array:
         good = (stored >= -most) & (stored <= most) if want > have else np.ones(len(stored), bool)
         moved = np.where(good, stored, 0) * (want // have)
     else:
-        good = stored == stored
+        good = stored % (have // want) == 0
         moved = stored // (have // want)
     return _temporal(moved, good & ~nulls(values), target)
 

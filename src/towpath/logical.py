@@ -151,10 +151,16 @@ def elements(values: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """The elements of all lists (entries of all maps, as structs of `key` and `value`) in one array, and how
     many of them each row has. Null rows have none."""
     if pa.types.is_map(values.type):
-        entry = pa.struct([("key", values.type.key_type), pa.field("value", values.type.item_type)])
-        values = pc.cast(values, pa.list_(entry))
+        values = _entries(values)
     lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
     return pc.list_flatten(values), lengths.astype(np.int64)
+
+
+def _entries(values: Any) -> pa.Array:
+    """A map array as lists of its entries, over the same buffers: Arrow's own cast breaks nulls of nested types."""
+    entries = pa.StructArray.from_arrays([values.keys, values.items], names=["key", "value"])
+    buffers = values.buffers()[:2]
+    return pa.Array.from_buffers(pa.list_(entries.type), len(values), buffers, -1, values.offset, [entries])
 
 
 def build_list(type: Any, child: pa.Array, lengths: np.ndarray, null: np.ndarray) -> pa.Array:
@@ -194,6 +200,8 @@ def without(values: pa.Array, rows: np.ndarray) -> pa.Array:
 
 def with_rows(values: pa.Array, rows: np.ndarray, others: pa.Array) -> pa.Array:
     """The values with those of `others`, in order, in the given rows."""
+    if len(rows) == 0:
+        return values
     index = np.arange(len(values))
     index[rows] = len(values) + np.arange(len(rows))
     return pa.concat_arrays([values, others]).take(pa.array(index))

@@ -108,6 +108,8 @@ def read(texts: pa.Array, type: pa.DataType) -> Read:
         return _READ[found](texts, type)
     same = pc.fill_null(pc.equal(write(quick), texts), True)
     doubt = np.flatnonzero(~np.asarray(same))
+    if found in (Kind.LOCAL, Kind.INSTANT):
+        doubt = doubt[~np.asarray(pc.match_substring_regex(texts.take(pa.array(doubt)), time.SURE))]
     if len(doubt) == 0:
         return quick, doubt
     values, bad = _READ[found](texts.take(pa.array(doubt)), type)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import random
+import resource
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,6 +31,7 @@ from towpath.adapters.format.jsonl import JSONLines
 from towpath.adapters.format.parquet import Parquet
 from towpath.adapters.store.local import Local
 from towpath.adapters.store.stdio import StandardStreams
+from towpath.conformance.dying import die_after
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, UserError
 from towpath.nouns import Guarantee, Mode, Way
 from towpath.seams.format import Format
@@ -238,6 +241,21 @@ def test_of_two_interleaved_runs_one_is_a_conflict(tmp_path: Path, mode: Mode, s
     assert names(tmp_path) == ([".a.csv.tow-state"] if step else []) + ["a.csv"]
 
 
+def test_what_a_dead_run_left_is_cleared_by_the_next_whatever_it_loads(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+
+    def half() -> object:
+        made = to_file(path)
+        opening = made.begin(made.offer(OLD.schema, CREATE, ()), "dead")
+        opening.__enter__().write(Batch(OLD, Counted("rows")))
+        return opening
+
+    die_after(half)
+    assert names(tmp_path) == [".a.csv.dead.tow-tmp"]
+    to_file(path).recover(None)
+    assert names(tmp_path) == []
+
+
 class Stopping(Local):
     """Publishes for a while: a run that stands still between its intent and the end."""
 
@@ -355,3 +373,20 @@ class TestStandardOutput:
         out = capfdbinary.readouterr().out
         assert out.startswith(b"[")
         assert b"]" not in out
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=shape)
+@pytest.mark.parametrize("codec", [None, "zst"])
+def test_a_disk_that_refuses_a_write_is_named_through_every_library_and_nothing_is_left(
+    tmp_path: Path, format: Format, codec: str | None
+) -> None:
+    chance = random.Random(1)
+    batch = rows(v=[chance.random() for _ in range(40_000)])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(Refused, match="a.x: cannot write it: File too large"):
+            load(to_file(tmp_path / "a.x", format, codec), batch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert names(tmp_path) == []

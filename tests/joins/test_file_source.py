@@ -110,7 +110,7 @@ def test_a_file_that_no_longer_fits_the_settled_types_has_changed(tmp_path: Path
 
 def test_columns_and_types_of_files_that_no_sample_met_are_not_lost(tmp_path: Path) -> None:
     write(tmp_path, **{f"f{number:02}": "id\n1\n" for number in range(40)})
-    write(tmp_path, f13="id,extra\n2.5,x\n")
+    write(tmp_path, f14="id,extra\n2.5,x\n")
     table = settled(f"{tmp_path}/*.csv")
     assert table.schema == pa.schema({"id": pa.float64(), "extra": pa.string()})
     assert table.column("extra").drop_null().to_pylist() == ["x"]
@@ -119,7 +119,7 @@ def test_columns_and_types_of_files_that_no_sample_met_are_not_lost(tmp_path: Pa
 
 def test_a_column_that_the_sample_saw_no_value_of_gets_the_type_of_all_its_values(tmp_path: Path) -> None:
     write(tmp_path, **{f"f{number:02}": "id,v\n1,\n" for number in range(40)})
-    write(tmp_path, f13="id,v\n2,7\n")
+    write(tmp_path, f14="id,v\n2,7\n")
     table = settled(f"{tmp_path}/*.csv")
     assert table.schema.field("v").type == pa.int64()
     assert table.column("v").drop_null().to_pylist() == [7]
@@ -127,7 +127,7 @@ def test_a_column_that_the_sample_saw_no_value_of_gets_the_type_of_all_its_value
 
 def test_declared_types_of_files_that_no_sample_met_are_looked_up_before_reading(tmp_path: Path) -> None:
     for number in range(40):
-        values = pa.array([2**40 if number == 13 else number], pa.int64() if number == 13 else pa.int32())
+        values = pa.array([2**40 if number == 14 else number], pa.int64() if number == 14 else pa.int32())
         pq.write_table(pa.table({"v": values}), tmp_path / f"f{number:02}.parquet")
     table = settled(f"{tmp_path}/*.parquet", Parquet())
     assert table.schema.field("v").type == pa.int64()

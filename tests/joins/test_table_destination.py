@@ -222,6 +222,19 @@ def test_merge_by_several_columns_of_odd_names(database: Any) -> None:
     assert load(database, again, Mode.MERGE, key) == Published(3, 0, 1, 2)
 
 
+def test_columns_may_have_the_names_that_sql_likes_for_tables(tmp_path: Path) -> None:
+    database = made("duckdb", tmp_path)
+    batch = rows(id=[1, 2], s=[{"x": 1}, {"x": 2}], t=[{"y": "a"}, {"y": "b"}], input=[1, 2], rows=["p", "q"])
+    load(database, batch)
+    assert load(database, batch, Mode.MERGE, ("id",)) == Published(2, 0, 0, 2)
+    versions = set()
+    for number in (1, 2):
+        sql(database, f"update t set id = {number} where rows = 'p'")
+        with database.read() as session:
+            versions.add(database.version(session, "t"))
+    assert len(versions) == 2
+
+
 def test_merge_of_keys_alone_only_inserts(database: Any) -> None:
     load(database, rows(id=[1, 2]))
     assert load(database, rows(id=[2, 3]), Mode.MERGE, ("id",)) == Published(2, 1, 0, 1)

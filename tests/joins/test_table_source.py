@@ -194,7 +194,8 @@ def test_the_database_may_be_written_to_once_the_last_row_was_read(database: Any
 def test_a_reading_that_is_left_early_closes_the_database(database: Any) -> None:
     sql(
         database,
-        "create table t as with recursive n(id) as (select 1 union all select id + 1 from n where id < 5000) select id from n",
+        "create table t as with recursive n(id) as (select 1 union all select id + 1 from n where id < 5000)"
+        " select id from n",
     )
     with TableSource(database, table="t").open(None, Want(batch_bytes=1)) as reading:
         next(iter(reading))

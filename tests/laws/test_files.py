@@ -46,18 +46,24 @@ def too_long(root: Path, files: list[Path]) -> list[str]:
 
 
 def misnamed(root: Path, files: list[Path]) -> list[str]:
-    """The test files in a folder that mirrors one of the package, whose name names no module there.
+    """The test files in a folder that mirrors one of the package, which neither name nor import a module of it.
 
-    `test_csv.py` and `test_csv_dialect.py` are both about `csv.py`; folders that mirror none (laws) are free."""
+    `test_csv.py` and `test_csv_dialect.py` are both named after `csv.py`. Folders that mirror none (laws) are free, and
+    so is conformance, whose files are named after seams."""
     out = []
     for path in files:
         parts = path.relative_to(root).parts
         mirrored = (root / "src" / "towpath").joinpath(*parts[1:-1])
-        free = (
-            parts[0] != "tests" or not path.name.startswith("test_") or not mirrored.is_dir() or "conformance" in parts
-        )
-        if not free and not _names_a_module(path.stem.removeprefix("test_"), mirrored):
-            out.append(f"{path.relative_to(root)} is named after no module of {mirrored.relative_to(root)}")
+        if (
+            parts[0] != "tests"
+            or parts[1] == "conformance"
+            or not path.name.startswith("test_")
+            or not mirrored.is_dir()
+        ):
+            continue
+        about = f"towpath.{'.'.join(parts[1:-1])}" if len(parts) > 2 else "towpath"
+        if not _names_a_module(path.stem.removeprefix("test_"), mirrored) and f"from {about}" not in path.read_text():
+            out.append(f"{path.relative_to(root)} neither names nor imports a module of {mirrored.relative_to(root)}")
     return out
 
 
@@ -74,7 +80,7 @@ def test_no_source_file_is_too_long_to_read() -> None:
     assert too_long(ROOT, tracked(ROOT)) == []
 
 
-def test_a_test_file_is_named_after_the_module_that_it_tests() -> None:
+def test_a_test_file_names_or_imports_a_module_of_its_folder() -> None:
     assert misnamed(ROOT, tracked(ROOT)) == []
 
 
@@ -104,9 +110,16 @@ def test_a_long_file_is_seen(tmp_path: Path) -> None:
 def test_a_misnamed_test_is_seen(tmp_path: Path) -> None:
     (tmp_path / "src" / "towpath" / "joins").mkdir(parents=True)
     (tmp_path / "src" / "towpath" / "joins" / "file_source.py").touch()
-    good = tmp_path / "tests" / "joins" / "test_file_source_globs.py"
-    bad = tmp_path / "tests" / "joins" / "test_filing.py"
+    folder = tmp_path / "tests" / "joins"
+    folder.mkdir(parents=True)
+    texts = {
+        "test_file_source_globs.py": "",
+        "test_filing.py": "import towpath",
+        "test_two.py": "from towpath.joins import x",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
     law = tmp_path / "tests" / "laws" / "test_anything.py"
-    assert misnamed(tmp_path, [good, bad, law]) == [
-        "tests/joins/test_filing.py is named after no module of src/towpath/joins"
+    assert misnamed(tmp_path, [*sorted(folder.iterdir()), law]) == [
+        "tests/joins/test_filing.py neither names nor imports a module of src/towpath/joins"
     ]

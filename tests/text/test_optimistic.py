@@ -123,6 +123,11 @@ def test_a_column_of_minus_zeros_keeps_its_signs() -> None:
     assert PLAIN.admit(texts("5", "-0"), pa.decimal128(38, 1))[1] == 1
 
 
+def test_a_decimal_admits_no_more_digits_than_it_holds() -> None:
+    for text, scale in (("9" * 39, 0), ("9" * 37 + ".5", 2), ("0.555", 2)):
+        assert PLAIN.admit(texts("1", text), pa.decimal128(38, scale))[1] == 1
+
+
 def test_the_first_row_that_a_type_does_not_admit_is_found() -> None:
     values = texts(*["1"] * 700, None, "00501", *["x"] * 300)
     assert PLAIN.admit(values, pa.int64())[1] == 701

@@ -42,13 +42,12 @@ def values(path: str) -> dict[str, str | None]:
 
 
 def type_of(texts: Iterable[str | None]) -> pa.DataType:
-    """int64 or a date, if all texts are such in the very form that the type would be written in; else text.
+    """int64 or a date, if all texts are such in the one form that they are written in; else text.
 
     So a month `01` stays text: nothing of it is lost."""
     given = pa.array(sorted({text for text in texts if text is not None}), pa.string())
     for type in _TYPES if len(given) else ():
-        read, bad = textform.read(given, type)
-        if not len(bad) and textform.write(read).equals(given):
+        if not len(textform.read(given, type)[1]):
             return type
     return pa.string()
 

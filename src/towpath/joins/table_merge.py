@@ -41,15 +41,15 @@ class Merge:
         session.execute(f"create temp table {STAGE} ({', '.join(types)})")
         staged = session.insert(STAGE, self.schema, spool.batches())
         self._refuse_null_keys(session)
-        self._refuse_doubled_keys(session, f"from {STAGE} as t", "comes more than once in the rows to merge")
-        met = f"from {self.table} as t where exists (select 1 from {STAGE} as s where {self._matched()})"
+        self._refuse_doubled_keys(session, f"from {STAGE} as _old_", "comes more than once in the rows to merge")
+        met = f"from {self.table} as _old_ where exists (select 1 from {STAGE} as _new_ where {self._matched()})"
         self._refuse_doubled_keys(session, met, "belongs to several rows of the table")
         unchanged = self._unchanged(session)
         self._let_signs_change(session)
         updated = self._update(session)
         inserted = session.execute(
-            f"insert into {self.table} ({columns}) select {columns} from {STAGE} as s"
-            f" where not exists (select 1 from {self.table} as t where {self._matched()})"
+            f"insert into {self.table} ({columns}) select {columns} from {STAGE} as _new_"
+            f" where not exists (select 1 from {self.table} as _old_ where {self._matched()})"
         )
         if any(has_floats(field.type) for field in self.schema) and self._unchanged(session) != staged:
             raise BooksDoNotBalance(
@@ -72,8 +72,8 @@ class Merge:
                 )
 
     def _refuse_doubled_keys(self, session: Session, rows: str, what: str) -> None:
-        key = ", ".join(f"t.{name}" for name in self._names(self.key))
-        told = " || ', ' || ".join(f"cast(t.{name} as varchar)" for name in self._names(self.key))
+        key = ", ".join(f"_old_.{name}" for name in self._names(self.key))
+        told = " || ', ' || ".join(f"cast(_old_.{name} as varchar)" for name in self._names(self.key))
         found: Any = session.scalar(f"select {told} {rows} group by {key} having count(*) > 1 limit 1")
         if found is not None:
             raise DataError(
@@ -84,16 +84,16 @@ class Merge:
 
     def _unchanged(self, session: Session) -> int:
         same = " and ".join([self._matched(), *self._sames()])
-        return int(session.scalar(f"select count(*) from {STAGE} as s join {self.table} as t on {same}"))
+        return int(session.scalar(f"select count(*) from {STAGE} as _new_ join {self.table} as _old_ on {same}"))
 
     def _update(self, session: Session) -> int:
         values = [name for name in self.schema.names if name not in self.key]
         if not values:
             return 0
-        changes = ", ".join(f"{name} = s.{name}" for name in self._names(values))
+        changes = ", ".join(f"{name} = _new_.{name}" for name in self._names(values))
         differs = f"not ({' and '.join(self._sames())})"
         return session.execute(
-            f"update {self.table} as t set {changes} from {STAGE} as s where {self._matched()} and {differs}"
+            f"update {self.table} as _old_ set {changes} from {STAGE} as _new_ where {self._matched()} and {differs}"
         )
 
     def _let_signs_change(self, session: Session) -> None:
@@ -103,14 +103,14 @@ class Merge:
             if pa.types.is_floating(field.type) and field.name not in self.key:
                 name = self.quote(field.name)
                 session.execute(
-                    f"update {self.table} as t set {name} = 1 from {STAGE} as s where {self._matched()}"
-                    f" and s.{name} = 0 and t.{name} = 0 and not {self._same(field)}"
+                    f"update {self.table} as _old_ set {name} = 1 from {STAGE} as _new_ where {self._matched()}"
+                    f" and _new_.{name} = 0 and _old_.{name} = 0 and not {self._same(field)}"
                 )
 
     def _matched(self) -> str:
         # The staged column stands on the left, for its plain collation decides in SQLite.
         return " and ".join(
-            f"s.{self.quote(name)} = t.{self.quote(name)}{self._to_the_letter(name)}" for name in self.key
+            f"_new_.{self.quote(name)} = _old_.{self.quote(name)}{self._to_the_letter(name)}" for name in self.key
         )
 
     def _sames(self) -> list[str]:
@@ -118,16 +118,20 @@ class Merge:
 
     def _same(self, field: pa.Field) -> str:
         name = self.quote(field.name)
-        same = f"s.{name} is not distinct from t.{name}"
+        same = f"_new_.{name} is not distinct from _old_.{name}"
         if has_floats(field.type):
-            same += f" and cast(s.{name} as varchar) is not distinct from cast(t.{name} as varchar)"
+            same += f" and cast(_new_.{name} as varchar) is not distinct from cast(_old_.{name} as varchar)"
         elif pa.types.is_string(field.type):
-            same += f" and hex(s.{name}) is not distinct from hex(t.{name})"
+            same += f" and hex(_new_.{name}) is not distinct from hex(_old_.{name})"
         return f"({same})"
 
     def _to_the_letter(self, name: str) -> str:
         quoted = self.quote(name)
-        return f" and hex(s.{quoted}) = hex(t.{quoted})" if pa.types.is_string(self.schema.field(name).type) else ""
+        return (
+            f" and hex(_new_.{quoted}) = hex(_old_.{quoted})"
+            if pa.types.is_string(self.schema.field(name).type)
+            else ""
+        )
 
     def _names(self, names: tuple[str, ...] | list[str]) -> list[str]:
         return [self.quote(name) for name in names]

@@ -13,32 +13,39 @@ SNIFF_RECORDS = 100
 
 
 def sniff(begin: bytes, whole: bool, quote: str | None, delimiters: tuple[str, ...] = DELIMITERS) -> str:
-    """The delimiter that gives the first record several fields and most others as many; the first of
-    `delimiters` when none does. `begin` is the file's first bytes, `whole` says that they are all of it."""
+    """The delimiter that gives the first record several fields and most others as many; the first of `delimiters`
+    when none does. `begin` is the file's first bytes, `whole` says that they are all of it.
+
+    A record with a quote inside an unquoted field counts as another: under a wrong delimiter the quotes around names
+    that hold it look so."""
     best, found = (0.0, 0), delimiters[0]
     for delimiter in delimiters:
-        widths = _widths(begin, whole, Grammar(delimiter, quote))
-        if not widths or widths[0] < 2:
-            continue
-        score = (widths.count(widths[0]) / len(widths), widths[0])
-        if score > best:
+        shapes = _shapes(begin, whole, Grammar(delimiter, quote))
+        width = shapes[0][0] if shapes else 0
+        score = (shapes.count((width, True)) / max(len(shapes), 1), width)
+        if width > 1 and score > best:
             best, found = score, delimiter
     return found
 
 
-def _widths(begin: bytes, whole: bool, grammar: Grammar) -> list[int]:
-    widths: list[int] = []
+def _shapes(begin: bytes, whole: bool, grammar: Grammar) -> list[tuple[int, bool]]:
+    """Of each record its number of fields (0: broken), and whether its quotes stand only around fields."""
+    shapes: list[tuple[int, bool]] = []
     at = len(begin) - len(begin.lstrip(b"\r\n"))
-    while at < len(begin) and len(widths) < SNIFF_RECORDS:
+    while at < len(begin) and len(shapes) < SNIFF_RECORDS:
         outcome, end = grammar.scan(begin, at, whole)
-        if outcome is Outcome.INCOMPLETE and not widths:  # a header longer than the bytes at hand
-            end = len(begin)
-        elif outcome is not Outcome.COMPLETE:
+        if outcome is Outcome.INCOMPLETE and shapes:
             break
-        if begin[at] not in b"\r\n":
-            widths.append(len(grammar.fields(begin, at, end)))
+        if outcome is Outcome.BROKEN:
+            shapes.append((0, False))
+            end = begin.find(b"\n", at) + 1 or len(begin)
+        elif begin[at] not in b"\r\n":
+            end = len(begin) if outcome is Outcome.INCOMPLETE else end  # a header longer than the bytes at hand
+            fields = grammar.fields(begin, at, end)
+            sign = b"" if grammar.quote is None else bytes([grammar.quote])
+            shapes.append((len(fields), not sign or all(field[:1] == sign or sign not in field for field in fields)))
         at = end
-    return widths
+    return shapes
 
 
 def column_names(fields: list[bytes], where: str) -> list[str]:

@@ -334,6 +334,23 @@ def test_words_for_null_are_written_in_quotes() -> None:
     assert rows(written(texts(a=["NA", None]), format), format) == [{"a": "NA"}, {"a": None}]
 
 
+def test_empty_text_stays_quoted_beside_words_for_null() -> None:
+    format = CSV(null=("NA",))
+    assert rows(written(texts(a=["", None], b=["x", "y"]), format), format) == [
+        {"a": "", "b": "x"},
+        {"a": None, "b": "y"},
+    ]
+
+
+def test_a_name_with_another_delimiter_does_not_mislead_the_reader() -> None:
+    assert rows(written(texts(**{"a;b": ["x;y", "z;w"]}))) == [{"a;b": "x;y"}, {"a;b": "z;w"}]
+
+
+def test_quotes_around_names_tell_the_delimiter_that_they_hide() -> None:
+    batch = texts(**{"a": [","], '",b': ["x"]})
+    assert rows(written(batch, CSV(delimiter=";"))) == batch.to_pylist()
+
+
 def test_options_for_reading_are_refused_for_writing() -> None:
     with pytest.raises(UserError, match="how a file is read"):
         CSV(decimal=",").writer(io.BytesIO(), pa.schema({"a": pa.string()}))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from towpath.adapters.store.local import Local
+from towpath.adapters.store.local import Local, _Lock
 from towpath.conformance.dying import die_after, die_at_line
 from towpath.errors import Conflict, Refused
 
@@ -243,6 +245,48 @@ def test_a_swap_that_dies_anywhere_leaves_the_old_note_or_the_new(tmp_path: Path
         Local().swap_note(path, b"after", version)
         assert os.listdir(folder) == ["note"]
         number += 1
+
+
+def test_many_swaps_at_once_lose_no_update(tmp_path: Path) -> None:
+    path = f"{tmp_path}/note"
+
+    def count() -> None:
+        store, done = Local(), 0
+        while done < 40:
+            content, version = store.read_note(path) or (b"0", None)
+            with contextlib.suppress(Conflict):
+                store.swap_note(path, str(int(content) + 1).encode(), version)
+                done += 1
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Path(path).read_bytes() == b"160"
+    assert os.listdir(tmp_path) == ["note"]
+
+
+def test_who_waited_for_a_lock_that_became_the_note_does_not_hold_it(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    note.write_text("old")
+    first = _Lock(note).__enter__()
+    waiting: list[_Lock] = []
+    thread = threading.Thread(target=lambda: waiting.append(_Lock(note).__enter__()))
+    thread.start()
+    while not _waits_for_lock():
+        time.sleep(0.001)
+    first.become(b"new")
+    first.__exit__()
+    thread.join()
+    waiting[0].become(b"newer")
+    waiting[0].__exit__()
+    assert note.read_bytes() == b"newer"
+    assert os.listdir(tmp_path) == ["note"]
+
+
+def _waits_for_lock() -> bool:
+    return any("->" in line and f" {os.getpid()} " in line for line in Path("/proc/locks").read_text().splitlines())
 
 
 def test_missing_and_wrong_paths_are_named_in_words(store: Local, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 READ = """
 from towpath.adapters.store.stdio import StandardStreams
 store = StandardStreams()
@@ -44,8 +46,11 @@ def test_bytes_come_out_in_order_and_whole() -> None:
     assert done.stdout == b"x" * 20_000_000
 
 
-def test_a_reader_that_leaves_is_not_an_error_in_words() -> None:
-    child = subprocess.Popen([sys.executable, "-c", WRITE], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize("buffering", [[], ["-u"]])
+def test_a_reader_that_leaves_is_not_an_error_in_words(buffering: list[str]) -> None:
+    """Without a buffer a pipe takes a part of the one great write, and tells of its end only at the next."""
+    code = WRITE.replace("range(200)", "range(1)").replace("100_000", "20_000_000")
+    child = subprocess.Popen([sys.executable, *buffering, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.read(10)
     child.stdout.close()

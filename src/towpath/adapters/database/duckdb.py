@@ -79,7 +79,7 @@ class DuckDB:
         row = session.row_expression(table)
         return session.scalar(
             f"select concat_ws('-', count(*), sum(hash({row})), bit_xor(hash({row})))"
-            f" from {quoted(table, types.quote)} as t"
+            f" from {quoted(table, types.quote)} as _towpath_row"
         )
 
     @contextmanager
@@ -183,13 +183,13 @@ class DuckDBSession:
             self._connection.commit()
 
     def row_expression(self, table: str) -> str:
-        """SQL for a row `t` whose `hash` tells -0.0 from 0.0, which DuckDB alone does not."""
+        """SQL for a row whose `hash` tells -0.0 from 0.0, which DuckDB alone does not."""
         floats = [
-            f"cast(t.{types.quote(name)} as varchar)"
+            f"cast(_towpath_row.{types.quote(name)} as varchar)"
             for name, type in self._types(f"select * from {quoted(table, types.quote)}").items()
             if "FLOAT" in str(type) or "DOUBLE" in str(type)
         ]
-        return f"row({', '.join(['t', *floats])})"
+        return f"row({', '.join(['_towpath_row', *floats])})"
 
     def _key(self, schema: str | None, table: str) -> tuple[str, ...]:
         found = self.scalar(

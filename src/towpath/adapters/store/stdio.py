@@ -86,8 +86,12 @@ class _Written(io.RawIOBase):
         return True
 
     def write(self, data: ReadableBuffer) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
         with translated("standard output", "write"):
-            return sys.stdout.buffer.write(data)
+            while rest:  # without a buffer (python -u) standard output may take a part only
+                rest = rest[sys.stdout.buffer.write(rest) :]
+        return size
 
     def flush(self) -> None:
         with translated("standard output", "write"):
