@@ -59,7 +59,7 @@ class Texts:
     pinned: dict[str, pa.DataType] = field(default_factory=dict)
 
     def describe(self, want: Want) -> Description:
-        return Description(self._types(want, 1), settled=False)
+        return Description(self._types(want, 1), settled=len(next(iter(self.columns.values()))) == 1, inferred=True)
 
     @contextmanager
     def open(self, since: Checkpoint | None, want: Want) -> Iterator[Reading]:
@@ -234,6 +234,16 @@ def test_a_text_file_as_b_is_read_with_the_types_of_a() -> None:
     left = Held("left", pa.table({"id": ["00501", "7"], "on": pa.array([19782, None], pa.int32()).cast(pa.date32())}))
     assert verify(left, right).equal
     assert right.pinned == {"id": pa.string(), "on": pa.date32()}
+
+
+def test_text_in_a_beside_a_text_file_stays_text_though_the_file_was_seen_whole() -> None:
+    left = Held("left", pa.table({"n": ["1.50"]}))
+    right = Texts("right.csv", {"n": ["1.50"]})
+    assert right.describe(Want()).settled
+    verdict = verify(left, right)
+    assert verdict.equal
+    assert right.pinned == {"n": pa.string()}
+    assert verdict.digest_a == compare(left.table, left.table).digest_a
 
 
 def test_a_text_in_b_that_as_type_cannot_read_is_a_difference_with_its_place() -> None:

@@ -53,11 +53,12 @@ class Verdict:
 
 
 def verify(a: Source, b: Source, *, key: tuple[str, ...] = (), most: int = 10, want: Want | None = None) -> Verdict:
-    """Compares all rows of two sources. A is read in its own schema (`want.types` may pin some of it), B as A's.
+    """Compares all rows of two sources. A is read in its own schema (`want.types` may pin some of it), B as A's: a text
+    source with A's types pinned, any other by casting its values.
 
-    Where A holds text and B a settled type, the text is compared as that type. A value of B that has no equal in A's
-    type is a difference. When the digests differ, both are read again, and the hashes of their rows are held in memory
-    (at most 32 bytes a row). Raises UserError for a key that A or B lacks."""
+    Where A holds text and B has another type of its own, the text is compared as that. A value of B that has no equal
+    in A's type is a difference. When the digests differ, both are read again, and the hashes of their rows are held in
+    memory (at most 32 bytes a row). Raises UserError for a key that A or B lacks."""
     wanted = want or Want()
     before, after = a.describe(wanted), b.describe(replace(wanted, types={}, schema=None))
     _check_key(key, before.schema, after.schema)
@@ -106,7 +107,7 @@ def _compare(sides: tuple[Side, Side], after: Description) -> _Compared:
         return _Sum(Digest(pa.schema(list(types.items()))))
 
     first = one.read(settle, begin)
-    if not after.settled:
+    if after.inferred:
         other.want = replace(other.want, types=dict(types))
     second = other.read(lambda schema: types, begin)
     return _Compared(types, columns, first, second, set((other.schema or after.schema).names))
@@ -128,10 +129,10 @@ def _settle(schema: pa.Schema, after: Description, types: dict[str, pa.DataType]
         if field_a.name not in after.schema.names:
             continue
         have, other = plain_type(field_a.type), plain_type(after.schema.field(field_a.name).type)
-        as_b = after.settled and kind(have) is Kind.TEXT and kind(other) not in (Kind.TEXT, Kind.NULL)
+        as_b = not after.inferred and kind(have) is Kind.TEXT and kind(other) not in (Kind.TEXT, Kind.NULL)
         target = other if as_b else have
         try:
-            if after.settled:
+            if not after.inferred:
                 way(have, Stored(target))
                 way(other, Stored(target))
             types[field_a.name] = target
@@ -143,7 +144,7 @@ def _settle(schema: pa.Schema, after: Description, types: dict[str, pa.DataType]
 
 def _decimals(before: Description, after: Description) -> Types:
     """Columns of a text file that look like doubles, while B holds decimals: their digits are compared as decimals."""
-    if before.settled or not after.settled:
+    if after.inferred or not before.inferred:
         return {}
     shared = [name for name in before.schema.names if name in after.schema.names]
     pairs = {name: (before.schema.field(name).type, after.schema.field(name).type) for name in shared}
