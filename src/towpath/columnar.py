@@ -44,9 +44,13 @@ def inspected(schema: pa.Schema, rows: int | None, name: str) -> Inspected:
     return Inspected({field.name: Declared(plain_type(field.type)) for field in schema}, True, rows)
 
 
+_UNFIT = "the value does not fit"
+
+
 class ColumnarReading:
-    """One pass over batches of a file's own schema, each column as it is wanted: a value that its wanted type does not
-    hold exactly makes its row bad. `given` is `rows`, which the file's metadata tells, or is counted by batches."""
+    """One pass over batches of a file's own schema, each column as it is wanted. A value that a pinned type does not
+    hold exactly makes its row bad; elsewhere it raises TypesTooNarrow. `given` is `rows`, which the file's
+    metadata tells, or is counted by batches."""
 
     def __init__(
         self, name: str, own: pa.Schema, batches: Iterable[pa.RecordBatch], want: Want, rows: int | None = None
@@ -88,7 +92,12 @@ class ColumnarReading:
             if values.type != field.type:
                 done = cast(values, values.type, field.type)
                 for row in done.bad.tolist():
-                    bad.setdefault(row, self._bad(rows, row, origin, field))
+                    found = self._bad(rows, row, origin, field)
+                    if field.name not in self._want.types:
+                        raise TypesTooNarrow(
+                            f"{found.place}: column {field.name}: {found.value!r} {_UNFIT} {field.type}"
+                        )
+                    bad.setdefault(row, found)
                 values = done.values
             arrays.append(values)
         for row in sorted(bad):
@@ -101,7 +110,7 @@ class ColumnarReading:
         texts = {
             name: textform.write(values)[0].as_py() for name, values in zip(rows.schema.names, one.columns, strict=True)
         }
-        reason = f"the value does not fit {textform.type_name(field.type)}"
+        reason = f"{_UNFIT} {textform.type_name(field.type)}"
         return BadRow(origin.place(row), reason, field.name, texts[field.name], texts)
 
 

@@ -29,6 +29,9 @@ from towpath.textform import type_name
 
 NESTED = (Kind.LIST, Kind.STRUCT, Kind.MAP)
 
+_ENTRIES = ((Kind.MAP, Kind.LIST), (Kind.LIST, Kind.MAP))
+"""A map and the list of its entries, structs of key and value, are each other's form."""
+
 
 def way(source: pa.DataType, stored: Stored) -> tuple[Way, str]:
     """The way from a source type to what a destination holds, and one clause on why it is not exact (or why it is).
@@ -90,6 +93,11 @@ def _way(source: Any, target: Any) -> tuple[Way, str]:
     if kinds == (Kind.MAP, Kind.MAP):
         parts = _way(source.key_type, target.key_type), _way(source.item_type, target.item_type)
         return _weakest([(found, why and f"in its entries, {why}") for found, why in parts])
+    if kinds in _ENTRIES:
+        found, why = _way(_element_type(source), _element_type(target))
+        return (Way.CHECKED, "each entry must have a key") if kinds[1] is Kind.MAP else (found, why)
+    if kinds[1] is Kind.NULL and kinds[0] is not Kind.NULL:
+        return Way.CHECKED, "only null fits"
     return scalar.way(source, target)
 
 
@@ -125,7 +133,9 @@ def _cast(values: pa.Array, target: Any) -> Converted:
     kinds = kind(values.type), kind(target)
     if kinds == (Kind.STRUCT, Kind.STRUCT):
         return _cast_struct(values, target)
-    if kinds in ((Kind.LIST, Kind.LIST), (Kind.MAP, Kind.MAP)):
+    if kinds[1] is Kind.NULL:
+        return Converted(pa.nulls(len(values)), np.flatnonzero(~nulls(values)))
+    if kinds in ((Kind.LIST, Kind.LIST), (Kind.MAP, Kind.MAP), *_ENTRIES):
         return _cast_lists(values, target)
     done = scalar.cast(values, target)
     return Converted(done, lost(values, done))
@@ -145,6 +155,8 @@ def _cast_lists(values: pa.Array, target: Any) -> Converted:
     part = _cast(child, _element_type(target))
     owner = np.repeat(np.arange(len(values)), lengths)
     bad = np.unique(owner[part.bad])
+    if kind(target) is Kind.MAP:
+        bad = np.union1d(bad, owner[nulls(part.values) | nulls(part.values.field("key"))])
     null = nulls(values)
     if pa.types.is_fixed_size_list(target):
         bad = np.union1d(bad, np.flatnonzero((lengths != target.list_size) & ~null))

@@ -111,8 +111,8 @@ class State:
 class Description:
     """What a source holds, found without reading it all and without side effects.
 
-    `settled` is False while types come from a sample and may widen; `inferred` says that the source is text, whose types
-    are ours and not its own. `rows` and `size` (bytes) are None when not known.
+    `settled` is False while types come from a sample and may widen; `inferred` says that the source is text,
+    whose types are ours and not its own. `rows` and `size` (bytes) are None when not known.
     `bound` names what would be read now, as a checkpoint: equal to the committed one means nothing new.
     """
 

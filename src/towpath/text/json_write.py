@@ -11,6 +11,16 @@ import pyarrow.compute as pc
 from towpath.errors import DataError, Refused
 from towpath.nouns import Stored
 
+GAPS = {
+    "float/nan": "never: JSON has no NaN",
+    "float/infinite": "never: JSON has no infinities",
+    "float/single-nan": "never: JSON has no NaN",
+    "nested/list-of-double": "never: JSON has no NaN",
+    "rows/none": "never: a file without objects names no columns",
+    "rows/none-nested": "never: a file without objects names no columns",
+}
+"""What neither JSON Lines nor a JSON array can hold, for the conformance suite."""
+
 _FLOATS = frozenset({"nan", "inf"})
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 

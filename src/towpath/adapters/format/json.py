@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import pyarrow as pa
 
@@ -17,6 +17,8 @@ class JSON:
 
     continues = False
     """The closing bracket ends the file: nothing can be appended."""
+
+    GAPS: ClassVar[dict[str, str]] = json_write.GAPS
 
     def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
         return json_read.inspect(file, json_array.cut, whole=whole)

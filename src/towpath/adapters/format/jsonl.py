@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import pyarrow as pa
 
@@ -18,6 +18,8 @@ class JSONLines:
 
     continues = True
     """More rows may be appended to a file as bytes."""
+
+    GAPS: ClassVar[dict[str, str]] = json_write.GAPS
 
     def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
         return json_read.inspect(file, json_lines.cut, whole=whole)

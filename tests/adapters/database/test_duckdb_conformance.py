@@ -1,5 +1,0 @@
-from towpath.conformance import DatabaseSuite
-
-
-class TestDuckDB(DatabaseSuite):
-    adapter = "duckdb"

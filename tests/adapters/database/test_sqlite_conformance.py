@@ -1,5 +1,0 @@
-from towpath.conformance import DatabaseSuite
-
-
-class TestSQLite(DatabaseSuite):
-    adapter = "sqlite"
