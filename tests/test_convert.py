@@ -234,7 +234,6 @@ def test_the_way_follows_from_the_types(source: pa.DataType, target: pa.DataType
         (pa.bool_(), pa.float64(), "bool does not become float64"),
         (pa.binary(3), pa.binary(4), "does not become"),
         (pa.list_(pa.int8()), pa.int8(), "list<int8> does not become int8"),
-        (pa.string(), pa.null(), "does not become null"),
     ],
 )
 def test_a_change_of_meaning_is_refused_by_name_with_the_way_out(

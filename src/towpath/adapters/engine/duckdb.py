@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from threading import Event
 from typing import ClassVar
 
 import duckdb
@@ -42,16 +43,19 @@ class DuckDBEngine:
     @contextmanager
     def sql(self, sql: str, inputs: Mapping[str, Stream]) -> Iterator[Stream]:
         failures: list[BaseException] = []
+        left = Event()
         with ExitStack() as stack:
-            # Left in reverse: the result first, for DuckDB's threads pull at the inputs until it is closed.
+            # Left in reverse: the inputs seem to end, so that DuckDB's threads stop pulling at them; then the result
+            # and the connection are closed, and only then the inputs.
             for stream in inputs.values():
                 stack.callback(stream.close)
             connection = stack.enter_context(self._connect())
             for name, stream in inputs.items():
-                connection.register(name, _reader(name, stream, failures))
+                connection.register(name, _reader(name, stream, failures, left))
             with _translated(sql, failures):
                 reader = _query(connection, sql).to_arrow_reader(_BATCH_ROWS)
                 stack.callback(reader.close)
+                stack.callback(left.set)
                 schema = pa.schema([pa.field(field.name, _plain(field.type)) for field in reader.schema])
             yield Stream(schema, _batches(reader, schema, sql, failures))
 
@@ -149,11 +153,13 @@ def _held(name: str, rows: pa.RecordBatch) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=pa.schema(fields))
 
 
-def _reader(name: str, stream: Stream, failures: list[BaseException]) -> pa.RecordBatchReader:
+def _reader(name: str, stream: Stream, failures: list[BaseException], left: Event) -> pa.RecordBatchReader:
     def batches() -> Iterator[pa.RecordBatch]:
         # An exception that crosses DuckDB comes out as its own text only; the true one is kept for the caller.
         try:
             for batch in stream:
+                if left.is_set():
+                    return
                 yield _held(name, batch.rows)
         except BaseException as error:
             failures.append(error)
