@@ -151,8 +151,8 @@ def _describe(
         there = existing.stored.get(spec.rename.get(name, name))
         if there is not None and name not in pins and name not in spec.cast:
             pins[name] = _readable(there.type, existing.schema, spec.rename.get(name, name))
-    want = replace(want, types=pins)
-    return source.describe(want), want
+    fields = [field.with_type(pins.get(field.name, field.type)) for field in found.schema]
+    return replace(found, schema=pa.schema(fields)), replace(want, types=pins)
 
 
 def _readable(stored: pa.DataType, schema: pa.Schema, name: str) -> pa.DataType:

@@ -88,7 +88,10 @@ class TableSource:
             )
 
     def _schema(self, session: Session) -> pa.Schema:
-        if self.table is not None and session.table(self.table) is None:
+        if self.table is not None:
+            existing = session.table(self.table)
+            if existing is not None:
+                return existing.schema
             known = session.tables() if isinstance(session, ListsTables) else []
             raise Refused(
                 f"there is no such table{nearest(self.table, known)}",

@@ -242,11 +242,16 @@ class DuckDBSession:
         return bool(self._connection.execute(f"select {inside} from {inner}").fetchall()[0][0])
 
     def _batches(self, relation: Any, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        ended = False
         try:
             with self._translated():
                 for batch in reader:
                     yield batch.cast(schema)
+            ended = True
         finally:
+            if not ended:  # else closing would wait for DuckDB to fill its buffers with rows that nobody wants
+                with contextlib.suppress(duckdb.ConnectionException):  # closed already
+                    self._connection.interrupt()
             reader.close()
             relation.close()
 
