@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from towpath.logical import Kind, build_list, elements, fields, kind, nulls, plain, plain_type
+from towpath.values.logical import Kind, build_list, elements, fields, kind, nulls, plain, plain_type
 
 SCALARS = (
     [pa.null(), pa.bool_(), pa.int8(), pa.int32(), pa.int64(), pa.uint8(), pa.uint64()]

@@ -14,7 +14,7 @@ class BadRow:
     """One row set aside: where it stood, which column and value were wrong, and why.
 
     `place.raw` holds the record's own bytes when the reader still had them; otherwise `row` holds its values, as the
-    text forms of `towpath.textform` by column name. `edge` says where it was met: read, rules or write.
+    text forms of `towpath.values.textform` by column name. `edge` says where it was met: read, rules or write.
     """
 
     place: Place

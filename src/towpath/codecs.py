@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, Protocol, cast
 
 import pyarrow as pa
 
+from towpath.disk.spool import Spool
 from towpath.errors import DataError
-from towpath.spool import Spool
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 

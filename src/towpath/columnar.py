@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from towpath import textform
 from towpath.badrows import BadRow
-from towpath.convert import cast
+from towpath.disk.spool import Spool
 from towpath.errors import DataError
-from towpath.logical import plain, plain_type
 from towpath.nouns import Want
 from towpath.seams.format import InputFile, Inspected, TypesTooNarrow
-from towpath.spool import Spool
 from towpath.stream import Batch, Counted
+from towpath.values import textform
+from towpath.values.convert import cast
+from towpath.values.logical import plain, plain_type
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import pyarrow as pa
 from towpath import history
 from towpath.badrows import StopAtFirst
 from towpath.books import Books, CountedBadRows, Edge
-from towpath.convert import convert
 from towpath.deadletters import DeadLetters, finish
 from towpath.digest import Digest
 from towpath.errors import TowError
@@ -27,6 +26,7 @@ from towpath.seams.destination import Load
 from towpath.seams.source import Reading
 from towpath.stream import Batch, Stream
 from towpath.transform import bad_row, without
+from towpath.values.convert import convert
 
 
 def run(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False) -> Receipt:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from towpath import assemble, textform
+from towpath import assemble
 from towpath.badrows import BadRow, shorten
 from towpath.errors import UserError
 from towpath.job import InputSpec
 from towpath.nouns import Restart, Want
 from towpath.options import nearest
 from towpath.seams.source import Source
+from towpath.values import textform
 
 NULL = "∅"
 _CELL = 40

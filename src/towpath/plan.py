@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from towpath import assemble, registry, textform
+from towpath import assemble, registry
 from towpath.errors import Refused, UserError
 from towpath.job import JobSpec
 from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Offer, State, Want, Way
@@ -16,6 +16,7 @@ from towpath.options import nearest
 from towpath.seams.destination import Destination
 from towpath.seams.source import Source
 from towpath.transform import Transform
+from towpath.values import textform
 
 _STRENGTH = (Guarantee.AT_LEAST_ONCE, Guarantee.RECOVERABLE, Guarantee.ATOMIC)
 

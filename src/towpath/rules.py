@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import textform
 from towpath.digest import row_hashes
 from towpath.errors import Refused, UserError
 from towpath.job import RuleSpec
 from towpath.options import nearest
+from towpath.values import textform
 
 KINDS = ("not_null", "unique", "range", "one_of", "pattern")
 

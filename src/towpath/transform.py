@@ -10,10 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from towpath import textform
 from towpath.badrows import BadRow, BadRows
 from towpath.books import Books, CountedBadRows, Edge
-from towpath.convert import cast as cast_values
 from towpath.errors import UserError
 from towpath.job import JobSpec
 from towpath.options import nearest
@@ -21,6 +19,8 @@ from towpath.python_step import PythonStep
 from towpath.rules import Broken, Check, compile_rules
 from towpath.seams.engine import Engine, Filter
 from towpath.stream import Batch, Place, Stream
+from towpath.values import textform
+from towpath.values.convert import cast as cast_values
 
 
 @dataclass(slots=True)

@@ -50,7 +50,7 @@ def load(
 
 def converted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """What the mover hands over: the offered columns in their order and types."""
-    from towpath.convert import cast
+    from towpath.values.convert import cast
 
     arrays = [cast(batch.column(field.name), batch.schema.field(field.name).type, field.type) for field in schema]
     assert all(len(array.bad) == 0 for array in arrays)

@@ -17,12 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from towpath import convert, registry, textform
+from towpath import registry
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, UserError
 from towpath.joins.table_destination import TableDestination
 from towpath.joins.table_source import TableSource
 from towpath.nouns import Mode, Published, Want, Way
 from towpath.stream import Batch, Counted
+from towpath.values import convert, textform
 
 NAMES = ["duckdb", "sqlite"]
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from towpath import textform
 from towpath.errors import UserError
 from towpath.text.optimistic import Convention, Pinned, TextEvidence
+from towpath.values import textform
 
 PLAIN = Convention()
 UTC = pa.timestamp("us", "UTC")

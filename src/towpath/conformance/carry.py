@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from towpath import convert, textform
 from towpath.digest import Digest
 from towpath.errors import Refused
 from towpath.nouns import ColumnPlan, Stored
+from towpath.values import convert, textform
 
 StoredOf = Callable[[pa.DataType], Stored]
 

@@ -1,7 +1,7 @@
 """Cases: values as data that every format, database and engine must carry unchanged or refuse. One JSON file a family.
 
 A file holds `{"name": {"about": ..., "columns": {"column": {"type": ..., "values": [...]}}}}`, types by the names of
-`towpath.textform.parse_type`, values in its text forms, null for null. The id of a case is `family/name`.
+`towpath.values.textform.parse_type`, values in its text forms, null for null. The id of a case is `family/name`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from towpath import textform
+from towpath.values import textform
 
 
 @dataclass(frozen=True, slots=True)

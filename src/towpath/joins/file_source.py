@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from towpath.disk.oserrors import refused
 from towpath.errors import DataError, Refused, SourceChanged, TowError, UserError
 from towpath.joins.file_list import Files, find
 from towpath.joins.files import input_file, name_of
 from towpath.joins.union import fit, holds, union
 from towpath.nouns import Checkpoint, Description, Restart, Want
 from towpath.options import nearest
-from towpath.oserrors import refused
 from towpath.seams.format import Format, FormatReading, Inspected, TypesTooNarrow
 from towpath.seams.source import Reading
 from towpath.seams.store import Entry, Store

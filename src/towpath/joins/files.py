@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import pyarrow as pa
 
 from towpath import codecs, registry
-from towpath.convert import way
 from towpath.errors import BooksDoNotBalance, Refused, UserError
 from towpath.nouns import ColumnPlan, Existing, Stored, Want
 from towpath.seams.format import Format, FormatWriter, InputFile
 from towpath.seams.store import Entry, Staged, Store
+from towpath.values.convert import way
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

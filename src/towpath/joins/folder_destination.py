@@ -10,18 +10,18 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from towpath.convert import way
 from towpath.errors import Conflict, Refused, UserError
 from towpath.joins import folder_loads, hive, manifest, partitions
 from towpath.joins.files import RowsFile, begin_file, check_count, name_of, plan_columns
 from towpath.joins.manifest import Manifest, Part
 from towpath.joins.union import fit
-from towpath.logical import plain_type
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Stored, Way
 from towpath.seams.destination import Load
 from towpath.seams.format import Format
 from towpath.seams.store import Store
 from towpath.stream import Batch
+from towpath.values.convert import way
+from towpath.values.logical import plain_type
 
 _OPEN_FILES = 64
 _WAITING_BYTES = 128 << 20

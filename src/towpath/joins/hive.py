@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import textform
 from towpath.errors import DataError
+from towpath.values import textform
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 
-from towpath import textform
 from towpath.errors import DataError, UserError
 from towpath.nouns import State
 from towpath.seams.store import Store
+from towpath.values import textform
 
 NAME = "_manifest.json"
 _VERSION = 1

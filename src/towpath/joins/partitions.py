@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import textform
 from towpath.errors import UserError
-from towpath.logical import plain_type
 from towpath.options import nearest
+from towpath.values import textform
+from towpath.values.logical import plain_type
 
 Texts = tuple[str | None, ...]
 

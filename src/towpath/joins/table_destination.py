@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from towpath import convert, leftovers
+from towpath.disk import leftovers
+from towpath.disk.oserrors import translated
+from towpath.disk.rowspool import RowSpool
 from towpath.errors import BooksDoNotBalance, Conflict, Refused, UserError
 from towpath.joins.table_merge import Merge
 from towpath.nouns import ColumnPlan, Existing, Guarantee, Mode, Offer, Published, State
 from towpath.options import nearest
-from towpath.oserrors import translated
-from towpath.rowspool import RowSpool
 from towpath.seams.database import Database, Session
 from towpath.sqlnames import doubled, quoted
 from towpath.stream import Batch
+from towpath.values import convert
 
 STATE = "_towpath_state"
 

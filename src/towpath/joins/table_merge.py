@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from towpath.badrows import shorten
+from towpath.disk.rowspool import RowSpool
 from towpath.errors import BooksDoNotBalance, DataError
 from towpath.nouns import Existing, Published
-from towpath.rowspool import RowSpool
 from towpath.seams.database import Session
 
 STAGE = "_towpath_stage"

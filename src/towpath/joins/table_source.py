@@ -10,15 +10,15 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pyarrow as pa
 
-from towpath import textform
 from towpath.badrows import BadRow
-from towpath.convert import cast
 from towpath.errors import DataError, Refused, UserError
 from towpath.nouns import Checkpoint, Description, Want
 from towpath.options import nearest
 from towpath.seams.database import Database, Session
 from towpath.sqlnames import quoted
 from towpath.stream import Batch, Counted, Place
+from towpath.values import textform
+from towpath.values.convert import cast
 
 _CELL_BYTES = 128
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from towpath import textform
-from towpath.convert import cast, way
 from towpath.errors import DataError, Refused
-from towpath.logical import plain_type
 from towpath.nouns import Stored, Way
 from towpath.seams.format import Evidence, Inspected
+from towpath.values import textform
+from towpath.values.convert import cast, way
+from towpath.values.logical import plain_type
 
 
 @dataclass(frozen=True, slots=True)

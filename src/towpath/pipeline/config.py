@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from towpath import address, textform
+from towpath import address
 from towpath.errors import UserError
 from towpath.job import DEFAULT_MEMORY
 from towpath.pipeline import shorthand
+from towpath.values import textform
 
 
 def _listed(value: Any) -> Any:

@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pv
 
-from towpath import textform
 from towpath.badrows import BadRow
 from towpath.errors import BooksDoNotBalance
 from towpath.stream import Place
 from towpath.text.optimistic import Convention
 from towpath.text.records import Block
 from towpath.text.scan import Grammar
+from towpath.values import textform
 
 
 @dataclass(frozen=True, slots=True)

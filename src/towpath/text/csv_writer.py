@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import textform
 from towpath.errors import DataError
 from towpath.text.dialect import DELIMITERS
+from towpath.values import textform
 
 _MOST_BYTES = 256 << 20  # of one batch: Arrow's text offsets end at 2 GB
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from towpath import textform
 from towpath.text import json_numbers
 from towpath.text.json_evidence import SOURCE_TEXT
 from towpath.text.json_numbers import Number
+from towpath.values import textform
 
 
 class Unreadable(Exception):

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from towpath import textform
 from towpath.text import json_numbers
+from towpath.values import textform
 
 _DIRECT = (pa.bool_(), pa.int64(), pa.float64(), pa.string())
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)

@@ -27,7 +27,7 @@ _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 def stored(type: pa.DataType) -> Stored:
     """What JSON holds: true and false, numbers, strings, arrays and objects as they are; a map as an array of objects
-    with `key` and `value`; all else as the strings of `towpath.textform`."""
+    with `key` and `value`; all else as the strings of `towpath.values.textform`."""
     held = _held(type)
     return Stored(held, refuses=_FLOATS if _has_floats(held) else frozenset())
 

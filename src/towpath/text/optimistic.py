@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import textform
 from towpath.errors import UserError
+from towpath.values import textform
 
 _INTEGER = r"0|-?[1-9][0-9]*"
 _PLAIN = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"

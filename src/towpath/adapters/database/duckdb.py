@@ -19,8 +19,8 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 
-from towpath import leftovers
 from towpath.adapters.database import duckdb_types as types
+from towpath.disk import leftovers
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Existing, Stored
 from towpath.sqlnames import doubled, parts, quoted

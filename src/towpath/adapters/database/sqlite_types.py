@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import textform
 from towpath.errors import TowError
 from towpath.nouns import Stored
+from towpath.values import textform
 
 _OWN = "TEXT "
 

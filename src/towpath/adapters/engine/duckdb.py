@@ -10,11 +10,11 @@ from typing import ClassVar
 import duckdb
 import pyarrow as pa
 
-from towpath import convert, textform
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import ColumnPlan, Stored, Way
 from towpath.seams.engine import Filter
 from towpath.stream import Batch, Counted, Stream
+from towpath.values import convert, textform
 
 _BATCH_ROWS = 65_536
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from towpath.columnar import ColumnarReading, checked, inspected, random_access, translated
 from towpath.errors import DataError, UserError
-from towpath.logical import kind, plain_type
 from towpath.nouns import Stored, Want
 from towpath.options import nearest
 from towpath.seams.format import InputFile, Inspected
+from towpath.values.logical import kind, plain_type
 
 _MAGIC = b"ARROW1"
 _END = b"\xff\xff\xff\xff\0\0\0\0"

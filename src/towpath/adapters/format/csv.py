@@ -10,7 +10,6 @@ from typing import BinaryIO, ClassVar
 
 import pyarrow as pa
 
-from towpath import textform
 from towpath.badrows import shorten
 from towpath.errors import Refused, UserError
 from towpath.nouns import Stored, Want
@@ -24,6 +23,7 @@ from towpath.text.optimistic import Convention, Pinned, TextEvidence
 from towpath.text.pool import ordered
 from towpath.text.records import Block, Records
 from towpath.text.scan import Grammar
+from towpath.values import textform
 
 _LINE_ENDINGS = {"lf": "\n", "crlf": "\r\n"}
 
@@ -98,7 +98,7 @@ class CSV:
                 reading.close()
 
     def stored(self, type: pa.DataType) -> Stored:
-        """Text, in the convention of `towpath.textform`."""
+        """Text, in the convention of `towpath.values.textform`."""
         textform.write(pa.nulls(0, type))
         return Stored(pa.string(), "text")
 

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 
 from towpath.columnar import ColumnarReading, checked, inspected, random_access, translated
 from towpath.errors import UserError
-from towpath.logical import Kind, kind, plain, plain_type
 from towpath.nouns import Stored, Want
 from towpath.options import nearest
 from towpath.seams.format import InputFile, Inspected
+from towpath.values.logical import Kind, kind, plain, plain_type
 
 _CODECS = ("zstd", "snappy", "gzip", "brotli", "lz4", "none")
 _PROBE_ROWS = 1024

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from towpath import leftovers
+from towpath.disk import leftovers
+from towpath.disk.globbing import matches
+from towpath.disk.oserrors import translated
+from towpath.disk.spool import Spool
 from towpath.errors import Conflict, Refused
-from towpath.globbing import matches
 from towpath.nouns import Guarantee
-from towpath.oserrors import translated
 from towpath.seams.store import Entry, Staged
-from towpath.spool import Spool
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from towpath.disk.oserrors import translated
+from towpath.disk.spool import Spool
 from towpath.errors import UserError
 from towpath.nouns import Guarantee
-from towpath.oserrors import translated
 from towpath.seams.store import Entry, Staged
-from towpath.spool import Spool
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from towpath.disk.oserrors import translated
 from towpath.errors import Refused
-from towpath.oserrors import translated
 
 SUFFIX = ".tow-tmp"
 _PATIENCE = 0.5

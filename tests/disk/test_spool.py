@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from towpath.disk.spool import Spool
 from towpath.errors import Refused
-from towpath.spool import Spool
 
 
 def test_readers_of_one_spool_do_not_disturb_each_other() -> None:

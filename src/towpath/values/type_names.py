@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from towpath.errors import UserError
-from towpath.logical import Kind, fields, kind, plain_type
 from towpath.options import nearest
+from towpath.values.logical import Kind, fields, kind, plain_type
 
 _PLAIN: dict[str, pa.DataType] = {
     "text": pa.string(),

@@ -10,8 +10,8 @@ import numpy as np
 
 from towpath.badrows import shorten
 from towpath.digest import row_hashes
-from towpath.textform import write
-from towpath.verify_sides import Part, Side, Types
+from towpath.values.textform import write
+from towpath.verify.sides import Part, Side, Types
 
 _GUESSES = 3  # the most leading columns that a guessed key has
 

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import textform_numbers as number
-from towpath import textform_times as time
-from towpath.logical import Kind, kind, lost, nulls, with_rows
+from towpath.values import textform_numbers as number
+from towpath.values import textform_times as time
+from towpath.values.logical import Kind, kind, lost, nulls, with_rows
 
 Read = tuple[pa.Array, np.ndarray]
 

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from towpath.errors import Refused
-from towpath.logical import Kind, kind, nulls, with_rows
 from towpath.nouns import Way
-from towpath.textform import read, type_name, write
-from towpath.textform_numbers import limits
-from towpath.textform_times import DAY, PER_SECOND, days, numbers
+from towpath.values.logical import Kind, kind, nulls, with_rows
+from towpath.values.textform import read, type_name, write
+from towpath.values.textform_numbers import limits
+from towpath.values.textform_times import DAY, PER_SECOND, days, numbers
 
 _NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT)
 _MANTISSA = {16: 11, 32: 24, 64: 53}
@@ -56,7 +56,7 @@ def cast(values: pa.Array, target: Any) -> pa.Array:
     if have is Kind.BOOL:
         return pc.cast(values, target)
     if want is Kind.BOOL:
-        return pc.if_else(pc.is_in(values, pa.array([0, 1], values.type)), pc.equal(values, 1), None)
+        return pc.if_else(pc.is_in(values, pa.array([0, 1], values.type)), pc.equal(values, pa.scalar(1, values.type)), None)
     if have is Kind.BYTES:
         return _cast_bytes(values, target)
     return _cast_temporal(values, target)

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from towpath import textform
 from towpath.badrows import BadRow
 from towpath.errors import DataError, UserError
 from towpath.nouns import Checkpoint, Description, Restart, Want
 from towpath.stream import Batch, Counted
+from towpath.values import textform
 from towpath.verify import Verdict, verify
 
 

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.arrays import arrays, types
-from towpath import digest_reference as reference
-from towpath import textform
 from towpath.digest import Digest, row_hashes
+from towpath.digest import reference as reference
 from towpath.errors import Refused
-from towpath.logical import kind, plain_type
+from towpath.values import textform
+from towpath.values.logical import kind, plain_type
 
 BROAD = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-VECTORS = json.loads((Path(__file__).parents[1] / "docs" / "digest-vectors.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "digest-vectors.json").read_text())
 
 
 def digest(rows: pa.RecordBatch | pa.Table, most: int | None = None) -> str:

@@ -9,7 +9,7 @@ import tempfile
 import weakref
 from typing import TYPE_CHECKING, BinaryIO
 
-from towpath.oserrors import translated
+from towpath.disk.oserrors import translated
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

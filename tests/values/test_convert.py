@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.arrays import SCALARS, arrays, exact, types
-from towpath.convert import Converted, cast, convert, way
 from towpath.errors import Refused
-from towpath.logical import Kind, fields, kind, plain, plain_type
 from towpath.nouns import ColumnPlan, Stored, Way
-from towpath.textform import read
+from towpath.values.convert import Converted, cast, convert, way
+from towpath.values.logical import Kind, fields, kind, plain, plain_type
+from towpath.values.textform import read
 
 BROAD = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -355,3 +355,9 @@ def test_a_dictionary_is_decoded_and_can_be_asked_for() -> None:
     back = cast(plain(words), pa.string(), words.type)
     assert back.values.type == words.type
     assert back.values.to_pylist() == ["a", None, "a"]
+
+
+def test_an_unsigned_integer_beyond_int64_is_no_bool_and_stops_nothing_else() -> None:
+    values = pa.array([2**63, 0, 1, None], pa.uint64())
+    done = cast(values, values.type, pa.bool_())
+    assert (done.values.to_pylist(), done.bad.tolist()) == ([None, False, True, None], [0])

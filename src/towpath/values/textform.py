@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import textform_json, textform_scalars
-from towpath.logical import kind, plain, plain_type
-from towpath.types_text import parse_type, type_name
+from towpath.values import textform_json, textform_scalars
+from towpath.values.logical import kind, plain, plain_type
+from towpath.values.type_names import parse_type, type_name
 
 __all__ = ["parse_type", "read", "type_name", "write"]
 

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath import digest_reference as spec
-from towpath.digest_words import Lanes, add_word, mix, of_binary, of_words, places, stored, sums
-from towpath.logical import Kind, elements, fields, kind, nulls, plain
-from towpath.textform_times import days, numbers
+from towpath.digest import reference as spec
+from towpath.digest.words import Lanes, add_word, mix, of_binary, of_words, places, stored, sums
+from towpath.values.logical import Kind, elements, fields, kind, nulls, plain
+from towpath.values.textform_times import days, numbers
 
 _SAMPLE, _FEW = 1024, 64  # a text column with so few values in such a sample is hashed by its distinct values
 _SCALES = of_words(np.arange(77, dtype=np.uint64))  # the first word of every decimal

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from towpath.badrows import BadRow
-from towpath.convert import cast
 from towpath.nouns import Restart, Want
 from towpath.seams.source import Source
 from towpath.stream import Batch
+from towpath.values.convert import cast
 
 Types = Mapping[str, pa.DataType]
 

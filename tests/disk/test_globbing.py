@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from towpath.globbing import matches
+from towpath.disk.globbing import matches
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from towpath.digest_columns import parts
-from towpath.digest_words import Lanes, mix
+from towpath.digest.columns import parts
+from towpath.digest.words import Lanes, mix
 from towpath.errors import Refused
-from towpath.logical import kind
+from towpath.values.logical import kind
 
 _ROWS = 1 << 15  # at a time, so that a column's states stay in the processor's cache
 

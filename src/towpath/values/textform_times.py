@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from towpath.errors import DataError
-from towpath.logical import lost, nulls, with_rows, without
-from towpath.textform_numbers import decimal_text, read_decimal
+from towpath.values.logical import lost, nulls, with_rows, without
+from towpath.values.textform_numbers import decimal_text, read_decimal
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}

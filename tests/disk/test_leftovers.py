@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from towpath import leftovers
+from towpath.disk import leftovers
 from towpath.errors import Refused
 
 CHILD = """
 import sys, time
 from pathlib import Path
-from towpath import leftovers
+from towpath.disk import leftovers
 file, path = leftovers.create(Path(sys.argv[1]), "orders.csv", "load1")
 file.write(b"half"); file.flush()
 print(path, flush=True)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from towpath.badrows import shorten
-from towpath.convert import way
 from towpath.digest import Digest
 from towpath.errors import Refused, UserError
-from towpath.logical import Kind, kind, plain_type
 from towpath.nouns import Description, Stored, Want
 from towpath.options import nearest
 from towpath.seams.source import Source
-from towpath.textform import type_name
-from towpath.verify_rows import Difference, Pair, find
-from towpath.verify_sides import Kept, Part, Side, Types
+from towpath.values.convert import way
+from towpath.values.logical import Kind, kind, plain_type
+from towpath.values.textform import type_name
+from towpath.verify.rows import Difference, Pair, find
+from towpath.verify.sides import Kept, Part, Side, Types
 
 __all__ = ["Difference", "Verdict", "verify"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from towpath import textform_scalars as scalar
-from towpath.logical import Kind, build_list, build_struct, elements, fields, kind, nulls
+from towpath.values import textform_scalars as scalar
+from towpath.values.logical import Kind, build_list, build_struct, elements, fields, kind, nulls
 
 NESTED = (Kind.LIST, Kind.STRUCT, Kind.MAP)
 _BARE = (Kind.NULL, Kind.BOOL, Kind.INTEGER, Kind.DECIMAL)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from towpath import convert_scalars as scalar
 from towpath.errors import Refused
-from towpath.logical import (
+from towpath.nouns import ColumnPlan, Stored, Way
+from towpath.values import convert_scalars as scalar
+from towpath.values.logical import (
     Kind,
     build_list,
     build_struct,
@@ -23,9 +24,8 @@ from towpath.logical import (
     plain_type,
     without,
 )
-from towpath.nouns import ColumnPlan, Stored, Way
-from towpath.refusals import refused_rows, refusing
-from towpath.textform import type_name
+from towpath.values.refusals import refused_rows, refusing
+from towpath.values.textform import type_name
 
 NESTED = (Kind.LIST, Kind.STRUCT, Kind.MAP)
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from towpath import leftovers
-from towpath.oserrors import translated
+from towpath.disk import leftovers
+from towpath.disk.oserrors import translated
 
 
 class RowSpool:
-    """A file in `folder`, made by `towpath.leftovers`, which holds all batches that were written to it.
+    """A file in `folder`, made by `towpath.disk.leftovers`, which holds all batches that were written to it.
 
     `rows` counts them. Any call raises Refused when the disk is full or says no otherwise."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from towpath.digest_reference import G, L
+from towpath.digest.reference import G, L
 
 Lanes = tuple[np.ndarray, np.ndarray]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from towpath import leftovers
+from towpath.disk import leftovers
+from towpath.disk.rowspool import RowSpool
 from towpath.errors import Refused
-from towpath.rowspool import RowSpool
 
 ROWS = pa.record_batch({"id": pa.array([1, None], pa.int64()), "name": pa.array(["", None])})
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath.logical import Kind, elements, fields, kind
+from towpath.values.logical import Kind, elements, fields, kind
 
 _NAMES = {"nan": "NaN", "inf": "infinity", "nul": "text with U+0000"}
 _BY_KIND = {Kind.FLOAT: ("nan", "inf"), Kind.TEXT: ("nul",)}

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.arrays import arrays, same, types
-from towpath import textform_times
 from towpath.errors import DataError, Refused, UserError
-from towpath.logical import plain, plain_type
-from towpath.textform import parse_type, read, type_name, write
+from towpath.values import textform_times
+from towpath.values.logical import plain, plain_type
+from towpath.values.textform import parse_type, read, type_name, write
 
 BROAD = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 

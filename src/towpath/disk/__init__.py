@@ -1,0 +1,1 @@
+"""The local disk: temporary files that outlive no run unseen, spools, and what the operating system says."""
