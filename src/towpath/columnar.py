@@ -106,10 +106,7 @@ class ColumnarReading:
         return batch.take(np.setdiff1d(np.arange(len(batch)), list(bad)).tolist()) if bad else batch
 
     def _bad(self, rows: pa.RecordBatch, row: int, origin: Counted, field: pa.Field) -> BadRow:
-        one = rows.slice(row, 1)
-        texts = {
-            name: textform.write(values)[0].as_py() for name, values in zip(rows.schema.names, one.columns, strict=True)
-        }
+        texts = textform.row_texts(rows, row)
         reason = f"{_UNFIT} {textform.type_name(field.type)}"
         return BadRow(origin.place(row), reason, field.name, texts[field.name], texts)
 

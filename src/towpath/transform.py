@@ -81,8 +81,7 @@ class _Nowhere:
 
 def bad_row(batch: Batch, row: int, column: str, reason: str, edge: str) -> BadRow:
     """A row of a batch as a bad row, with all its values as text forms."""
-    one = batch.rows.slice(row, 1)
-    values = {name: textform.write(one.column(name))[0].as_py() for name in one.schema.names}
+    values = textform.row_texts(batch.rows, row)
     place = batch.origin.place(row)
     return BadRow(Place(place.file, place.line), reason, column, values.get(column), values, edge)
 

@@ -153,6 +153,17 @@ def test_cursors_of_times_and_text_go_on_where_they_were(database: Any, type: pa
         assert [row["n"] for row in rows] == [number]
 
 
+def test_a_cursor_keeps_its_last_nanosecond(tmp_path: Path) -> None:
+    database = registry.make(registry.find("database", "duckdb"), {"path": str(tmp_path / "shop.db")})
+    sql(database, "create table t (moment timestamp_ns)", "insert into t values ('2024-01-01 00:00:00.123456789')")
+    source = TableSource(database, table="t", cursor="moment", monotonic=True)
+    bound = source.describe(Want()).bound
+    assert bound is not None
+    assert bound.value["value"] == "2024-01-01 00:00:00.123456789"
+    with source.open(bound, Want()) as reading:
+        assert (reading.given, reading.checkpoint()) == (0, bound)
+
+
 def test_null_cursors_are_an_error_that_counts_them(database: Any) -> None:
     sql(database, "create table t (id integer)", "insert into t values (1), (null), (null)")
     with pytest.raises(DataError, match="null in 2 rows"):

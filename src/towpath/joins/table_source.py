@@ -127,10 +127,10 @@ class TableSource:
         field = self._cursor_field(session, schema)
         column = self.database.quote(self.cursor)
         _, batches = session.select(f"select max({column}) as bound from {self._rows}{self._newer(since, schema)}", 1)
-        (greatest,) = pa.Table.from_batches(list(batches)).column(0).combine_chunks()
-        if not greatest.is_valid and since is not None:
+        greatest = pa.Table.from_batches(list(batches)).column(0).combine_chunks()
+        text = textform.write(greatest)[0].as_py()
+        if text is None and since is not None:
             return since
-        text = textform.write(pa.array([greatest.as_py()], greatest.type))[0].as_py() if greatest.is_valid else None
         return Checkpoint("cursor", {"column": field.name, "value": text, "type": textform.type_name(field.type)})
 
     def _cursor_field(self, session: Session, schema: pa.Schema) -> pa.Field:
@@ -220,8 +220,7 @@ class TableReading:
         return typed.take(np.setdiff1d(np.arange(len(batch)), list(bad))) if bad else typed
 
     def _bad_row(self, batch: Batch, row: int, column: str) -> BadRow:
-        one = batch.rows.slice(row, 1)
-        values = {name: textform.write(one.column(name))[0].as_py() for name in one.schema.names}
+        values = textform.row_texts(batch.rows, row)
         place = batch.origin.place(row)
         reason = f"not a value of the type {textform.type_name(self.schema.field(column).type)}"
         return BadRow(Place(place.file, place.line), reason, column, values[column], values, "read")

@@ -56,7 +56,9 @@ def cast(values: pa.Array, target: Any) -> pa.Array:
     if have is Kind.BOOL:
         return pc.cast(values, target)
     if want is Kind.BOOL:
-        return pc.if_else(pc.is_in(values, pa.array([0, 1], values.type)), pc.equal(values, pa.scalar(1, values.type)), None)
+        return pc.if_else(
+            pc.is_in(values, pa.array([0, 1], values.type)), pc.equal(values, pa.scalar(1, values.type)), None
+        )
     if have is Kind.BYTES:
         return _cast_bytes(values, target)
     return _cast_temporal(values, target)

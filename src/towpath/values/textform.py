@@ -12,7 +12,7 @@ from towpath.values import textform_json, textform_scalars
 from towpath.values.logical import kind, plain, plain_type
 from towpath.values.type_names import parse_type, type_name
 
-__all__ = ["parse_type", "read", "type_name", "write"]
+__all__ = ["parse_type", "read", "row_texts", "type_name", "write"]
 
 
 def write(values: pa.Array) -> pa.Array:
@@ -23,6 +23,12 @@ def write(values: pa.Array) -> pa.Array:
     values = plain(values)
     nested = kind(values.type) in textform_json.NESTED
     return textform_json.write(values) if nested else textform_scalars.write(values)
+
+
+def row_texts(rows: pa.RecordBatch, row: int) -> dict[str, str | None]:
+    """One row's values as texts, by column."""
+    one = rows.slice(row, 1)
+    return {name: write(one.column(name))[0].as_py() for name in one.schema.names}
 
 
 def read(texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, np.ndarray]:
