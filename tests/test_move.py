@@ -16,6 +16,7 @@ from towpath import move
 from towpath.deadletters import kept
 from towpath.errors import Conflict, DataError, Refused, UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
+from towpath.joins.table_destination import TableLoad
 from towpath.nouns import Guarantee, Mode
 from towpath.plan import plan, prepare
 from towpath.receipt import Receipt
@@ -116,6 +117,40 @@ def test_a_replayed_row_that_is_bad_again_is_kept_again(tmp_path: Path) -> None:
     (receipt,) = replay(bad)
     assert (receipt.rows, receipt.set_aside) == (0, 1)
     assert [row.place.raw for load in kept(bad) for row in load.rows()] == [b"x"]
+
+
+def test_bad_rows_outlive_a_run_that_died_right_after_publishing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "a.csv", "n\n1\nx\n")
+    bad, to = tmp_path / "bad", f"duckdb:///{tmp_path}/w.db#t"
+    spec = job(source, to, types={"n": "int64"}, bad_rows=str(bad), step="p/s", mode=Mode.APPEND)
+    publish = TableLoad.publish
+
+    def dying(load: TableLoad, *states: Any) -> Any:
+        publish(load, *states)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TableLoad, "publish", dying)
+        with pytest.raises(KeyboardInterrupt):
+            move.run(spec)
+    assert kept(bad) == []
+    assert move.run(spec).status == "unchanged"
+    assert [row.place.raw for load in kept(bad) for row in load.rows()] == [b"x"]
+
+
+def test_a_refused_load_leaves_no_bad_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "a.csv", "n\n1\nx\n")
+    to, bad = f"duckdb:///{tmp_path}/w.db#t", tmp_path / "bad"
+
+    def refusing(load: TableLoad, *states: Any) -> Any:
+        raise Conflict("another run came first")
+
+    monkeypatch.setattr(TableLoad, "publish", refusing)
+    with pytest.raises(Conflict):
+        copy(source, to, types={"n": "int64"}, bad_rows=str(bad))
+    assert list(bad.iterdir()) == []
 
 
 def test_rows_that_break_a_rule_are_set_aside_and_replayed_by_value(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ _PENDING = ".pending"
 
 
 class DeadLetters:
-    """Keeps the bad rows of one load: `seal` before it is published, `published` after, `discard` if it never is."""
+    """Keeps the bad rows of one load: `seal` before it is published, `published` after; `unseal` when publishing was
+    refused; `discard` at the end of a load that was not published. What is sealed is not discarded: its load may be
+    published although the call failed, and then these rows are nowhere else."""
 
     def __init__(self, folder: Path, load_id: str, spec: JobSpec) -> None:
         self.folder = folder
@@ -32,6 +34,7 @@ class DeadLetters:
         self._final = folder / load_id
         self._spec = spec
         self._file: TextIO | None = None
+        self._sealed = False
 
     def add(self, bad: BadRow) -> None:
         try:
@@ -43,6 +46,7 @@ class DeadLetters:
 
     def seal(self) -> None:
         """Makes the rows durable."""
+        self._sealed = True
         if self._file is None:
             return
         try:
@@ -59,8 +63,12 @@ class DeadLetters:
         if self._file is not None:
             finish(self.folder, self._final.name)
 
+    def unseal(self) -> None:
+        """The load was refused before it became visible."""
+        self._sealed = False
+
     def discard(self) -> None:
-        if self._file is not None:
+        if self._file is not None and not self._sealed:
             self._file.close()
             shutil.rmtree(self._pending, ignore_errors=True)
 

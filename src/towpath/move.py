@@ -17,7 +17,7 @@ from towpath.badrows import StopAtFirst
 from towpath.books import Books, CountedBadRows, Edge
 from towpath.deadletters import DeadLetters, finish
 from towpath.digest import Digest
-from towpath.errors import TowError
+from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, UserError
 from towpath.job import JobSpec
 from towpath.nouns import Checkpoint, ColumnPlan, Offer, Published, Restart, State, Way
 from towpath.plan import Ground, column_json, joined, prepare
@@ -77,6 +77,10 @@ def _move(ground: Ground, receipt: Receipt) -> None:
     raise AssertionError("every input restarted, and one asked again")
 
 
+_NOT_PUBLISHED = (BooksDoNotBalance, Conflict, DataError, UserError)
+"""What `publish` raises only before its visible act. After another error the load may be out, or not."""
+
+
 @dataclass(slots=True)
 class _Attempt:
     """One pass from the sources to the publishing, undone whole when it does not get there."""
@@ -111,11 +115,16 @@ class _Attempt:
             self.books.check()
             if letters is not None:
                 letters.seal()
-            published = load.publish(ground.state, new)
-            edge.accepted = published.accepted
-            self.books.check()
+            try:
+                published = load.publish(ground.state, new)
+            except _NOT_PUBLISHED:
+                if letters is not None:
+                    letters.unseal()
+                raise
             if letters is not None:
                 letters.published()
+            edge.accepted = published.accepted
+            self.books.check()
             self._write_receipt(load_id, offer, published, digest, bad)
 
     def _open(self, stack: ExitStack, bad: CountedBadRows) -> dict[str, Reading]:
