@@ -83,7 +83,8 @@ class Format(Protocol):
         that it lacks raise TypesTooNarrow; the file may lack columns of it): values that do not fit raise
         TypesTooNarrow, except in columns pinned by `want.types`, where the row is bad. Without `want.schema` the
         types come from `inspect` of a sample. The reading's schema has the file's own columns in the file's order
-        (or `want.columns`, as far as the file has them)."""
+        (or `want.columns`, as far as the file has them); a format whose files name their columns row by row (JSON) may
+        give all of `want.schema`."""
         ...
 
     def stored(self, type: pa.DataType) -> Stored:
