@@ -15,10 +15,11 @@ import pytest
 from towpath import move
 from towpath.deadletters import kept
 from towpath.errors import Conflict, DataError, Refused, UserError
+from towpath.ground import prepare
 from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
 from towpath.joins.table_destination import TableLoad
 from towpath.nouns import Guarantee, Mode
-from towpath.plan import plan, prepare
+from towpath.plan import plan
 from towpath.receipt import Receipt
 from towpath.replay import replay
 

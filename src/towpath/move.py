@@ -18,9 +18,10 @@ from towpath.books import Books, CountedBadRows, Edge
 from towpath.deadletters import DeadLetters, finish
 from towpath.digest import Digest
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, UserError
+from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
 from towpath.nouns import Checkpoint, ColumnPlan, Offer, Published, Restart, State, Way
-from towpath.plan import Ground, column_json, joined, prepare
+from towpath.plan import column_json
 from towpath.receipt import Receipt, now, peak_memory, versions
 from towpath.seams.destination import Load
 from towpath.seams.source import Reading
