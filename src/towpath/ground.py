@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 
@@ -93,7 +94,7 @@ def prepare(spec: JobSpec, *, recovering: bool, full_refresh: bool = False, acce
         descriptions[name], wants[name] = _describe(spec, source, types, existing)
     if spec.types:
         _known_types(spec, descriptions)
-    transform = Transform(spec, assemble.engine(spec))
+    transform = Transform(spec, partial(assemble.engine, spec))
     route = [(f"read {name}", row) for name, one in built.items() for row in one.route]
     if spec.sql is not None or spec.where is not None:
         route.append(("transform", registry.find("engine", "duckdb")))

@@ -15,6 +15,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def count(number: int, thing: str) -> str:
+    """A number of things in words: `1 row`, `2,000 rows`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 def peak_memory() -> int:
     """The largest resident size of this process so far, in bytes (getrusage(2): ru_maxrss is in KiB on Linux)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -77,7 +82,7 @@ class Receipt:
             return [f"{head}: 0 rows moved: {self.why}"]
         if self.status != "done":
             return [f"{head}: {self.status}", *(f"  {line}" for line in self.why.splitlines())]
-        counts = f"{self.rows:,} rows"
+        counts = count(self.rows, "row")
         if self.mode == "merge":
             counts += f" ({self.inserted:,} inserted, {self.updated:,} updated, {self.unchanged:,} unchanged)"
         out = [
@@ -87,8 +92,7 @@ class Receipt:
             f"  digest   {self.digest}",
         ]
         if self.set_aside:
-            out.append(
-                f"  {self.set_aside:,} rows set aside in {self.bad_rows}: mend them, then `tow replay {self.bad_rows}`"
-            )
+            aside = f"{count(self.set_aside, 'row')} set aside in {self.bad_rows}"
+            out.append(f"  {aside}: mend them, then `tow replay {self.bad_rows}`")
         out += [f"  note: {note}" for note in self.notes]
         return out

@@ -3,7 +3,7 @@ where - sql - python - select - rename - cast - rules. Each part keeps its side 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -25,10 +25,11 @@ from towpath.values.convert import cast as cast_values
 
 @dataclass(slots=True)
 class Transform:
-    """The row-shaping part of a job. `schema` gives what comes out without reading a row; `apply` shapes streams."""
+    """The row-shaping part of a job. `schema` gives what comes out without reading a row; `apply` shapes streams.
+    `engine` makes the engine, which only SQL and conditions need."""
 
     spec: JobSpec
-    engine: Engine
+    engine: Callable[[], Engine]
 
     def schema(self, inputs: Mapping[str, pa.Schema]) -> pa.Schema:
         """The schema that `apply` would give. Raises UserError for wrong SQL, columns, types or rules."""
@@ -36,7 +37,7 @@ class Transform:
             empty = {name: Stream(schema, ()) for name, schema in inputs.items()}
             if self.spec.sql is not None:
                 shaped = self._after_sql(
-                    Stream(self.engine.result_schema(self.spec.sql, inputs), ()), stack, None, None
+                    Stream(self.engine().result_schema(self.spec.sql, inputs), ()), stack, None, None
                 )
             else:
                 shaped = self.apply(empty, stack, Books(), CountedBadRows(_Nowhere(), "plan"))
@@ -47,11 +48,11 @@ class Transform:
         if self.spec.sql is not None:
             edge = books.edge("sql", row_wise=False)
             counted = {name: Stream(one.schema, _given(one, edge)) for name, one in inputs.items()}
-            result = stack.enter_context(self.engine.sql(self.spec.sql, counted))
+            result = stack.enter_context(self.engine().sql(self.spec.sql, counted))
             return self._after_sql(Stream(result.schema, _accepted(result, edge)), stack, books, bad)
         (stream,) = inputs.values()
         if self.spec.where is not None:
-            keep = stack.enter_context(self.engine.where(self.spec.where, stream.schema))
+            keep = stack.enter_context(self.engine().where(self.spec.where, stream.schema))
             stream = Stream(stream.schema, _where(stream, keep, books.edge("where")))
         return self._after_sql(stream, stack, books, bad)
 

@@ -197,7 +197,7 @@ def test_bad_rows_are_replayed_once_they_are_mended(tow: Run) -> None:
     arguments = ("--types", "amount=int64", "--bad-rows", "bad")
     code, out, _ = tow("copy", "orders.csv", "duckdb:///shop.db#orders", *arguments)
     assert code == 0
-    assert "1 rows set aside" in out
+    assert "1 row set aside" in out
     code, out, err = tow("replay", "bad", "--from-opt", "null=x")
     assert (code, err) == (0, "")
     lines = tow("peek", "duckdb:///shop.db#orders")[1].splitlines()
