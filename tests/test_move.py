@@ -90,6 +90,13 @@ def test_existing_columns_pin_the_types_of_text(tmp_path: Path) -> None:
     assert table(tmp_path / "w.db", "select count(*) from t") == [(2,)]
 
 
+def test_columns_that_are_not_selected_are_not_pinned_by_the_destination(tmp_path: Path) -> None:
+    to = f"duckdb:///{tmp_path}/w.db#t"
+    copy(write(tmp_path / "a.csv", "id,note\n1,7\n"), to)
+    copy(write(tmp_path / "b.csv", "id,note\n2,words\n"), to, mode=Mode.APPEND, select=("id",))
+    assert table(tmp_path / "w.db", "select * from t order by id") == [(1, 7), (2, None)]
+
+
 def test_bad_rows_are_kept_with_place_bytes_and_reason_and_replayed_after_the_fix(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", 'id,n\n1,10\n2,x7\n3\n4,40\n5,"50\n')
     bad = tmp_path / "bad"

@@ -150,7 +150,8 @@ def _describe(
     pins = dict(types)
     for name in found.schema.names:
         there = existing.stored.get(spec.rename.get(name, name))
-        if there is not None and name not in pins and name not in spec.cast:
+        goes = not spec.select or name in spec.select
+        if there is not None and goes and name not in pins and name not in spec.cast:
             pins[name] = _readable(there.type, existing.schema, spec.rename.get(name, name))
     fields = [field.with_type(pins.get(field.name, field.type)) for field in found.schema]
     return replace(found, schema=pa.schema(fields)), replace(want, types=pins)

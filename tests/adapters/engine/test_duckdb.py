@@ -31,6 +31,13 @@ def test_where_keeps_what_is_true_and_counts_false_and_null_as_left_out() -> Non
     assert str(kept.origin.place(1)) == "t row 3"
 
 
+def test_a_condition_may_use_a_column_with_quotes_in_its_name() -> None:
+    odd = pa.record_batch({'a"b': [1, 2], 'c""d': [3, 4], "e": [5, 6]})
+    with DuckDBEngine().where('"a""b" > 1 and "c""""d" > 3', odd.schema) as keep:
+        kept, left_out = keep(Batch(odd, Counted("t")))
+    assert (kept.rows.to_pylist(), left_out) == ([{'a"b': 2, 'c""d': 4, "e": 6}], 1)
+
+
 @pytest.mark.parametrize("condition", ["nosuch > 1", "id >", "id + 1"])
 def test_a_wrong_condition_is_the_users_mistake(condition: str) -> None:
     with pytest.raises(UserError, match="the SQL is wrong"), DuckDBEngine().where(condition, ROWS.schema):

@@ -1,7 +1,8 @@
 """DuckDB database files, open only while they are read or published to: DuckDB admits one writer, or readers.
 
-A column of a type that Arrow cannot hold whole (UHUGEINT, TIMETZ, INTERVAL, BIT, UNION, ENUM, UUID, HUGEINT over 38
-digits) is read as text; text written to such a column must come back from it as it was.
+A column of a type that Arrow cannot hold whole (UHUGEINT, TIMETZ, INTERVAL, BIT, UNION, ENUM, UUID; HUGEINT with over
+38 digits, dates and timestamps with infinity) is read as text; text written to such a column must come back from it as
+it was.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from towpath.disk import leftovers
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Existing, Stored
 from towpath.sqlnames import doubled, parts, quoted
-
-_HUGE = 10**38 - 1
 
 
 class DuckDB:
@@ -226,20 +225,23 @@ class DuckDBSession:
     def _readable(self, sql: str) -> str:
         """The query with columns cast to text that Arrow would not hold whole."""
         inner = f"(\n{sql.rstrip().rstrip(';')}\n)"
-        chosen, changed = [], False
-        for name, type in self._types(sql).items():
-            column = types.quote(name)
-            if types.whole(type) or (type.id == "hugeint" and self._fits(column, inner)):
-                chosen.append(column)
-            else:
-                chosen.append(f"{types.as_text(column, type)} as {column}")
-                changed = True
-        return f"select {', '.join(chosen)} from {inner}" if changed else sql
+        found = {types.quote(name): type for name, type in self._types(sql).items()}
+        conditions = {column: types.whole_where(column, type) for column, type in found.items()}
+        lost = {column for column, type in found.items() if not types.whole(type) and not conditions[column]}
+        lost |= self._unfit(conditions, inner)
+        if not lost:
+            return sql
+        chosen = [f"{types.as_text(name, type)} as {name}" if name in lost else name for name, type in found.items()]
+        return f"select {', '.join(chosen)} from {inner}"
 
-    def _fits(self, column: str, inner: str) -> bool:
-        """Whether all values of a HUGEINT column have at most the 38 digits of Arrow's decimal."""
-        inside = f"coalesce(bool_and({column} between -{_HUGE} and {_HUGE}), true)"
-        return bool(self._connection.execute(f"select {inside} from {inner}").fetchall()[0][0])
+    def _unfit(self, conditions: dict[str, str], inner: str) -> set[str]:
+        """The columns with a value that does not meet its condition (an empty one: none is set)."""
+        tested = {column: condition for column, condition in conditions.items() if condition}
+        if not tested:
+            return set()
+        met = ", ".join(f"coalesce(bool_and({condition}), true)" for condition in tested.values())
+        (row,) = self._connection.execute(f"select {met} from {inner}").fetchall()
+        return {column for column, fits in zip(tested, row, strict=True) if not fits}
 
     def _batches(self, relation: Any, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         ended = False

@@ -44,6 +44,17 @@ _WHOLE = {
     "timestamp_s", "timestamp_ms", "timestamp", "timestamp_ns", "timestamp with time zone", "timestamptz_ns", "null",
 }  # fmt: skip
 _NESTED = {"list", "array", "struct", "map"}
+_HUGE = 10**38 - 1
+_INFINITE = {"date", "timestamp_s", "timestamp_ms", "timestamp", "timestamp_ns", "timestamp with time zone"}
+
+
+def whole_where(column: str, type: Any) -> str:
+    """The condition under which Arrow holds a value that its column's type alone does not tell of; empty for none.
+
+    DuckDB's infinities of time leave it as days and microseconds millennia off; Arrow's decimals have 38 digits."""
+    if type.id == "hugeint":
+        return f"{column} between -{_HUGE} and {_HUGE}"
+    return f"isfinite({column})" if type.id in _INFINITE else ""
 
 
 def stored(type: Any) -> Stored:

@@ -129,7 +129,8 @@ def _used(condition: str, schema: pa.Schema) -> list[str]:
     """The columns that a condition may use: those whose names its text holds, and one at least, for the rows' number.
     The others need not be held by DuckDB at all."""
     text = condition.casefold()
-    used = [name for name in schema.names if name.casefold() in text or "columns" in text]
+    written = {name: name.casefold().replace('"', '""') for name in schema.names}  # a quoted name doubles its quotes
+    used = [name for name in schema.names if written[name] in text or "columns" in text]
     return used or schema.names[:1]
 
 
