@@ -119,6 +119,19 @@ def test_bad_rows_are_kept_with_place_bytes_and_reason_and_replayed_after_the_fi
         replay(bad)
 
 
+def test_rows_of_a_typed_source_meet_every_transformation_when_they_are_replayed(tmp_path: Path) -> None:
+    source, bad, to = tmp_path / "a.parquet", tmp_path / "bad", f"duckdb:///{tmp_path}/w.db#t"
+    pq.write_table(pa.table({"id": [1, 2, 3], "n": ["10", "x", "y"]}), source)
+    shape: dict[str, Any] = {"types": {"n": "int64"}, "where": "id <> 3", "rename": {"n": "amount"}}
+    assert copy(source, to, bad_rows=str(bad), **shape).set_aside == 2
+    (load,) = kept(bad)
+    file = load.folder / "rows.jsonl"
+    file.write_text(file.read_text().replace('"n": "x"', '"n": "20"').replace('"n": "y"', '"n": "30"'))
+    (again,) = replay(bad)
+    assert (again.rows, again.set_aside) == (1, 0)
+    assert table(tmp_path / "w.db", "select id, amount from t order by id") == [(1, 10), (2, 20)]
+
+
 def test_a_replayed_row_that_is_bad_again_is_kept_again(tmp_path: Path) -> None:
     bad, to = tmp_path / "bad", f"duckdb:///{tmp_path}/w.db#t"
     copy(write(tmp_path / "a.csv", "n\n1\nx\n"), to, types={"n": "int64"}, bad_rows=str(bad))

@@ -48,17 +48,19 @@ def _replay_load(load: Kept, folder: Path, types: Mapping[str, str], options: Ma
         )
     rows = list(load.rows())
     raw = [row for row in rows if row.edge == "read" and row.place.raw is not None]
-    shaped = [row for row in rows if not (row.edge == "read" and row.place.raw is not None)]
+    unshaped = [row for row in rows if row.edge == "read" and row.place.raw is None]
+    shaped = [row for row in rows if row.edge != "read"]
     receipts = []
     with tempfile.TemporaryDirectory(prefix=".replay-", dir=folder) as made:
         for number, (head, group) in enumerate(_by_head(raw).items()):
             file = Path(made) / f"{load.load_id}-{number}"
             file.write_bytes(b"".join(_line(part) for part in (head, *(row.place.raw for row in group))))
             receipts.append(_send(_raw_job(load, spec, file, options, number), types, folder))
-        if shaped:
-            file = Path(made) / f"{load.load_id}.jsonl"
-            file.write_text("".join(json.dumps(row.row, ensure_ascii=False) + "\n" for row in shaped), "utf-8")
-            receipts.append(_send(_shaped_job(load, spec, file), types, folder))
+        for part, group in (("read", unshaped), ("rows", shaped)):
+            if group:
+                file = Path(made) / f"{load.load_id}-{part}.jsonl"
+                file.write_text("".join(json.dumps(row.row, ensure_ascii=False) + "\n" for row in group), "utf-8")
+                receipts.append(_send(_row_job(load, spec, file, part), types, folder))
     load.replayed(receipts[-1].load or "none")
     return receipts
 
@@ -84,11 +86,13 @@ def _raw_job(load: Kept, spec: JobSpec, file: Path, options: Mapping[str, Any], 
     return replace(_onto(load, spec, f"raw-{number}"), inputs={name: source})
 
 
-def _shaped_job(load: Kept, spec: JobSpec, file: Path) -> JobSpec:
-    """The rows as they stood before the edge that set them aside, so only rules are still to come."""
-    source = InputSpec(str(file), format="jsonl")
-    job = _onto(load, spec, "rows")
-    return replace(job, inputs={"input": source}, where=None, python=None, select=(), rename={}, cast={}, types={})
+def _row_job(load: Kept, spec: JobSpec, file: Path, part: str) -> JobSpec:
+    """The rows as they stood before the edge that set them aside. For those that were never read every transformation
+    is still to come; for the others, only the rules."""
+    job = replace(_onto(load, spec, part), inputs={next(iter(spec.inputs)): InputSpec(str(file), format="jsonl")})
+    if part == "read":
+        return job
+    return replace(job, where=None, python=None, select=(), rename={}, cast={}, types={})
 
 
 def _onto(load: Kept, spec: JobSpec, part: str) -> JobSpec:
