@@ -8,10 +8,11 @@ A local path is never parsed as a URL: `#`, `?` and `%` are legal in names.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from towpath.errors import UserError
 
@@ -87,3 +88,17 @@ def parse(text: str, connections: Mapping[str, str] | None = None) -> Address:
             todo=f"write {scheme}:///{rest} (three slashes: relative; four: absolute)",
         )
     return Address(text, "table", scheme, unquote(path), unquote(table) or None, library)
+
+
+def rooted(text: str, folder: str, connections: Mapping[str, str] | None = None) -> str:
+    """The address with a relative local path joined to `folder`; others (absolute, `-`, a connection) as they are."""
+    at = parse(text, connections)
+    named = connections is not None and text.partition("#")[0] in connections
+    if folder == "." or text == "-" or named or os.path.isabs(at.path):
+        return text
+    if at.kind == "file":
+        return os.path.join(folder, at.path)
+    if at.path in ("", ":memory:"):
+        return text
+    scheme, _, rest = text.partition("://")
+    return f"{scheme}:///{quote(folder)}/{rest.removeprefix('/')}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from towpath import address as addresses
@@ -18,6 +18,7 @@ from towpath.seams.engine import Engine
 from towpath.seams.format import Format
 from towpath.seams.source import Source
 from towpath.seams.store import Store
+from towpath.secrets.references import resolve
 
 _DEFAULT_FOLDER_FORMAT = "parquet"
 
@@ -30,19 +31,24 @@ class Built:
     route: tuple[registry.Row, ...]
 
 
-def source(spec: InputSpec, connections: Mapping[str, str] | None = None, *, reread_changed: bool = False) -> Source:
+def source(spec: InputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> Source:
     """The source that a spec names; see `build_source` for the route too."""
-    built: Source = build_source(spec, connections, reread_changed=reread_changed).part
+    built: Source = build_source(spec, connections, folder).part
     return built
 
 
 def build_source(
-    spec: InputSpec, connections: Mapping[str, str] | None = None, *, reread_changed: bool = False
+    spec: InputSpec,
+    connections: Mapping[str, str] | None = None,
+    folder: str = ".",
+    *,
+    reread_changed: bool = False,
 ) -> Built:
-    """`reread_changed`: a file that changed since the checkpoint is read again whole (merge by key) instead of refused.
+    """`folder`: where relative paths start. `reread_changed`: a file that changed since the checkpoint is read again
+    whole (merge by key) instead of refused.
 
     Raises UserError for an address, format or option that does not exist or does not fit."""
-    at = addresses.parse(spec.address, connections)
+    at = located(spec.address, connections, folder)
     if at.kind == "table" or spec.query is not None or spec.table is not None:
         return _table_source(at, spec)
     if spec.cursor is not None:
@@ -78,9 +84,9 @@ def _table_source(at: Address, spec: InputSpec) -> Built:
     return Built(made, (row,))
 
 
-def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = None) -> Built:
-    """The destination that a spec names: a table, one file, or a folder of files."""
-    at = addresses.parse(spec.address, connections)
+def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> Built:
+    """The destination that a spec names: a table, one file, or a folder of files. `folder`: see `build_source`."""
+    at = located(spec.address, connections, folder)
     if at.kind == "table" or spec.table is not None:
         return _table_destination(at.with_table(spec.table), spec)
     if at.glob and at.scheme == "file":
@@ -96,19 +102,19 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
         format_row, format, codec = _format(
             at, spec.format or _folder_format(store, at), spec.options, store, writing=True
         )
-        folder = FolderDestination(
+        written = FolderDestination(
             store, format, at.path.rstrip("/") + "/", codec, partition_by=spec.partition_by, shown=str(at)
         )
-        return Built(folder, (store_row, format_row))
+        return Built(written, (store_row, format_row))
     from towpath.joins.file_destination import FileDestination
 
     format_row, format, codec = _format(at, spec.format, spec.options, store, writing=True)
     return Built(FileDestination(store, format, at.path, codec, shown=str(at)), (store_row, format_row))
 
 
-def destination(spec: OutputSpec, connections: Mapping[str, str] | None = None) -> Destination:
+def destination(spec: OutputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> Destination:
     """The destination that a spec names; see `build_destination` for the route too."""
-    built: Destination = build_destination(spec, connections).part
+    built: Destination = build_destination(spec, connections, folder).part
     return built
 
 
@@ -127,6 +133,12 @@ def engine(spec: JobSpec) -> Engine:
     """The engine of a job, with half of its memory."""
     made: Engine = registry.make(registry.find("engine", "duckdb"), {"memory": spec.memory // 2})
     return made
+
+
+def located(text: str, connections: Mapping[str, str] | None, folder: str) -> Address:
+    """The address that a text with references names, seen from `folder`; it is shown as it was written."""
+    named = {name: addresses.rooted(resolve(one), folder) for name, one in (connections or {}).items()}
+    return replace(addresses.parse(addresses.rooted(resolve(text), folder, named), named), text=text)
 
 
 def _store(at: Address) -> tuple[registry.Row, Store]:

@@ -76,7 +76,9 @@ class DeadLetters:
         # A pending folder of the same load id is that of a dead run of this very load: it is written anew.
         shutil.rmtree(self._pending, ignore_errors=True)
         self._pending.mkdir(parents=True)
-        (self._pending / "load.json").write_text(json.dumps(self._spec.as_json(), indent=1), encoding="utf-8")
+        # Whoever replays them may stand in another folder.
+        spec = self._spec.with_(folder=os.path.abspath(self._spec.folder))
+        (self._pending / "load.json").write_text(json.dumps(spec.as_json(), indent=1), encoding="utf-8")
         return open(self._pending / "rows.jsonl", "w", encoding="utf-8")
 
 

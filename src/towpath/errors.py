@@ -8,15 +8,19 @@ from __future__ import annotations
 
 
 class TowError(Exception):
-    """What went wrong, where, and what to do next. Exit code 1: the data or a system said no."""
+    """What went wrong, where, and what to do next. Exit code 1: the data or a system said no.
+
+    `code` names the kind of fault (`column-unknown`); each has its page in docs/errors, which `tow explain` shows."""
 
     exit_code = 1
+    code = "error"
 
-    def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", todo: str = "", code: str = "") -> None:
         super().__init__(what, where, todo)
         self.what = what
         self.where = where
         self.todo = todo
+        self.code = code or type(self).code
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -28,31 +32,46 @@ class UserError(TowError):
     """The command, address, option or YAML is wrong. Exit code 2."""
 
     exit_code = 2
+    code = "command-wrong"
 
 
 class MissingLibrary(UserError):
     """An adapter's library is not installed; `todo` holds the command that installs it."""
 
+    code = "library-missing"
+
 
 class DataError(TowError):
     """A value or row of the source cannot be read, converted or validated; `where` names its place."""
+
+    code = "data-bad"
 
 
 class Refused(TowError):
     """A source or destination said no: it exists already, is locked, lacks space, offers a lesser guarantee."""
 
+    code = "refused"
+
 
 class Conflict(Refused):
     """The destination's state is not the one that this run started from: another run published first."""
+
+    code = "conflict"
 
 
 class SourceChanged(Refused):
     """The source changed while it was read; nothing was published."""
 
+    code = "source-changed"
+
 
 class BooksDoNotBalance(TowError):
     """Rows given are not rows accepted plus rows set aside. Nothing was published. A defect, ours or a library's."""
 
+    code = "books-unbalanced"
+
 
 class Transient(TowError):
     """A fault that the same call may survive later (connection lost, throttled). Only these are retried."""
+
+    code = "transient"

@@ -76,9 +76,10 @@ def prepare(spec: JobSpec, *, recovering: bool, full_refresh: bool = False, acce
     run left; without it nothing is touched."""
     reread = spec.mode is Mode.MERGE
     built = {
-        name: assemble.build_source(one, spec.connections, reread_changed=reread) for name, one in spec.inputs.items()
+        name: assemble.build_source(one, spec.connections, spec.folder, reread_changed=reread)
+        for name, one in spec.inputs.items()
     }
-    made = assemble.build_destination(spec.to, spec.connections)
+    made = assemble.build_destination(spec.to, spec.connections, spec.folder)
     destination: Destination = made.part
     _refuse_pairs(spec, destination)
     state = None

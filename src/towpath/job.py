@@ -11,6 +11,7 @@ from typing import Any
 from towpath.nouns import Guarantee, Mode
 
 DEFAULT_MEMORY = 1 << 30
+_OUTPUT_TUPLES = ("partition_by", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,10 @@ class InputSpec:
     """One thing to read. `table` or `query` belong to databases; `format` and `options` to files and databases alike.
 
     `cursor`: the column by which a table is read onwards from run to run; `monotonic` says that later rows always have
-    a greater one (otherwise rows equal to the last value are read again, which asks for merge)."""
+    a greater one (otherwise rows equal to the last value are read again, which asks for merge); `lookback` how far
+    behind the last value the next run begins (`1h`, `2d`, or a number for a numeric cursor), for rows that come late.
+    `since` and `until` bound one run by the cursor: from `since` on, up to but not with `until`.
+    `timezone`: the zone (IANA name) that timestamps without one are meant in."""
 
     address: str
     format: str | None = None
@@ -27,17 +31,31 @@ class InputSpec:
     query: str | None = None
     cursor: str | None = None
     monotonic: bool = False
+    lookback: str | None = None
+    since: str | None = None
+    until: str | None = None
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """One thing to write; `partition_by` makes hive folders of a folder of files."""
+    """One thing to write. Of files: `partition_by` makes hive folders, `rows_per_file` and `file_bytes` (bytes on disk)
+    bound each file of a folder, `codec` compresses (an ending such as `gz`; Parquet's own codecs by name) at `level`.
+    Of tables: `schema` is evolve (columns that are missing are added, types widened where that is exact) or freeze;
+    `before` and `after` are SQL statements run in the transaction that publishes."""
 
     address: str
     format: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     table: str | None = None
     partition_by: tuple[str, ...] = ()
+    rows_per_file: int | None = None
+    file_bytes: int | None = None
+    codec: str | None = None
+    level: int | None = None
+    schema: str = "evolve"
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +70,14 @@ class RuleSpec:
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """Everything that one move is. The steps happen in the order of the fields `where` to `rules`.
+    """Everything that one move is. The steps happen in the order of the fields `sample` to `load_columns`.
 
-    `inputs` by the name that SQL uses; a single one is called `input`. `types` pins columns of the source.
-    `step` names it (`pipeline/step`): only a named step keeps a checkpoint. `folder` is where Python modules are found.
+    `inputs` by the name that SQL uses; a single one is called `input`. `types` pins columns of the source; `all_text`
+    reads every column of a text source as text. `sample` is the share of the rows read that is kept (0 to 1), `limit`
+    how many rows of the result. `dedupe` keeps one row of each key: `latest COL`, `earliest COL`, `first` or `last`.
+    `load_columns` adds columns about the load: any of `loaded_at`, `run_id`, `source_file` (each with `_` before it).
+    `step` names it (`pipeline/step`): only a named step keeps a checkpoint. Relative paths and Python modules are found
+    from `folder`. `connections` and addresses hold references to secrets (`${env:X}`), never their values.
     """
 
     inputs: Mapping[str, InputSpec]
@@ -63,6 +85,8 @@ class JobSpec:
     mode: Mode = Mode.CREATE
     key: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
+    all_text: bool = False
+    sample: float | None = None
     where: str | None = None
     sql: str | None = None
     python: str | None = None
@@ -71,6 +95,9 @@ class JobSpec:
     rename: Mapping[str, str] = field(default_factory=dict)
     cast: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[RuleSpec, ...] = ()
+    dedupe: str | None = None
+    limit: int | None = None
+    load_columns: tuple[str, ...] = ()
     bad_rows: str | None = None
     allow_lossy: tuple[str, ...] = ()
     require: Guarantee | None = None
@@ -89,21 +116,23 @@ class JobSpec:
             **{
                 **raw,
                 "inputs": {name: InputSpec(**value) for name, value in raw["inputs"].items()},
-                "to": OutputSpec(**{**raw["to"], "partition_by": tuple(raw["to"]["partition_by"])}),
+                "to": OutputSpec(**{**raw["to"], **{one: tuple(raw["to"][one]) for one in _OUTPUT_TUPLES}}),
                 "mode": Mode(raw["mode"]),
                 "require": Guarantee(raw["require"]) if raw["require"] else None,
                 "rules": tuple(
                     RuleSpec(rule["kind"], tuple(rule["columns"]), tuple(rule["limits"])) for rule in raw["rules"]
                 ),
-                **{name: tuple(raw[name]) for name in ("key", "select", "allow_lossy")},
+                **{name: tuple(raw[name]) for name in ("key", "select", "allow_lossy", "load_columns")},
             }
         )
 
     def plan_hash(self) -> str:
         """Changes when a run would mean something else: what a checkpoint was made for."""
         meant = self.as_json()
-        for name in ("memory", "bad_rows", "require", "folder"):
+        for name in ("memory", "bad_rows", "require", "folder", "sample", "limit"):
             del meant[name]
+        for one in meant["inputs"].values():
+            del one["since"], one["until"]
         return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()[:16]
 
     def with_(self, **changes: Any) -> JobSpec:

@@ -128,12 +128,15 @@ class Description:
 @dataclass(frozen=True, slots=True)
 class Existing:
     """What stands at the destination now. `schema` holds the Arrow types that its columns really keep;
-    `stored` gives each column's native type and refusals; `key` its primary key, if it has one."""
+    `stored` gives each column's native type and refusals; `key` its primary key, if it has one. `generated` columns are
+    computed by the system and cannot be written; `required` ones must be written (not null, and without a default)."""
 
     schema: pa.Schema
     stored: Mapping[str, Stored]
     rows: int | None = None
     key: tuple[str, ...] = ()
+    generated: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,8 @@ class Offer:
 
     `schema` is what `Load.write` must be given (the mover converts to it, column by column as `columns` says).
     `ddl`: the statements or file operations that create or change the destination. `effect`: one sentence on the rows
-    that exist. `why` says what the guarantee rests on, or why it is no better.
+    that exist. `why` says what the guarantee rests on, or why it is no better. `instead_of` is a column and values of
+    it: rows that have one of them make way for the load's rows in the same act (`ReplacesRows`).
     """
 
     source: pa.Schema
@@ -186,15 +190,18 @@ class Offer:
     why: str
     effect: str
     ddl: tuple[str, ...] = ()
+    instead_of: tuple[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a load made visible, counted at the destination. `accepted` = inserted + updated + unchanged."""
+    """What a load made visible, counted at the destination. `accepted` = inserted + updated + unchanged. `removed`:
+    rows that made way for them (replaced ones are not counted)."""
 
     accepted: int
     inserted: int
     updated: int = 0
     unchanged: int = 0
+    removed: int = 0
     size: int | None = None
     parts: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from towpath import address, assemble, codecs, registry
+from towpath import assemble, codecs, registry
 from towpath.badrows import BadRow
 from towpath.deadletters import Kept, kept, pending
 from towpath.errors import Refused
@@ -51,7 +51,7 @@ def _replay_load(load: Kept, folder: Path, types: Mapping[str, str], options: Ma
     unshaped = [row for row in rows if row.edge == "read" and row.place.raw is None]
     shaped = [row for row in rows if row.edge != "read"]
     receipts = []
-    with tempfile.TemporaryDirectory(prefix=".replay-", dir=folder) as made:
+    with tempfile.TemporaryDirectory(prefix=".replay-", dir=folder.absolute()) as made:
         for number, (head, group) in enumerate(_by_head(raw).items()):
             file = Path(made) / f"{load.load_id}-{number}"
             file.write_bytes(b"".join(_line(part) for part in (head, *(row.place.raw for row in group))))
@@ -79,7 +79,7 @@ def _line(part: bytes | None) -> bytes:
 def _raw_job(load: Kept, spec: JobSpec, file: Path, options: Mapping[str, Any], number: int) -> JobSpec:
     """The same job over the records' own bytes; every transformation and rule applies as it did."""
     (name, one), *_ = spec.inputs.items()
-    path = codecs.split(address.parse(one.address, spec.connections).path)[0]
+    path = codecs.split(assemble.located(one.address, spec.connections, spec.folder).path)[0]
     row = registry.find("format", one.format) if one.format else registry.format_for(path)
     format = row.name if row is not None else one.format
     source = InputSpec(str(file), format=format, options={**one.options, **options})
@@ -102,7 +102,7 @@ def _onto(load: Kept, spec: JobSpec, part: str) -> JobSpec:
 
 def _send(job: JobSpec, types: Mapping[str, str], folder: Path) -> Receipt:
     job = replace(job, types={**job.types, **types}, bad_rows=str(folder))
-    done = assemble.destination(job.to, job.connections).state(str(job.step))
+    done = assemble.destination(job.to, job.connections, job.folder).state(str(job.step))
     if done is not None:
         receipt = Receipt("", str(folder), job.to.address, str(job.mode), "unchanged", job.step, done.load_id)
         receipt.why = f"sent already by load {done.load_id} at {done.at}"

@@ -55,6 +55,7 @@ Columns = Annotated[list[str], BeforeValidator(_explained(_listed))]
 AddressText = Annotated[str, AfterValidator(_explained(_address))]
 TypeName = Annotated[str, AfterValidator(_explained(_type))]
 Limits = Annotated[list[Any], AfterValidator(_explained(_two))]
+Statements = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 Size = Annotated[int, BeforeValidator(_explained(_sized))]
 
 
@@ -72,6 +73,8 @@ class Input(_Model):
     query: str | None = None
     cursor: str | None = None
     monotonic: bool = False
+    lookback: str | None = None
+    timezone: str | None = None
 
 
 class Output(_Model):
@@ -82,6 +85,13 @@ class Output(_Model):
     options: dict[str, Any] = {}
     table: str | None = None
     partition_by: Columns = []
+    rows_per_file: Annotated[int, Field(ge=1)] | None = None
+    file_size: Size | None = None
+    codec: str | None = None
+    level: int | None = None
+    schema_: Annotated[Literal["evolve", "freeze"], Field(alias="schema")] = "evolve"
+    before: Statements = []
+    after: Statements = []
 
 
 class Rule(_Model):
@@ -113,6 +123,7 @@ class Step(_Model):
     mode: Literal["create", "append", "replace", "merge"] = "create"
     key: Columns = []
     types: dict[str, TypeName] = {}
+    all_text: bool = False
     where: str | None = None
     sql: str | None = None
     python: str | None = None
@@ -121,6 +132,10 @@ class Step(_Model):
     rename: dict[str, str] = {}
     cast: dict[str, TypeName] = {}
     rules: list[Rule] = []
+    dedupe: str | None = None
+    load_columns: Annotated[
+        list[Literal["loaded_at", "run_id", "source_file"]], BeforeValidator(_explained(_listed))
+    ] = []
     cursor: str | None = None
     bad_rows: str | None = None
     allow_lossy: Columns = []

@@ -1,4 +1,4 @@
-"""A step of tow.yaml as a job: relative paths joined, references resolved, the connections that it uses."""
+"""A step of tow.yaml as a job, with the connections that it uses. References stay references, but are tried here."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.nouns import Guarantee, Mode
-from towpath.pipeline.addresses import resolve, rooted
 from towpath.pipeline.load import Loaded, rule_specs
+from towpath.secrets.references import resolve
 
 
 def job(loaded: Loaded, name: str) -> JobSpec:
@@ -17,19 +17,39 @@ def job(loaded: Loaded, name: str) -> JobSpec:
     connections = _connections(loaded, used)
     inputs = {}
     for label, one in step.from_.items():
-        place = loaded.document.where((*here, "from", label, "address"))
-        text = rooted(resolve(one.address, place), loaded.folder, connections)
+        resolve(one.address, loaded.document.where((*here, "from", label, "address")))
         inputs[label] = InputSpec(
-            text, one.format, one.options, one.table, one.query, one.cursor or step.cursor, one.monotonic
+            one.address,
+            one.format,
+            one.options,
+            one.table,
+            one.query,
+            one.cursor or step.cursor,
+            one.monotonic,
+            one.lookback,
+            timezone=one.timezone,
         )
-    place = loaded.document.where((*here, "to", "address"))
-    to = rooted(resolve(step.to.address, place), loaded.folder, connections)
+    resolve(step.to.address, loaded.document.where((*here, "to", "address")))
     return JobSpec(
         inputs=inputs,
-        to=OutputSpec(to, step.to.format, step.to.options, step.to.table, tuple(step.to.partition_by)),
+        to=OutputSpec(
+            step.to.address,
+            step.to.format,
+            step.to.options,
+            step.to.table,
+            tuple(step.to.partition_by),
+            step.to.rows_per_file,
+            step.to.file_size,
+            step.to.codec,
+            step.to.level,
+            step.to.schema_,
+            tuple(step.to.before),
+            tuple(step.to.after),
+        ),
         mode=Mode(step.mode),
         key=tuple(step.key),
         types=step.types,
+        all_text=step.all_text,
         where=step.where,
         sql=step.sql,
         python=step.python,
@@ -38,6 +58,8 @@ def job(loaded: Loaded, name: str) -> JobSpec:
         rename=step.rename,
         cast=step.cast,
         rules=tuple(rule_specs(step.rules)),
+        dedupe=step.dedupe,
+        load_columns=tuple(step.load_columns),
         bad_rows=None if step.bad_rows is None else os.path.join(loaded.folder, step.bad_rows),
         allow_lossy=tuple(step.allow_lossy),
         require=None if step.require is None else Guarantee(step.require),
@@ -51,8 +73,7 @@ def job(loaded: Loaded, name: str) -> JobSpec:
 def _connections(loaded: Loaded, used: list[str]) -> dict[str, str]:
     """Only those that the step uses: its checkpoint shall not depend on the others."""
     heads = {text.partition("#")[0] for text in used}
-    return {
-        name: rooted(resolve(text, loaded.document.where(("connections", name))), loaded.folder, {})
-        for name, text in loaded.pipeline.connections.items()
-        if name in heads
-    }
+    found = {name: text for name, text in loaded.pipeline.connections.items() if name in heads}
+    for name, text in found.items():
+        resolve(text, loaded.document.where(("connections", name)))
+    return found

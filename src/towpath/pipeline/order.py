@@ -12,7 +12,6 @@ from graphlib import CycleError, TopologicalSorter
 from towpath import address
 from towpath.errors import UserError
 from towpath.options import nearest
-from towpath.pipeline.addresses import rooted
 from towpath.pipeline.config import Input
 from towpath.pipeline.load import Loaded
 
@@ -71,8 +70,9 @@ def order(loaded: Loaded, chosen: Sequence[str] = ()) -> list[str]:
 
 def _target(loaded: Loaded, text: str, table: str | None) -> Target:
     connections = loaded.pipeline.connections
-    named = {name: rooted(one, loaded.folder, {}) for name, one in connections.items()}
-    at = address.parse(rooted(text, loaded.folder, named), named)
+    folder = str(loaded.folder)
+    named = {name: address.rooted(one, folder) for name, one in connections.items()}
+    at = address.parse(address.rooted(text, folder, named), named)
     table = at.table or table
     # DuckDB and SQLite fold case and both call their own schema `main`.
     return Target(os.path.normpath(at.path), table and table.lower().removeprefix("main."))

@@ -78,6 +78,18 @@ def size(text: str | int) -> int:
     return int(Decimal(found.group(1)) * unit)
 
 
+def share(text: str) -> float:
+    """A share of a whole from `1%` or `0.01`, above 0 and at most 1. Raises UserError."""
+    digits, percent = (text[:-1], 100) if text.endswith("%") else (text, 1)
+    try:
+        found = float(digits) / percent
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 1:
+        raise UserError(f"{text!r} is no share", todo="write it like 1% or 0.01")
+    return found
+
+
 def _bare(text: str) -> str:
     text = text.strip()
     quoted = len(text) > 1 and text[0] == text[-1] == '"'

@@ -1,7 +1,8 @@
 """Destination: the contract of everything that rows go to, and the publish protocol that its promises rest on.
 
 The order of calls: `recover` (before anything else) - `describe` - `offer` - `begin` - `write`... - `publish`.
-`plan` calls only `describe`, `offer` and `state`, none of which changes anything.
+`plan` calls only `describe`, `offer` and `state`, none of which changes anything. `put_state` is called on its own, by
+`tow state`.
 """
 
 from __future__ import annotations
@@ -53,6 +54,20 @@ class Destination(Protocol):
         the committed state of `step`. Called before anything else of a run that writes."""
         ...
 
+    def put_state(self, step: str, expected: State | None, new: State | None) -> None:
+        """Moves a step's committed state by hand, or (None) forgets it; rows stay as they are. Raises Conflict when it
+        is not `expected` any more, Refused where no state can be kept."""
+        ...
+
     def begin(self, offer: Offer, load_id: str) -> AbstractContextManager[Load]:
         """Opens a load. Everything it leaves, if killed, carries `load_id` in its name."""
+        ...
+
+
+class ReplacesRows(Protocol):
+    """A destination that can make room for rows in the act that publishes them."""
+
+    def instead(self, offer: Offer, column: str, values: tuple[str, ...]) -> Offer:
+        """The offer of a load before whose rows those disappear that have one of these values in `column`. No side
+        effects. Raises Refused when the destination has no such column."""
         ...
