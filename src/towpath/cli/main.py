@@ -9,8 +9,32 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from towpath.cli import adapters, copy, peek, plan, replay, run, runs, verify
+from towpath.cli import (
+    adapters,
+    completion,
+    connections,
+    copy,
+    doctor,
+    explain,
+    init,
+    lint,
+    peek,
+    plan,
+    replay,
+    run,
+    runs,
+    schema,
+    secrets,
+    state,
+    verify,
+)
 from towpath.errors import TowError
+
+COMMANDS = (
+    copy, plan, run, peek, verify, replay, runs, state, init, lint, schema, connections, secrets, adapters, doctor,
+    explain, completion,
+)  # fmt: skip
+"""In the order of `tow --help`: what people do first comes first."""
 
 _INTERRUPTED = 130
 _DEFECT = "tow: this is a defect of Towpath or of a library it uses: please report it with the lines above"
@@ -36,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     subparsers = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (copy, plan, run, peek, verify, replay, runs, adapters):
+    for command in COMMANDS:
         command.add(subparsers)
     return made
 
