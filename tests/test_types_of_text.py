@@ -1,4 +1,4 @@
-"""The table of docs/types-of-text.md is run as it stands there."""
+"""The table of docs/reference/types-of-text.md is run as it stands there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from towpath.text.optimistic import Convention
 from towpath.values.textform import parse_type
 
-PAGE = Path(__file__).parents[1] / "docs" / "types-of-text.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "types-of-text.md"
 ROWS = re.findall(r"^\| (`.+?) \| (.+?) \|", PAGE.read_text("utf-8"), re.MULTILINE)
 
 

@@ -20,7 +20,7 @@ from towpath.values import textform
 from towpath.values.logical import kind, plain_type
 
 BROAD = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "digest-vectors.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "reference" / "digest-vectors.json").read_text())
 
 
 def digest(rows: pa.RecordBatch | pa.Table, most: int | None = None) -> str:

@@ -17,7 +17,7 @@ import towpath
 from towpath.cli.main import parser
 from towpath.pipeline import config
 
-DOCS = Path(__file__).parents[2] / "docs"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 PUBLIC = ["Receipt", "TowError", "copy", "run"]
 
 
@@ -62,7 +62,7 @@ def undocumented_keys(known: Iterable[str], text: str) -> list[str]:
 
 
 def test_every_command_and_option_is_documented() -> None:
-    assert undocumented_options(parser(), (DOCS / "command-line.md").read_text("utf-8")) == []
+    assert undocumented_options(parser(), (REFERENCE / "commands.md").read_text("utf-8")) == []
 
 
 def unpinned(names: list[str]) -> list[str]:
@@ -71,7 +71,7 @@ def unpinned(names: list[str]) -> list[str]:
 
 
 def test_every_key_of_tow_yaml_is_documented() -> None:
-    assert undocumented_keys(keys(config), (DOCS / "tow-yaml.md").read_text("utf-8")) == []
+    assert undocumented_keys(keys(config), (REFERENCE / "tow-yaml.md").read_text("utf-8")) == []
 
 
 def test_public_names_are_pinned() -> None:
