@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.address import parse
+from towpath.address import parse, rooted, server
 from towpath.errors import UserError
 
 
@@ -53,3 +53,24 @@ def test_a_table_is_named_once() -> None:
 def test_an_empty_address_is_refused() -> None:
     with pytest.raises(UserError, match="empty"):
         parse("")
+
+
+def test_what_stands_behind_a_question_mark_are_options_of_the_database() -> None:
+    at = parse("duckdb:///shop.db?memory=5&busy-secs=1#a?b")
+    assert (at.path, dict(at.options), at.table) == ("shop.db", {"memory": "5", "busy-secs": "1"}, "a?b")
+    assert parse("duckdb:///what%3F.db#t").path == "what?.db"
+
+
+def test_a_login_to_a_file_is_refused_without_its_password() -> None:
+    with pytest.raises(UserError, match=r"duckdb:///shop\.db") as caught:
+        parse("duckdb://ann:hunter2@shop.db#t")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_address_never_shows_its_password() -> None:
+    at = server("postgresql://ann:hunter2@h/db")
+    assert "hunter2" not in f"{at} {at!r} {at.with_table('t')!r} {at.text}"
+
+
+def test_only_embedded_databases_lie_in_a_folder() -> None:
+    assert rooted("duckdb:///a.db?memory=5#t", "/x y") == "duckdb:////x%20y/a.db?memory=5#t"

@@ -19,7 +19,7 @@ from towpath.ground import prepare
 from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
 from towpath.joins.table_destination import TableLoad
 from towpath.nouns import Guarantee, Mode
-from towpath.plan import plan
+from towpath.planning import plan
 from towpath.receipt import Receipt
 from towpath.replay import replay
 

@@ -4,6 +4,7 @@ import pytest
 
 from towpath.errors import UserError
 from towpath.options import build, nearest
+from towpath.secrets import Secret, redact
 
 
 class Made:
@@ -37,3 +38,45 @@ def test_a_value_of_the_wrong_kind_is_refused(name: str, value: object) -> None:
 
 def test_nearest_says_nothing_when_nothing_is_near() -> None:
     assert nearest("zzz", ["delimiter"]) == ""
+
+
+class Locked:
+    def __init__(self, path: str = "", encryption_key: Secret | None = None, level: int = 1) -> None:
+        self.path, self.key, self.level = path, encryption_key, level
+
+
+def test_a_secret_option_gets_a_secret(caplog: pytest.LogCaptureFixture) -> None:
+    made = build(Locked, {"encryption-key": Secret("hunter2"), "path": Secret("a.db"), "level": Secret("3")}, "x")
+    assert (made.key, made.path, made.level) == (Secret("hunter2"), "a.db", 3)
+    assert not caplog.records
+    assert build(Locked, {"encryption_key": None}, "x").key is None
+
+
+def test_a_secret_that_is_written_plainly_is_told_once_and_known(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        assert build(Locked, {"encryption_key": "hunter2"}, "x").key == Secret("hunter2")
+    (record,) = caplog.records
+    assert "option encryption_key of x is written plainly" in record.getMessage()
+    assert "${env:NAME}" in record.getMessage()
+    assert "tow secrets set" in record.getMessage()
+    assert "hunter2" not in record.getMessage()
+    assert redact.clean("hunter2") == "***"
+
+
+def test_a_secret_of_another_kind_is_refused_unseen() -> None:
+    with pytest.raises(UserError, match="takes text") as caught:
+        build(Locked, {"encryption_key": 123456}, "x")
+    assert "123456" not in str(caught.value)
+    with pytest.raises(UserError, match="whole number") as caught:
+        build(Locked, {"level": Secret("a bad one")}, "x")
+    assert "a bad one" not in str(caught.value)
+
+
+def test_what_stands_for_a_secret_that_was_not_kept_is_refused() -> None:
+    with pytest.raises(UserError, match=r"was not kept"):
+        build(Locked, {"encryption_key": "***"}, "x")
+
+
+def test_an_option_given_twice_is_refused() -> None:
+    with pytest.raises(UserError, match="given twice"):
+        build(Locked, {"encryption-key": Secret("one1"), "encryption_key": Secret("two2")}, "x")

@@ -66,7 +66,7 @@ def test_the_python_example_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_guarantees_of_the_readme_are_the_ones_that_plans_show(folder: Path) -> None:
     from towpath.job import InputSpec, JobSpec, OutputSpec
-    from towpath.plan import plan
+    from towpath.planning import plan
 
     source = {"input": InputSpec(str(folder / "flights.csv.gz"))}
     for address, row in {

@@ -5,17 +5,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from towpath.api import copy, run
-    from towpath.errors import TowError
+    from towpath.api import copy, plan, read, run, write
+    from towpath.errors import DataError, Refused, StepsStopped, TowError, UserError
+    from towpath.planning import Plan
+    from towpath.python.reader import Reader
     from towpath.receipt import Receipt
+    from towpath.secrets import Secret
 
-__all__ = ["Receipt", "TowError", "copy", "run"]
+__all__ = [
+    "DataError",
+    "Plan",
+    "Reader",
+    "Receipt",
+    "Refused",
+    "Secret",
+    "StepsStopped",
+    "TowError",
+    "UserError",
+    "copy",
+    "plan",
+    "read",
+    "run",
+    "write",
+]
 
 _HOME = {
+    "DataError": "towpath.errors",
+    "Plan": "towpath.planning",
+    "Reader": "towpath.python.reader",
     "Receipt": "towpath.receipt",
+    "Refused": "towpath.errors",
+    "Secret": "towpath.secrets",
+    "StepsStopped": "towpath.errors",
     "TowError": "towpath.errors",
+    "UserError": "towpath.errors",
     "copy": "towpath.api",
+    "plan": "towpath.api",
+    "read": "towpath.api",
     "run": "towpath.api",
+    "write": "towpath.api",
 }
 
 
@@ -26,3 +54,7 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

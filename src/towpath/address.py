@@ -3,26 +3,33 @@
     orders.csv   data/**/*.jsonl.zst   out/   -   duckdb:///shop.db#orders   sqlite:////abs/shop.db#orders
     warehouse#orders    (`warehouse` being a named connection)
 
-A local path is never parsed as a URL: `#`, `?` and `%` are legal in names.
+A local path is never parsed as a URL: `#`, `?` and `%` are legal in names. In a URL `%23`, `%3F` and `%25` stand for
+them, and the part after `?` holds options of the database: `duckdb:///shop.db?memory=100000000#orders`. A server's
+address may have `user:password@host:port`; `url.py` says how it is parted.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import quote, unquote
 
+from towpath import url
 from towpath.errors import UserError
+from towpath.secrets.secret import Secret
+from towpath.url import SCHEME, shown
 
-_SCHEME = re.compile(r"^([a-z][a-z0-9]*)(?:\+([a-z0-9_]+))?://", re.IGNORECASE)
+_EMBEDDED = ("duckdb", "sqlite")
+_MOST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """`kind` is "file" or "table". For a file `path` is the store's path; for a table `path` is the database's (a file
-    for embedded ones) and `table` its name, which an option may still give. `library` names a chosen adapter."""
+    for embedded ones) and `table` its name, which an option may still give. `library` names a chosen adapter. `user`
+    to `port` are a server's, `options` what stood after `?`. `text` is the address as it is shown: without secrets."""
 
     text: str
     kind: str
@@ -30,6 +37,11 @@ class Address:
     path: str
     table: str | None = None
     library: str | None = None
+    user: str | None = None
+    password: Secret | None = None
+    host: str | None = None
+    port: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> bool:
@@ -45,9 +57,9 @@ class Address:
         if table is None:
             return self
         if self.kind != "table":
-            raise UserError(f"{self.text} is not a database, so it has no table {table!r}")
+            raise UserError(f"{self.text} is not a database, so it has no table {table!r}", code="address-wrong")
         if self.table not in (None, table):
-            raise UserError(f"{self.text} names the table {self.table!r} already, not {table!r}")
+            raise UserError(f"{self.text} names the table {self.table!r} already, not {table!r}", code="address-wrong")
         return replace(self, table=table)
 
     def __str__(self) -> str:
@@ -60,10 +72,14 @@ def parse(text: str, connections: Mapping[str, str] | None = None) -> Address:
     Raises UserError for an unknown scheme.
     """
     if not text:
-        raise UserError("an address is empty", todo="name a file, a folder, a database table, or - for standard input")
+        raise UserError(
+            "an address is empty",
+            todo="name a file, a folder, a database table, or - for standard input",
+            code="address-wrong",
+        )
     if text == "-":
         return Address(text, "file", "-", "-")
-    found = _SCHEME.match(text)
+    found = SCHEME.match(text)
     if found is None:
         head, sign, rest = text.partition("#")
         if connections and head in connections and (sign or head == text):
@@ -74,20 +90,69 @@ def parse(text: str, connections: Mapping[str, str] | None = None) -> Address:
             return replace(meant, text=text, table=rest or meant.table)
         return Address(text, "file", "file", text)
     scheme, library = found.group(1).lower(), found.group(2)
-    rest = text[found.end() :]
     if scheme == "file":
-        return Address(text, "file", "file", unquote(rest.removeprefix("localhost")), library=library)
+        path = unquote(text[found.end() :].removeprefix("localhost"))
+        return Address(text, "file", "file", path, library=library)
     from towpath import registry
 
     registry.find("database", scheme)
-    rest, _, table = rest.partition("#")
-    host, _, path = rest.partition("/")
-    if host:
+    at = server(text)
+    if scheme in _EMBEDDED and (at.host or at.user or at.password or at.port):
+        path = "/".join(part for part in (at.host, at.path) if part)
         raise UserError(
-            f"{text}: {scheme} is a file on this machine and has no host {host!r}",
-            todo=f"write {scheme}:///{rest} (three slashes: relative; four: absolute)",
+            f"{at}: {scheme} is a file on this machine and has no host {at.host!r}",
+            todo=f"write {scheme}:///{path} (three slashes: relative; four: absolute)",
+            code="address-wrong",
         )
-    return Address(text, "table", scheme, unquote(path), unquote(table) or None, library)
+    return at
+
+
+def server(text: str) -> Address:
+    """The parts of a `scheme://user:password@host:port/path?name=value#table`, whether or not there is an adapter for
+    the scheme. Raises UserError, which never shows a password."""
+    found, parts = SCHEME.match(text), url.split(text)
+    if found is None or parts is None:
+        raise UserError(f"{text} is no URL", todo="write scheme://user@host:port/database#table", code="address-wrong")
+    if parts.torn:
+        what = "what stands before @ has a sign that ends it"
+        raise _wrong(text, what, "percent-encode it: / is %2F, ? is %3F, # is %23; or write ${env:NAME}")
+    return Address(
+        shown(text),
+        "table",
+        found.group(1).lower(),
+        unquote(parts.path.removeprefix("/")),
+        unquote(parts.fragment or "") or None,
+        found.group(2),
+        unquote(parts.user or "") or None,
+        Secret(unquote(parts.password), f"the password of {shown(text)}") if parts.password else None,
+        unquote(parts.host.removeprefix("[").removesuffix("]")) or None,
+        _port(text, parts),
+        _options(text, parts),
+    )
+
+
+def _port(text: str, parts: url.Url) -> int | None:
+    if parts.port is None or "${" in parts.port:
+        return None
+    if not parts.has_port or int(parts.port) > _MOST_PORT:
+        todo = f"a port is a number up to {_MOST_PORT}; a : in a user's name is written %3A"
+        raise _wrong(text, "what stands behind the host and : is no port", todo)
+    return int(parts.port)
+
+
+def _options(text: str, parts: url.Url) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in parts.pairs():
+        if value is None:
+            raise _wrong(text, "what stands after ? is not NAME=VALUE", "a ? within a name is written %3F")
+        if name in found:
+            raise _wrong(text, f"the option {name!r} stands twice", "write it once")
+        found[name] = value
+    return found
+
+
+def _wrong(text: str, what: str, todo: str) -> UserError:
+    return UserError(what, where=shown(text), todo=todo, code="address-wrong")
 
 
 def rooted(text: str, folder: str, connections: Mapping[str, str] | None = None) -> str:
@@ -98,7 +163,12 @@ def rooted(text: str, folder: str, connections: Mapping[str, str] | None = None)
         return text
     if at.kind == "file":
         return os.path.join(folder, at.path)
-    if at.path in ("", ":memory:"):
+    if at.scheme not in _EMBEDDED or at.path in ("", ":memory:"):
         return text
     scheme, _, rest = text.partition("://")
     return f"{scheme}:///{quote(folder)}/{rest.removeprefix('/')}"
+
+
+def below(path: str, folder: str) -> str:
+    """A path as seen from `folder` when it lies below it, so that both may be moved together; others as they are."""
+    return path if folder == "." else path.removeprefix(folder.rstrip(os.sep) + os.sep)

@@ -7,18 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from towpath import address as addresses
-from towpath import codecs, registry
+from towpath import codecs, registry, userfiles
 from towpath.address import Address
 from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.options import build
+from towpath.outputs import Packing, check_sizes, packing, refuse_for_table
 from towpath.seams.database import Database
 from towpath.seams.destination import Destination
 from towpath.seams.engine import Engine
 from towpath.seams.format import Format
 from towpath.seams.source import Source
 from towpath.seams.store import Store
-from towpath.secrets.references import resolve
+from towpath.secrets.plain import refuse_hidden, warn
+from towpath.secrets.references import resolve, resolve_options
+from towpath.secrets.secret import Secret, named_secret
+from towpath.url import SCHEME, plain_password, shown
 
 _DEFAULT_FOLDER_FORMAT = "parquet"
 
@@ -43,16 +47,17 @@ def build_source(
     folder: str = ".",
     *,
     reread_changed: bool = False,
+    names_rows: bool = False,
 ) -> Built:
-    """`folder`: where relative paths start. `reread_changed`: a file that changed since the checkpoint is read again
-    whole (merge by key) instead of refused.
+    """`folder`: where relative paths start. `reread_changed` (merge by key) and `names_rows` (each row is kept with the
+    name of its file): a file that changed since the checkpoint is read again whole instead of refused.
 
     Raises UserError for an address, format or option that does not exist or does not fit."""
     at = located(spec.address, connections, folder)
+    spec = replace(spec, options=resolve_options(spec.options, folder))
     if at.kind == "table" or spec.query is not None or spec.table is not None:
         return _table_source(at, spec)
-    if spec.cursor is not None:
-        raise UserError(f"{at} is a file and has no cursor", todo="files are read onwards by name; leave `cursor` out")
+    _refuse_cursor(at, spec)
     from towpath.joins.file_source import FileSource
 
     store_row, store = _store(at)
@@ -60,8 +65,42 @@ def build_source(
     hive = options.pop("hive", None)  # of the paths, not of the format
     hive = build(_Hive, {"hive": hive}, "files").hive if hive is not None else None
     format_row, format, codec = _format(at, spec.format, options, store, writing=False)
-    made = FileSource(store, format, at.path, codec, shown=str(at), hive=hive, reread_changed=reread_changed)
+    made = FileSource(
+        store,
+        format,
+        at.path,
+        codec,
+        shown=str(at),
+        hive=hive,
+        base=folder,
+        reread_changed=reread_changed,
+        names_rows=names_rows,
+    )
     return Built(made, (store_row, format_row))
+
+
+def _refuse_cursor(at: Address, spec: InputSpec) -> None:
+    """Files are read onwards by name."""
+    if spec.since is not None or spec.until is not None:
+        raise UserError(
+            f"{at} is a file and has no cursor that --since and --until could be about",
+            todo="keep its rows by a condition: --where \"day >= '2026-01-01'\"",
+            code="cursor-missing",
+        )
+    if spec.cursor is not None or spec.lookback is not None:
+        raise UserError(
+            f"{at} is a file and has no cursor",
+            todo="files are read onwards by name; leave `cursor` and `lookback` out",
+            code="cursor-missing",
+        )
+
+
+def database(text: str, connections: Mapping[str, str] | None = None, folder: str = ".") -> Database:
+    """The database that an address names, whatever table it names in it. Raises UserError when it is no database."""
+    at = located(text, connections, folder)
+    if at.kind != "table":
+        raise UserError(f"{at} is not a database, so it has no tables", code="address-wrong")
+    return _database(at, {})[1]
 
 
 def _table_source(at: Address, spec: InputSpec) -> Built:
@@ -69,17 +108,26 @@ def _table_source(at: Address, spec: InputSpec) -> Built:
 
     at = at.with_table(spec.table)
     if at.kind != "table":
-        raise UserError(f"{at} is not a database, so it takes no query")
+        raise UserError(f"{at} is not a database, so it takes no query", code="options-conflict")
     if (at.table is None) == (spec.query is None):
         raise UserError(
             f"{at} names {'a table and a query' if at.table else 'no table'}",
             todo=f"write {at.scheme}:///{at.path}#TABLE, or give --table or --query",
+            code="table-unnamed",
         )
     if spec.format is not None:
-        raise UserError(f"{at} is a database; it has no format {spec.format!r}")
+        raise UserError(f"{at} is a database; it has no format {spec.format!r}", code="options-conflict")
     row, database = _database(at, spec.options)
     made = TableSource(
-        database, table=at.table, query=spec.query, cursor=spec.cursor, monotonic=spec.monotonic, shown=str(at)
+        database,
+        table=at.table,
+        query=spec.query,
+        cursor=spec.cursor,
+        monotonic=spec.monotonic,
+        lookback=spec.lookback,
+        since=spec.since,
+        until=spec.until,
+        shown=str(at),
     )
     return Built(made, (row,))
 
@@ -87,29 +135,47 @@ def _table_source(at: Address, spec: InputSpec) -> Built:
 def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> Built:
     """The destination that a spec names: a table, one file, or a folder of files. `folder`: see `build_source`."""
     at = located(spec.address, connections, folder)
+    spec = replace(spec, options=resolve_options(spec.options, folder))
     if at.kind == "table" or spec.table is not None:
         return _table_destination(at.with_table(spec.table), spec)
+    if spec.before or spec.after:
+        raise UserError(
+            f"{at} is no database table, so there is no transaction for --before-sql and --after-sql",
+            todo="leave them out, or name a table",
+            code="option-wrong",
+        )
     if at.glob and at.scheme == "file":
         raise UserError(
-            f"{at} has a wildcard, so it names no one destination", todo="name a file, or a folder ending in /"
+            f"{at} has a wildcard, so it names no one destination",
+            todo="name a file, or a folder ending in /",
+            code="address-wrong",
         )
+    in_folder = at.folder or bool(spec.partition_by)
+    check_sizes(spec, str(at), folder=in_folder)
     store_row, store = _store(at)
-    if at.folder or spec.partition_by:
+    if in_folder:
         from towpath.joins.folder_destination import FolderDestination
 
         if at.path == "-":
-            raise UserError("standard output cannot be partitioned")
-        format_row, format, codec = _format(
-            at, spec.format or _folder_format(store, at), spec.options, store, writing=True
-        )
+            raise UserError("standard output cannot be partitioned", code="options-conflict")
+        format_row, format, packed = _written(at, spec, spec.format or _folder_format(store, at), store)
         written = FolderDestination(
-            store, format, at.path.rstrip("/") + "/", codec, partition_by=spec.partition_by, shown=str(at)
+            store,
+            format,
+            at.path.rstrip("/") + "/",
+            packed.codec,
+            level=packed.level,
+            partition_by=spec.partition_by,
+            rows_per_file=spec.rows_per_file,
+            file_bytes=spec.file_bytes,
+            shown=str(at),
         )
         return Built(written, (store_row, format_row))
     from towpath.joins.file_destination import FileDestination
 
-    format_row, format, codec = _format(at, spec.format, spec.options, store, writing=True)
-    return Built(FileDestination(store, format, at.path, codec, shown=str(at)), (store_row, format_row))
+    format_row, format, packed = _written(at, spec, spec.format, store)
+    made = FileDestination(store, format, at.path, packed.codec, level=packed.level, shown=str(at))
+    return Built(made, (store_row, format_row))
 
 
 def destination(spec: OutputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> Destination:
@@ -122,11 +188,15 @@ def _table_destination(at: Address, spec: OutputSpec) -> Built:
     from towpath.joins.table_destination import TableDestination
 
     if at.table is None:
-        raise UserError(f"{at} names no table", todo=f"write {at}#TABLE, or give --to-table")
+        raise UserError(f"{at} names no table", todo=f"write {at}#TABLE, or give --to-table", code="table-unnamed")
     if spec.format is not None or spec.partition_by:
-        raise UserError(f"{at} is a database table; it has no file format and no partitions")
+        raise UserError(f"{at} is a database table; it has no file format and no partitions", code="options-conflict")
+    refuse_for_table(spec, str(at))
     row, database = _database(at, spec.options)
-    return Built(TableDestination(database, at.table, shown=str(at)), (row,))
+    made = TableDestination(
+        database, at.table, shown=str(at), schema=spec.schema, before=spec.before, after=spec.after
+    )
+    return Built(made, (row,))
 
 
 def engine(spec: JobSpec) -> Engine:
@@ -136,9 +206,41 @@ def engine(spec: JobSpec) -> Engine:
 
 
 def located(text: str, connections: Mapping[str, str] | None, folder: str) -> Address:
-    """The address that a text with references names, seen from `folder`; it is shown as it was written."""
-    named = {name: addresses.rooted(resolve(one), folder) for name, one in (connections or {}).items()}
-    return replace(addresses.parse(addresses.rooted(resolve(text), folder, named), named), text=text)
+    """The address that a text with references names, seen from `folder`; it is shown as it was written, less secrets.
+    A name that is none of `connections` may be one of the user's own (`towpath.pipeline.connections`)."""
+    head = text.partition("#")[0]
+    written = (connections or {}).get(head) or _users_own(head)
+    named = {}
+    if written is not None:
+        named[head] = addresses.rooted(resolve(written, f"connection {head}", folder), folder)
+    meant = text if written is None else written
+    if plain_password(meant):
+        warn(f"the password in {shown(meant)}")
+    at = addresses.parse(addresses.rooted(resolve(text, folder=folder), folder, named), named)
+    if at.password is not None:
+        refuse_hidden(at.password.reveal(), f"the password in {shown(meant)}")
+    return replace(at, text=shown(text), options=_address_options(meant, at, folder))
+
+
+def _users_own(name: str) -> str | None:
+    """The address of a connection of the user's own file, which is not read when the name cannot be one."""
+    if not name or any(sign in name for sign in ":/\\$") or not (userfiles.config() / "connections.yaml").exists():
+        return None
+    from towpath.pipeline.connections import user_connections
+
+    return user_connections().get(name)
+
+
+def _address_options(written: str, at: Address, folder: str) -> Mapping[str, Any]:
+    """What stands behind `?`; what came from a reference is a Secret, or else it would count as written plainly."""
+    if at.kind == "table" and SCHEME.match(written):
+        return resolve_options(addresses.server(written).options, folder)
+    return {name: Secret(value, name) if named_secret(name) else value for name, value in at.options.items()}
+
+
+def opened(at: Address) -> Database | Store:
+    """The database or store that an address lies in, for who looks into it without reading rows."""
+    return _database(at, {})[1] if at.kind == "table" else _store(at)[1]
 
 
 def _store(at: Address) -> tuple[registry.Row, Store]:
@@ -148,12 +250,31 @@ def _store(at: Address) -> tuple[registry.Row, Store]:
 
 def _database(at: Address, options: Mapping[str, Any]) -> tuple[registry.Row, Database]:
     row = registry.find("database", at.library or at.scheme)
-    return row, registry.make(row, {"path": at.path, **options})
+    named = {"path": at.path, "user": at.user, "password": at.password, "host": at.host, "port": at.port}
+    given = {name: value for name, value in named.items() if value is not None} | dict(at.options)
+    for name in options:
+        if name.replace("-", "_") in given:
+            raise UserError(f"{at} says its {name} already", todo=f"leave out the option {name}", code="option-wrong")
+    return row, registry.make(row, {**given, **options})
+
+
+def _written(
+    at: Address, spec: OutputSpec, name: str | None, store: Store
+) -> tuple[registry.Row, Format, Packing]:
+    row, codec = _format_row(at, name, store, writing=True)
+    one_file = not at.folder and not spec.partition_by and at.path != "-"
+    packed = packing(spec, row, codec, str(at), named=one_file)
+    return row, registry.make(row, packed.options), packed
 
 
 def _format(
     at: Address, name: str | None, options: Mapping[str, Any], store: Store, *, writing: bool
 ) -> tuple[registry.Row, Format, str | None]:
+    row, codec = _format_row(at, name, store, writing=writing)
+    return row, registry.make(row, options), codec
+
+
+def _format_row(at: Address, name: str | None, store: Store, *, writing: bool) -> tuple[registry.Row, str | None]:
     plain, codec = codecs.split(at.path)
     row = registry.find("format", name.partition("+")[0]) if name else registry.format_for(plain)
     if row is None and not writing and (at.folder or at.scheme == "file"):
@@ -164,8 +285,9 @@ def _format(
         raise UserError(
             f"{at}: the name does not say which format it is",
             todo=f"give {option} ({formats}); a database is written as duckdb:///file.db#table",
+            code="format-unclear",
         )
-    return row, registry.make(row, options), codec
+    return row, codec
 
 
 class _Hive:
@@ -203,6 +325,8 @@ def _format_of_folder(at: Address, store: Store) -> registry.Row | None:
     }
     if len(found) > 1:
         raise UserError(
-            f"{at} holds files of several formats: {', '.join(sorted(found))}", todo="give --from-format, or a glob"
+            f"{at} holds files of several formats: {', '.join(sorted(found))}",
+            todo="give --from-format, or a glob",
+            code="format-unclear",
         )
     return next(iter(found.values()), None)

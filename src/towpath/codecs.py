@@ -16,13 +16,20 @@ from typing import Any, BinaryIO, Protocol, cast
 import pyarrow as pa
 
 from towpath.disk.spool import Spool
-from towpath.errors import DataError
+from towpath.errors import DataError, UserError
+from towpath.options import nearest
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 _ARROW = {"bz2": "bz2", "gz": "gzip", "zst": "zstd"}
 _MEMBERS: dict[str, Callable[[], Any]] = {"bz2": bz2.BZ2Decompressor, "xz": lzma.LZMADecompressor}
 _BLOCK = 1 << 18
+_FRAME = 1 << 22
+
+LEVELS = {"gz": (0, 9), "bz2": (1, 9), "xz": (0, 9), "zst": (1, 22), "zip": (0, 9)}
+"""Each codec's lowest and highest level."""
+
+_PROGRAMS = {"gzip": "gz", "bzip2": "bz2", "zstd": "zst"}
 _BROKEN = (
     OSError,
     pa.ArrowException,
@@ -51,17 +58,41 @@ def reader(file: BinaryIO, codec: str | None, name: str) -> BinaryIO:
     return io.BufferedReader(_Decompressed(file, codec, name), _BLOCK)
 
 
-def writer(file: BinaryIO, codec: str | None, name: str) -> BinaryIO:
-    """A stream that compresses into `file`; closing it completes the member and leaves `file` open."""
+def named(text: str) -> str:
+    """The codec that people call by its ending or by its program (`gz`, `gzip`). Raises UserError."""
+    codec = _PROGRAMS.get(text, text.removeprefix("."))
+    if codec not in LEVELS:
+        raise UserError(
+            f"there is no codec {text!r}{nearest(text, [*LEVELS, *_PROGRAMS])}",
+            todo=f"known: {', '.join(LEVELS)}",
+            code="codec-unknown",
+        )
+    return codec
+
+
+def check_level(codec: str, level: int) -> None:
+    """Raises UserError for a level that the codec does not have."""
+    least, most = LEVELS[codec]
+    if not least <= level <= most:
+        raise UserError(f"the level of {codec} goes from {least} to {most}, not {level}", code="option-wrong")
+
+
+def writer(file: BinaryIO, codec: str | None, name: str, level: int | None = None) -> BinaryIO:
+    """A stream that compresses into `file` at a level of the codec (None: its usual one); closing it completes the
+    member and leaves `file` open."""
     kept = cast(BinaryIO, _KeptOpen(file))
     if codec is None:
         return kept
     if codec == "zip":
-        return io.BufferedWriter(_ZipEntry(kept, split(PurePath(name).name)[0] or "data"), _BLOCK)
+        return io.BufferedWriter(_ZipEntry(kept, split(PurePath(name).name)[0] or "data", level), _BLOCK)
     if codec == "xz":
-        return cast(BinaryIO, lzma.open(kept, "wb"))
+        return cast(BinaryIO, lzma.open(kept, "wb", preset=level))
     if codec == "gz":  # pyarrow's level is fixed at 9: three times slower, and smaller by less than 1 %
-        return cast(BinaryIO, gzip.GzipFile("", "wb", 6, kept, mtime=0))
+        return cast(BinaryIO, gzip.GzipFile("", "wb", 6 if level is None else level, kept, mtime=0))
+    if codec == "bz2" and level is not None:
+        return cast(BinaryIO, bz2.open(kept, "wb", level))
+    if codec == "zst" and level is not None:
+        return io.BufferedWriter(_ZstandardFrames(kept, level), _FRAME)
     return cast(BinaryIO, pa.CompressedOutputStream(kept, _ARROW[codec]))
 
 
@@ -115,6 +146,7 @@ class _Decompressed(io.RawIOBase):
                 f"the .{self._codec} data is truncated or corrupt: {error}",
                 where=self._name,
                 todo="fetch the file again, or correct its name if it is compressed in another way",
+                code="file-damaged",
             ) from error
 
 
@@ -189,9 +221,12 @@ class _ZipMember:
                 f"the zip holds {len(files)} files{': ' + names if names else ''}; it must hold exactly one",
                 where=name,
                 todo="unpack it and name the files, or a folder or pattern of them",
+                code="zip-unclear",
             )
         if files[0].flag_bits & 1:
-            raise DataError(f"{files[0].filename} in the zip is encrypted", where=name, todo="unpack it first")
+            raise DataError(
+                f"{files[0].filename} in the zip is encrypted", where=name, todo="unpack it first", code="zip-unclear"
+            )
         self._member = archive.open(files[0])
 
     def read(self, size: int) -> bytes:
@@ -219,11 +254,33 @@ class _KeptOpen(io.RawIOBase):
             self._file.flush()
 
 
+class _ZstandardFrames(io.RawIOBase):
+    """Compresses each piece as a frame of its own: pyarrow's stream knows no levels."""
+
+    def __init__(self, file: BinaryIO, level: int) -> None:
+        self._file = file
+        self._codec = pa.Codec("zstd", level)
+        self._begun = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._file.write(self._codec.compress(bytes(data), asbytes=True))
+        self._begun = True
+        return memoryview(data).nbytes
+
+    def close(self) -> None:
+        if not self.closed and not self._begun:
+            self.write(b"")
+        super().close()
+
+
 class _ZipEntry(io.RawIOBase):
     """The one entry of a zip being written; closing it completes entry and archive."""
 
-    def __init__(self, file: BinaryIO, entry: str) -> None:
-        self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)
+    def __init__(self, file: BinaryIO, entry: str, level: int | None) -> None:
+        self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level)
         self._entry = self._archive.open(entry, "w", force_zip64=True)
 
     def writable(self) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from towpath.badrows import BadRow
 from towpath.disk.spool import Spool
-from towpath.errors import DataError
+from towpath.errors import DataError, UserError
 from towpath.nouns import Want
 from towpath.seams.format import InputFile, Inspected, TypesTooNarrow
 from towpath.stream import Batch, Counted
@@ -129,7 +129,10 @@ def _refuse_twins(schema: pa.Schema, name: str) -> None:
     twins = [column for column in schema.names if schema.names.count(column) > 1]
     if twins:
         raise DataError(
-            f"two columns are named {twins[0]!r}", where=name, todo="write the file again with one name for each column"
+            f"two columns are named {twins[0]!r}",
+            where=name,
+            todo="write the file again with one name for each column",
+            code="column-doubled",
         )
 
 
@@ -153,7 +156,10 @@ def translated(name: str, format: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, EOFError) as error:
         raise DataError(
-            f"it is no whole {format} file: {error}", where=name, todo="it may be truncated or damaged: fetch it again"
+            f"it is no whole {format} file: {error}",
+            where=name,
+            todo="it may be truncated or damaged: fetch it again",
+            code="file-damaged",
         ) from error
 
 
@@ -167,3 +173,18 @@ def checked(batches: Iterable[pa.RecordBatch], name: str, format: str) -> Genera
         if batch is None:
             return
         yield batch
+
+
+def check_level(compression: str, level: int) -> None:
+    """Raises UserError for a level that a codec of Arrow's does not have."""
+    try:
+        least = pa.Codec.minimum_compression_level(compression)
+        most = pa.Codec.maximum_compression_level(compression)
+    except ValueError as error:
+        raise UserError(
+            f"the compression {compression} has no levels", todo="leave compression_level out", code="option-wrong"
+        ) from error
+    if not least <= level <= most:
+        raise UserError(
+            f"compression_level of {compression} goes from {least} to {most}, not {level}", code="option-wrong"
+        )

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from towpath.badrows import BadRow
 from towpath.errors import DataError, Refused
 from towpath.job import JobSpec
+from towpath.secrets.plain import hidden
 from towpath.stream import Place
 
 _PENDING = ".pending"
@@ -78,7 +79,7 @@ class DeadLetters:
         self._pending.mkdir(parents=True)
         # Whoever replays them may stand in another folder.
         spec = self._spec.with_(folder=os.path.abspath(self._spec.folder))
-        (self._pending / "load.json").write_text(json.dumps(spec.as_json(), indent=1), encoding="utf-8")
+        (self._pending / "load.json").write_text(json.dumps(hidden(spec.as_json()), indent=1), encoding="utf-8")
         return open(self._pending / "rows.jsonl", "w", encoding="utf-8")
 
 
@@ -105,7 +106,10 @@ class Kept:
                     yield _from_json(json.loads(line))
                 except (ValueError, KeyError, TypeError) as error:
                     raise DataError(
-                        f"is no bad row as Towpath keeps them: {error}", where=f"{self.folder / 'rows.jsonl'}:{number}"
+                        f"is no bad row as Towpath keeps them: {error}",
+                        where=f"{self.folder / 'rows.jsonl'}:{number}",
+                        todo="restore the line: one JSON object, of which `raw` or `row` may be mended",
+                        code="bad-rows-damaged",
                     ) from error
 
     def replayed(self, under: str) -> None:
@@ -119,7 +123,12 @@ class Kept:
 def kept(folder: Path) -> list[Kept]:
     """The published loads that have bad rows in `folder`, oldest first. Raises Refused when there is no such folder."""
     if not folder.is_dir():
-        raise Refused("there is no such folder of bad rows", where=str(folder))
+        raise Refused(
+            "there is no such folder of bad rows",
+            where=str(folder),
+            todo="name the folder that was given to --bad-rows",
+            code="path-missing",
+        )
     found = [path for path in folder.iterdir() if (path / "load.json").is_file() and path.suffix != _PENDING]
     found.sort(key=lambda path: path.stat().st_mtime_ns)
     return [
@@ -181,4 +190,5 @@ def _unwritable(folder: Path, error: OSError) -> Refused:
         f"bad rows cannot be kept: {error.strerror or error}",
         where=str(folder),
         todo="name another folder with --bad-rows",
+        code="permission-denied",
     )

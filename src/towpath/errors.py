@@ -6,26 +6,30 @@ without a traceback; anything that is not a `TowError` is a defect of ours and i
 
 from __future__ import annotations
 
+from typing import Any
+
+from towpath.secrets.redact import clean
+
 
 class TowError(Exception):
     """What went wrong, where, and what to do next. Exit code 1: the data or a system said no.
 
-    `code` names the kind of fault (`column-unknown`); each has its page in docs/errors, which `tow explain` shows."""
+    `code` names the kind of fault (`column-unknown`) and stands in brackets behind what happened; `tow explain CODE`
+    shows its page (`towpath.errors_catalogue`)."""
 
     exit_code = 1
     code = "error"
 
     def __init__(self, what: str, *, where: str = "", todo: str = "", code: str = "") -> None:
-        super().__init__(what, where, todo)
-        self.what = what
-        self.where = where
-        self.todo = todo
+        # A library's words may hold what it was given, a password for instance.
+        self.what, self.where, self.todo = clean(what), clean(where), clean(todo)
+        super().__init__(self.what, self.where, self.todo)
         self.code = code or type(self).code
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         hint = f"\n  {self.todo}" if self.todo else ""
-        return f"{place}{self.what}{hint}"
+        return f"{place}{self.what} [{self.code}]{hint}"
 
 
 class UserError(TowError):
@@ -63,6 +67,18 @@ class SourceChanged(Refused):
     """The source changed while it was read; nothing was published."""
 
     code = "source-changed"
+
+
+class StepsStopped(TowError):
+    """Some steps of a pipeline stopped; `receipts` holds those of all its steps."""
+
+    code = "steps-stopped"
+
+    def __init__(self, receipts: Any) -> None:
+        self.receipts = receipts
+        stopped = [one for one in receipts if one.status == "stopped"]
+        reasons = "\n".join(f"  {one.step}: {one.why.partition(chr(10))[0]}" for one in stopped)
+        super().__init__(f"{len(stopped)} of {len(receipts)} steps stopped:\n{reasons}")
 
 
 class BooksDoNotBalance(TowError):

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
+from typing import cast
 
 import pyarrow as pa
 
-from towpath import assemble, registry
+from towpath import assemble, loadcolumns, registry, trial, window
 from towpath.errors import Refused, UserError
-from towpath.job import JobSpec
+from towpath.job import JobSpec, is_replay
+from towpath.loadcolumns import SOURCE_FILE, LoadColumns
 from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Offer, State, Want, Way
 from towpath.options import nearest
-from towpath.seams.destination import Destination
-from towpath.seams.source import Source
+from towpath.seams.destination import Destination, HoldsSteps, ReplacesRows
+from towpath.seams.source import ReadsFiles, Source
 from towpath.transform import Transform
 from towpath.values import textform
+from towpath.values.logical import Kind, kind
 
 _STRENGTH = (Guarantee.AT_LEAST_ONCE, Guarantee.RECOVERABLE, Guarantee.ATOMIC)
 
 
 @dataclass(slots=True)
 class Ground:
-    """A job with its parts built and described. `since` is per input; `mode` what the run really does."""
+    """A job with its parts built and described. `since` is per input; `mode` what the run really does. `backfill`: the
+    run leaves the step's checkpoint where it is. `instead`: changed files, whose rows make way. `notes`: what the plan
+    and the receipt have to say."""
 
     spec: JobSpec
     sources: dict[str, Source]
@@ -37,7 +43,11 @@ class Ground:
     mode: Mode
     since: dict[str, Checkpoint | None]
     bound: Checkpoint | None
+    load_columns: LoadColumns
     unchanged: str = ""
+    backfill: bool = False
+    instead: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
     @property
     def source_shown(self) -> str:
@@ -46,18 +56,23 @@ class Ground:
     def offer(self, schemas: Mapping[str, pa.Schema] | None = None) -> Offer:
         """The destination's offer for the rows that inputs of these schemas (default: as described) would become."""
         inputs = schemas or {name: _wanted(one, self.wants[name]) for name, one in self.descriptions.items()}
-        return self.offer_for(self.transform.schema(inputs))
+        return self.offer_for(self.transform.schema(inputs), self.instead)
 
-    def offer_for(self, schema: pa.Schema) -> Offer:
-        """The offer for rows of `schema`, with the user's say on lossy columns and the least guarantee."""
+    def offer_for(self, schema: pa.Schema, instead: tuple[str, ...] = ()) -> Offer:
+        """The offer for rows of `schema` and the load's columns, with the user's say on lossy columns and the least
+        guarantee. `instead`: the files whose rows make way."""
         spec = self.spec
         if not len(schema):
-            raise Refused("has no columns", where=self.source_shown)
-        offer = self.destination.offer(schema, self.mode, spec.key)
+            raise Refused("has no columns", where=self.source_shown, code="columns-missing")
+        offer = self.destination.offer(self.load_columns.schema(schema), self.mode, spec.key)
+        if instead:
+            offer = cast(ReplacesRows, self.destination).instead(offer, SOURCE_FILE, instead)
         names = [plan.name for plan in offer.columns]
         for name in spec.allow_lossy:
             if name not in names:
-                raise UserError(f"allow_lossy: there is no column {name!r}{nearest(name, names)}")
+                raise UserError(
+                    f"allow_lossy: there is no column {name!r}{nearest(name, names)}", code="column-unknown"
+                )
         columns = tuple(
             replace(plan, way=Way.LOSSY) if plan.way is Way.CHECKED and plan.name in spec.allow_lossy else plan
             for plan in offer.columns
@@ -67,32 +82,39 @@ class Ground:
                 f"the guarantee here is {offer.guarantee}, and {spec.require} is required: {offer.why}",
                 where=self.destination.shown,
                 todo=f"choose another destination, or require {offer.guarantee}",
+                code="guarantee-lacking",
             )
         return replace(offer, columns=columns)
 
 
-def prepare(spec: JobSpec, *, recovering: bool, full_refresh: bool = False, accept_plan: bool = False) -> Ground:
+def prepare(
+    spec: JobSpec,
+    *,
+    recovering: bool,
+    full_refresh: bool = False,
+    accept_plan: bool = False,
+    sources: Mapping[str, Source] | None = None,
+) -> Ground:
     """Builds and describes a job's parts. With `recovering` the destination first finishes or discards what a dead
-    run left; without it nothing is touched."""
-    reread = spec.mode is Mode.MERGE
-    built = {
-        name: assemble.build_source(one, spec.connections, spec.folder, reread_changed=reread)
-        for name, one in spec.inputs.items()
-    }
+    run left; without it nothing is touched. `sources` stand in for the inputs of their names."""
     made = assemble.build_destination(spec.to, spec.connections, spec.folder)
     destination: Destination = made.part
     _refuse_pairs(spec, destination)
+    built = _inputs(spec, destination, sources or {})
     state = None
     if recovering:
         state = destination.recover(spec.step)
     elif spec.step is not None:
         state = destination.state(spec.step)
+    trial.check(spec, state)
     existing = destination.describe()
-    sources: dict[str, Source] = {name: one.part for name, one in built.items()}
+    parts: dict[str, Source] = {name: one.part for name, one in built.items()}
     types = {name: textform.parse_type(text) for name, text in spec.types.items()}
     descriptions, wants = {}, {}
-    for name, source in sources.items():
-        descriptions[name], wants[name] = _describe(spec, source, types, existing)
+    for name, source in parts.items():
+        timezone = spec.inputs[name].timezone
+        descriptions[name], want = _describe(spec, source, types, existing, timezone)
+        wants[name] = _narrowed(spec, descriptions[name], want)
     if spec.types:
         _known_types(spec, descriptions)
     transform = Transform(spec, partial(assemble.engine, spec))
@@ -100,22 +122,44 @@ def prepare(spec: JobSpec, *, recovering: bool, full_refresh: bool = False, acce
     if spec.sql is not None or spec.where is not None:
         route.append(("transform", registry.find("engine", "duckdb")))
     route += [("write", row) for row in made.route]
+    load_columns = LoadColumns([f"_{name}" for name in spec.load_columns], datetime.now(UTC), "")
     ground = Ground(
-        spec, sources, destination, transform, route, descriptions, wants, existing, state, spec.mode,
-        dict.fromkeys(sources), _bound(spec, descriptions),
+        spec, parts, destination, transform, route, descriptions, wants, existing, state, spec.mode,
+        dict.fromkeys(parts), _bound(spec, descriptions), load_columns, notes=window.notes(spec),
     )  # fmt: skip
+    if trial.is_trial(spec):
+        ground.notes.append(trial.note(spec))
     _onwards(ground, full_refresh=full_refresh, accept_plan=accept_plan)
     return ground
+
+
+def _inputs(spec: JobSpec, destination: Destination, given: Mapping[str, Source]) -> dict[str, assemble.Built]:
+    """The inputs, opened by their addresses or as they were given."""
+    names_rows = spec.mode is Mode.APPEND and "source_file" in spec.load_columns and hasattr(destination, "instead")
+    return {
+        name: assemble.Built(given[name], ())
+        if name in given
+        else assemble.build_source(
+            one, spec.connections, spec.folder, reread_changed=spec.mode is Mode.MERGE, names_rows=names_rows
+        )
+        for name, one in spec.inputs.items()
+    }
 
 
 def _refuse_pairs(spec: JobSpec, destination: Destination) -> None:
     """Combinations whose meaning would be a guess."""
     if len(spec.inputs) != 1 and spec.sql is None:
-        raise UserError("several inputs need sql that says how they come together")
+        raise UserError("several inputs need sql that says how they come together", code="option-missing")
     if spec.sql is not None and spec.where is not None:
-        raise UserError("where and sql together leave open which comes first", todo="put the condition into the sql")
+        raise UserError(
+            "where and sql together leave open which comes first",
+            todo="put the condition into the sql",
+            code="options-conflict",
+        )
     if spec.mode is Mode.MERGE and not spec.key:
-        raise UserError("merge needs a key", todo="name the columns that identify a row: --key id")
+        raise UserError("merge needs a key", todo="name the columns that identify a row: --key id", code="key-missing")
+    window.check(spec)
+    loadcolumns.check(spec)
     if spec.step is None or spec.mode is not Mode.APPEND:
         return
     if spec.sql is not None or spec.whole:
@@ -123,6 +167,7 @@ def _refuse_pairs(spec: JobSpec, destination: Destination) -> None:
             "a step that reads its whole input cannot append: each run would add its rows again",
             where=spec.step,
             todo="use mode replace, or merge with a key",
+            code="mode-impossible",
         )
     for one in spec.inputs.values():
         if one.cursor is not None and not one.monotonic:
@@ -130,32 +175,59 @@ def _refuse_pairs(spec: JobSpec, destination: Destination) -> None:
                 f"append by the cursor {one.cursor!r} could add rows of equal value twice or never",
                 where=spec.step,
                 todo="use merge with a key, or declare the cursor `monotonic: true`",
+                code="cursor-unordered",
             )
         if one.cursor is None and (one.table or one.query or "://" in one.address):
             raise UserError(
                 "append from a table needs a cursor: without one each run would add every row again",
                 where=spec.step,
                 todo="name a cursor, or use mode replace or merge",
+                code="cursor-missing",
             )
 
 
 def _describe(
-    spec: JobSpec, source: Source, types: Mapping[str, pa.DataType], existing: Existing | None
+    spec: JobSpec, source: Source, types: Mapping[str, pa.DataType], existing: Existing | None, timezone: str | None
 ) -> tuple[Description, Want]:
     """A source's description, and what it is asked for: pinned types are the user's, then those of the columns that
     the rows will meet (only for text, whose own types are a guess)."""
-    want = Want(types=types, batch_bytes=_batch_bytes(spec.memory))
+    want = Want(types=types, all_text=spec.all_text, batch_bytes=_batch_bytes(spec.memory))
     found = source.describe(want)
+    if spec.all_text:
+        refuse_all_text(found, source.shown)
+        return found, want
     if not found.inferred or existing is None or spec.sql is not None or spec.python is not None:
         return found, want
     pins = dict(types)
     for name in found.schema.names:
         there = existing.stored.get(spec.rename.get(name, name))
         goes = not spec.select or name in spec.select
-        if there is not None and goes and name not in pins and name not in spec.cast:
+        # A local time that a zone will make an instant of is text without a zone: pinning it would make its row bad.
+        unzoned = there is not None and timezone is not None and kind(there.type) is Kind.INSTANT
+        if there is not None and goes and not unzoned and name not in pins and name not in spec.cast:
             pins[name] = _readable(there.type, existing.schema, spec.rename.get(name, name))
     fields = [field.with_type(pins.get(field.name, field.type)) for field in found.schema]
     return replace(found, schema=pa.schema(fields)), replace(want, types=pins)
+
+
+def _narrowed(spec: JobSpec, found: Description, want: Want) -> Want:
+    """Asks for the selected columns only, where no other column decides on a row: in a condition, or by a type that
+    the user gave it."""
+    chosen = spec.select
+    known = len(set(chosen)) == len(chosen) and set(chosen) <= set(found.schema.names)
+    others = spec.sql or spec.python or spec.where or set(spec.types) - set(chosen)
+    return want if not chosen or not known or others else replace(want, columns=chosen)
+
+
+def refuse_all_text(found: Description, shown: str) -> None:
+    """Raises UserError when a source has types of its own."""
+    if not found.inferred:
+        raise UserError(
+            "all_text is for text, whose types are guesses; here the types are known",
+            where=shown,
+            todo="change single columns with --cast COL=text",
+            code="option-wrong",
+        )
 
 
 def _readable(stored: pa.DataType, schema: pa.Schema, name: str) -> pa.DataType:
@@ -168,7 +240,9 @@ def _known_types(spec: JobSpec, descriptions: Mapping[str, Description]) -> None
     for name in spec.types:
         if name not in known:
             raise UserError(
-                f"types: there is no column {name!r}{nearest(name, known)}", todo=f"columns: {', '.join(known)}"
+                f"types: there is no column {name!r}{nearest(name, known)}",
+                todo=f"columns: {', '.join(known)}",
+                code="column-unknown",
             )
 
 
@@ -195,22 +269,64 @@ def _onwards(ground: Ground, *, full_refresh: bool, accept_plan: bool) -> None:
     """Where the run starts: after the committed checkpoint, or from the beginning."""
     spec, state = ground.spec, ground.state
     if full_refresh and ground.existing is not None:
+        _refuse_others(ground)
         ground.mode = Mode.REPLACE
         return
     if state is None or ground.existing is None:
         return
     if state.plan != spec.plan_hash() and not accept_plan:
-        raise Refused(
-            "the step was changed since its last load, so its checkpoint may not fit it any more",
-            where=str(spec.step),
-            todo="either load everything anew (--full-refresh), or go on from the checkpoint (--accept-plan)",
-        )
-    if ground.bound is not None and ground.bound == state.checkpoint:
+        raise _changed("the step was changed since its last load, so its checkpoint may not fit it any more", spec)
+    if window.has_window(spec):
+        window.check_backfill(spec, state)
+        ground.backfill = True
+        ground.notes.append(f"a backfill: the checkpoint stays where load {state.load_id} left it")
+        return
+    if ground.bound is not None and ground.bound == state.checkpoint and not _may_be_late(spec):
         ground.unchanged = f"nothing new in {ground.source_shown} since load {state.load_id} at {state.at}"
         return
     whole = spec.sql is not None or spec.whole or spec.mode is Mode.REPLACE
     if not whole:
         ground.since = dict.fromkeys(ground.since, state.checkpoint)
+        for source in ground.sources.values():
+            if hasattr(source, "misfit"):
+                _files(ground, cast(ReadsFiles, source), state.checkpoint, accept_plan)
+
+
+def _may_be_late(spec: JobSpec) -> bool:
+    """Whether rows may have come whose cursor is no greater than the checkpoint."""
+    return any(one.lookback is not None for one in spec.inputs.values())
+
+
+def _files(ground: Ground, source: ReadsFiles, since: Checkpoint, accept_plan: bool) -> None:
+    """Other files than those that the checkpoint is about are not taken for new ones."""
+    other = source.misfit(since)
+    if other and not accept_plan:
+        raise _changed(f"the checkpoint is about the files {other}, and the address names others now", ground.spec)
+    ground.instead = source.reread(since)
+
+
+def _changed(what: str, spec: JobSpec) -> Refused:
+    return Refused(
+        what,
+        where=str(spec.step),
+        todo="either load everything anew (--full-refresh), or go on from the checkpoint (--accept-plan)",
+        code="plan-changed",
+    )
+
+
+def _refuse_others(ground: Ground) -> None:
+    """A full refresh replaces all rows, also those that other steps loaded."""
+    spec, destination = ground.spec, ground.destination
+    if spec.mode is Mode.REPLACE or spec.step is None or not hasattr(destination, "steps"):
+        return
+    others = [one for one in cast(HoldsSteps, destination).steps() if one != spec.step and not is_replay(one)]
+    if others:
+        raise Refused(
+            f"a full refresh would drop the rows of other steps too: {', '.join(others)}",
+            where=destination.shown,
+            todo="let each step have a table of its own, or load all of them anew into an empty one",
+            code="refresh-of-shared",
+        )
 
 
 def _wanted(description: Description, want: Want) -> pa.Schema:

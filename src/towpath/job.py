@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from towpath.nouns import Guarantee, Mode
+from towpath.secrets.redact import HIDDEN
+from towpath.secrets.secret import Secret
 
 DEFAULT_MEMORY = 1 << 30
+REPLAY = "replay/"
 _OUTPUT_TUPLES = ("partition_by", "before", "after")
 
 
@@ -108,7 +111,7 @@ class JobSpec:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` gives the same spec back."""
-        return json.loads(json.dumps(asdict(self)))
+        return json.loads(json.dumps(asdict(self), default=_hidden))
 
     @staticmethod
     def from_json(raw: Mapping[str, Any]) -> JobSpec:
@@ -128,7 +131,9 @@ class JobSpec:
 
     def plan_hash(self) -> str:
         """Changes when a run would mean something else: what a checkpoint was made for."""
-        meant = self.as_json()
+        from towpath.secrets.plain import hidden
+
+        meant = hidden(self.as_json())  # a new password is no new plan
         for name in ("memory", "bad_rows", "require", "folder", "sample", "limit"):
             del meant[name]
         for one in meant["inputs"].values():
@@ -137,3 +142,15 @@ class JobSpec:
 
     def with_(self, **changes: Any) -> JobSpec:
         return replace(self, **changes)
+
+
+def _hidden(value: Any) -> str:
+    """What is no JSON value is a Secret that a program gave."""
+    if isinstance(value, Secret):
+        return HIDDEN
+    raise TypeError(f"{type(value).__name__} is no value of a job")
+
+
+def is_replay(step: str) -> bool:
+    """Whether a step is not one of a pipeline, but the replay of a load's bad rows."""
+    return step.startswith(REPLAY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,42 +20,82 @@ from towpath.digest import Digest
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, UserError
 from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
-from towpath.nouns import Checkpoint, ColumnPlan, Offer, Published, Restart, State, Way
-from towpath.plan import column_json
-from towpath.receipt import Receipt, now, peak_memory, versions
+from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
+from towpath.planning import column_json
+from towpath.progress import Progress, Unwatched
+from towpath.receipt import Receipt, count, now, peak_memory, versions
 from towpath.seams.destination import Load
-from towpath.seams.source import Reading
+from towpath.seams.source import Reading, Source
 from towpath.stream import Batch, Stream
 from towpath.transform import bad_row, without
+from towpath.trial import is_trial
+from towpath.url import shown
 from towpath.values.convert import convert
+from towpath.watch import Watch
+from towpath.window import has_window
 
 
-def run(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False) -> Receipt:
+def blank(spec: JobSpec) -> Receipt:
+    """The receipt of a run that has not begun."""
+    source = ", ".join(shown(one.address) for one in spec.inputs.values())
+    return Receipt(secrets.token_hex(6), source, shown(spec.to.address), str(spec.mode), step=spec.step)
+
+
+def run(
+    spec: JobSpec,
+    *,
+    full_refresh: bool = False,
+    accept_plan: bool = False,
+    progress: Progress | None = None,
+    sources: Mapping[str, Source] | None = None,
+    receipt: Receipt | None = None,
+) -> Receipt:
     """Runs a job and returns its receipt, which is also kept in the run history (`towpath.history`), stopped runs too.
 
     `full_refresh`: as if nothing had been read before, replacing what exists. `accept_plan`: go on from a checkpoint
-    made for another plan. Raises TowError when the data or a system said no; nothing was published then."""
-    shown = ", ".join(one.address for one in spec.inputs.values())
-    receipt = Receipt(secrets.token_hex(6), shown, spec.to.address, str(spec.mode), step=spec.step)
+    made for another plan. `progress` is told how far the run is. `sources` stand in for the inputs of their names.
+    `receipt` is the one to fill (default: `blank`).
+    Raises TowError when the data or a system said no; nothing was published then. A reader of standard output that has
+    enough is no error: the receipt's status is `partial`."""
+    receipt = receipt or blank(spec)
     receipt.versions = versions()
     begun = time.perf_counter()
+    watch = Watch(progress or Unwatched())
     try:
-        ground = prepare(spec, recovering=True, full_refresh=full_refresh, accept_plan=accept_plan)
-        _move(ground, receipt)
+        ground = prepare(spec, recovering=True, full_refresh=full_refresh, accept_plan=accept_plan, sources=sources)
+        ground.load_columns = replace(ground.load_columns, run_id=receipt.run)
+        receipt.notes += ground.notes
+        watch.begin(spec.step or "copy", *_amount(ground))
+        _move(ground, receipt, watch)
     except TowError as error:
         receipt.status, receipt.why = "stopped", str(error)
+        raise
+    except KeyboardInterrupt:
+        receipt.status, receipt.why = "stopped", "interrupted"
         raise
     except BaseException as error:
         receipt.status, receipt.why = "failed", f"{type(error).__name__}: {error}"
         raise
     finally:
+        watch.end()
         receipt.seconds = time.perf_counter() - begun
         receipt.memory = peak_memory()
         history.record(receipt)
     return receipt
 
 
-def _move(ground: Ground, receipt: Receipt) -> None:
+def _amount(ground: Ground) -> tuple[int | None, int | None]:
+    """The rows and bytes of all sources together, as far as they are known."""
+    rows = [one.rows for one in ground.descriptions.values()]
+    sizes = [one.size for one in ground.descriptions.values()]
+    return _sum(rows), _sum(sizes)
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
     spec = ground.spec
     if spec.bad_rows is not None and ground.state is not None:
         # A run may have died between publishing and naming its bad rows as published: the state tells.
@@ -63,9 +103,10 @@ def _move(ground: Ground, receipt: Receipt) -> None:
     if ground.unchanged:
         receipt.status, receipt.why = "unchanged", ground.unchanged
         return
+    watch.phase("reading")
     # Each input may ask once for wider types; it has then seen all its values and cannot ask again.
     for _ in range(len(ground.sources) + 1):
-        attempt = _Attempt(ground, receipt)
+        attempt = _Attempt(ground, receipt, watch)
         try:
             attempt.run()
             return
@@ -75,6 +116,13 @@ def _move(ground: Ground, receipt: Receipt) -> None:
                 raise
             ground.wants[name] = replace(ground.wants[name], schema=restart.schema)
             receipt.notes.append(f"restarted once with wider types: {restart.because}")
+            watch.phase(f"restarting: {restart.because}")
+        except BrokenPipeError:
+            if attempt.guarantee is not Guarantee.AT_LEAST_ONCE:
+                raise
+            receipt.status, receipt.rows, receipt.guarantee = "partial", attempt.written, str(attempt.guarantee)
+            receipt.why = f"the reader of standard output left after about {count(attempt.written, 'row')}"
+            return
     raise AssertionError("every input restarted, and one asked again")
 
 
@@ -88,7 +136,10 @@ class _Attempt:
 
     ground: Ground
     receipt: Receipt
+    watch: Watch
     restarting: str | None = None
+    guarantee: Guarantee | None = None
+    written: int = 0
     books: Books = field(default_factory=Books)
     edges: dict[str, Edge] = field(default_factory=dict)
     bad: dict[str, CountedBadRows] = field(default_factory=dict)
@@ -103,19 +154,22 @@ class _Attempt:
                 stack.callback(letters.discard)
             readings = self._open(stack, bad)
             streams = {name: Stream(one.schema, self._read(name, one)) for name, one in readings.items()}
-            result = ground.transform.apply(streams, stack, self.books, bad)
-            stack.callback(result.close)
-            offer = ground.offer_for(result.schema)
+            shaping = stack.enter_context(ExitStack())
+            result = ground.transform.apply(streams, shaping, self.books, bad)
+            shaping.callback(result.close)
+            offer = ground.offer_for(result.schema, _instead(readings))
+            self.guarantee = offer.guarantee
             digest = Digest(result.schema)
             edge = self.books.edge("write")
             load = stack.enter_context(ground.destination.begin(offer, load_id))
             self._pump(result, offer, load, digest, edge, bad.at("write"))
-            self._drain(streams)
+            self._finish_reading(streams, shaping)
             new = self._state(load_id, readings, digest.rows)
             edge.accepted = digest.rows
             self.books.check()
             if letters is not None:
                 letters.seal()
+            self.watch.phase("publishing")
             try:
                 published = load.publish(ground.state, new)
             except _NOT_PUBLISHED:
@@ -134,7 +188,8 @@ class _Attempt:
         readings = {}
         for name, source in ground.sources.items():
             label = "read" if len(ground.sources) == 1 else f"read {name}"
-            self.edges[name] = self.books.edge(label, beside=bool(self.edges))
+            whole = ground.spec.limit is None
+            self.edges[name] = self.books.edge(label, row_wise=whole, beside=bool(self.edges))
             self.bad[name] = bad.at(label)
             want = replace(ground.wants[name], bad=self.bad[name])
             with self._restart_of(name):
@@ -142,20 +197,27 @@ class _Attempt:
         return readings
 
     def _read(self, name: str, reading: Reading) -> Iterator[Batch]:
-        edge = self.edges[name]
+        edge, consumed = self.edges[name], 0
         with self._restart_of(name):
-            for batch in reading:
-                edge.accepted += len(batch)
-                yield batch
-        edge.given, edge.aside = reading.given, self.bad[name].count
+            try:
+                for batch in reading:
+                    edge.accepted += len(batch)
+                    reached = getattr(reading, "consumed", 0)
+                    self.watch.read(len(batch), reached - consumed)
+                    consumed = reached
+                    yield batch
+                self.watch.read(0, getattr(reading, "consumed", 0) - consumed)
+            finally:
+                edge.given, edge.aside = reading.given, self.bad[name].count
 
     def _pump(self, result: Stream, offer: Offer, load: Load, digest: Digest, edge: Edge, bad: CountedBadRows) -> None:
         for batch in result:
             edge.given += len(batch)
             columns = []
             unfit: dict[int, ColumnPlan] = {}
+            full = self.ground.load_columns.added(batch)
             for plan in offer.columns:
-                converted = convert(batch.rows.column(plan.name), plan)
+                converted = convert(full.rows.column(plan.name), plan)
                 columns.append(converted.values)
                 for row in converted.bad:
                     unfit.setdefault(int(row), plan)
@@ -170,19 +232,29 @@ class _Attempt:
             digest.update(kept.rows)
             if len(made):
                 load.write(made)
+            self.written = digest.rows
 
-    def _drain(self, streams: dict[str, Stream]) -> None:
-        """Reads on what the SQL left unread (a limit): the books and the checkpoint are about whole inputs."""
+    def _finish_reading(self, streams: dict[str, Stream], shaping: ExitStack) -> None:
+        """Reads on what the SQL left unread: the books and the checkpoint are about whole inputs, unless the job has a
+        limit. After it nothing moves any more, in whatever thread."""
+        if self.ground.spec.limit is None:
+            for stream in streams.values():
+                for _ in stream.rest():
+                    pass
+        shaping.close()
         for stream in streams.values():
-            for _ in stream.rest():
-                pass
+            stream.close()
 
     def _state(self, load_id: str, readings: dict[str, Reading], rows: int) -> State | None:
         """The state to commit with the rows; asked of every reading, for it also checks that the source stood still."""
-        spec = self.ground.spec
-        reached = joined({name: reading.checkpoint() for name, reading in readings.items()})
-        if spec.step is None:
+        ground, spec = self.ground, self.ground.spec
+        if spec.limit is not None:
             return None
+        reached = joined({name: reading.checkpoint() for name, reading in readings.items()})
+        if spec.step is None or is_trial(spec):
+            return None
+        if ground.backfill and ground.state is not None:
+            reached = ground.state.checkpoint
         return State(spec.step, load_id, reached or Checkpoint("none", None), spec.plan_hash(), now(), rows)
 
     def _write_receipt(
@@ -197,6 +269,9 @@ class _Attempt:
         receipt.digest, receipt.parts = digest.hexdigest(), list(published.parts)
         receipt.columns = [column_json(plan) for plan in offer.columns]
         receipt.set_aside, receipt.bad_rows = sum(bad.counts.values()), self.ground.spec.bad_rows
+        if offer.instead_of is not None:
+            files = ", ".join(offer.instead_of[1])
+            receipt.notes.append(f"{count(published.removed, 'row')} of changed files made way: {files}")
         for plan in offer.columns:
             if plan.way is Way.LOSSY:
                 receipt.notes.append(f"column {plan.name} was allowed to lose: {plan.why}")
@@ -214,8 +289,14 @@ class _Attempt:
 def _load_id(ground: Ground) -> str:
     """The same for every try of one step's next load, so that what a dead try left is recognised; else a new one."""
     spec = ground.spec
-    if spec.step is None or ground.bound is None:
+    if spec.step is None or ground.bound is None or is_trial(spec):
         return secrets.token_hex(8)
     before = ground.state.load_id if ground.state is not None else ""
-    meant = "\n".join((spec.step, before, ground.bound.digest(), spec.plan_hash(), str(ground.mode)))
+    bounds = [(one.since, one.until) for one in spec.inputs.values()] if has_window(spec) else ""
+    meant = "\n".join((spec.step, before, ground.bound.digest(), spec.plan_hash(), f"{ground.mode}{bounds}"))
     return hashlib.sha256(meant.encode()).hexdigest()[:16]
+
+
+def _instead(readings: Mapping[str, Reading]) -> tuple[str, ...]:
+    """The changed files that are read again, and whose rows make way."""
+    return tuple(name for reading in readings.values() for name in getattr(reading, "instead", ()))

@@ -45,7 +45,7 @@ class Way(StrEnum):
 class Stored:
     """What a destination really holds for a type: an Arrow type, its own name for it, and the values it refuses.
 
-    `refuses` is a subset of {"nan", "inf", "nul"}: float NaN, float infinities, text with U+0000.
+    `refuses` is a subset of {"nan", "inf", "minus-zero", "nul"}: float NaN, float infinities, -0.0, text with U+0000.
     """
 
     type: pa.DataType
@@ -88,7 +88,8 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a destination has committed for one named step: which load came last, and how far it had read."""
+    """What a destination has committed for one named step: which load came last, and how far it had read. `unit` is the
+    table that the rows are in, where one place keeps the states of several; empty elsewhere."""
 
     step: str
     load_id: str
@@ -96,6 +97,7 @@ class State:
     plan: str
     at: str
     rows: int
+    unit: str = field(default="", compare=False)
 
     def dumps(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -144,7 +146,8 @@ class Want:
     """What the mover asks of a source.
 
     `types`: pinned by the user or by existing destination columns: a value that does not fit one is a bad row; names
-    that the source does not have are passed over.
+    that the source does not have are passed over. `all_text`: the other columns of a text source are text, each value
+    as it stands there; sources with types of their own pass it over.
     `schema`: every column's type as an earlier whole scan settled it; a value that does not fit means that the source
     changed.
     `columns`: only these, in this order (None: all). `bad`: where rows that cannot be read go.
@@ -152,6 +155,7 @@ class Want:
     """
 
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    all_text: bool = False
     schema: pa.Schema | None = None
     columns: tuple[str, ...] | None = None
     bad: BadRows = field(default_factory=StopAtFirst)

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from towpath.errors import UserError
+from towpath.secrets import plain
+from towpath.secrets.secret import Secret
 
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -22,7 +25,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def build(made: type[Any], options: Mapping[str, Any], shown: str) -> Any:
     """`made(**options)` with each string read by its parameter's annotation (bool, int, float, tuple of strings parted
-    by commas, or str). Raises UserError for an unknown option or a value of the wrong kind."""
+    by commas, Secret, or str, which goes before a tuple). A secret that is written plainly is told in a warning. Raises
+    UserError for an unknown option or a wrong kind of value."""
     hints = typing.get_type_hints(made.__init__)
     known = list(inspect.signature(made).parameters)
     values = {}
@@ -32,34 +36,51 @@ def build(made: type[Any], options: Mapping[str, Any], shown: str) -> Any:
             raise UserError(
                 f"{shown} has no option {name!r}{nearest(key, known)}",
                 todo=f"its options: {', '.join(known) or 'none'}",
+                code="option-unknown",
             )
+        if key in values:
+            raise UserError(f"option {name} of {shown} is given twice", todo="write it once", code="option-wrong")
         values[key] = _read(value, hints.get(key, str), f"option {name} of {shown}")
     return made(**values)
 
 
 def _read(value: Any, hint: Any, shown: str) -> Any:
     kinds = set(typing.get_args(hint)) if isinstance(hint, types.UnionType) else {hint}
-    plain = {typing.get_origin(kind) or kind for kind in kinds} - {type(None)}
-    if tuple in plain:
+    accepted = {typing.get_origin(kind) or kind for kind in kinds} - {type(None)}
+    if Secret in kinds:
+        return _secret(value, shown)
+    if isinstance(value, Secret):
+        value = value.reveal()  # a reference may stand for any option, and not all are secrets
+    if tuple in accepted:
         if isinstance(value, str):
-            return tuple(value.split(","))
+            return value if str in accepted else tuple(value.split(","))
         return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else (str(value),)
     if not isinstance(value, str):
-        if any(isinstance(kind, type) and isinstance(value, kind) for kind in plain):
+        if any(isinstance(kind, type) and isinstance(value, kind) for kind in accepted):
             return value
-        if float in plain and isinstance(value, int):
+        if float in accepted and isinstance(value, int):
             return float(value)
-        raise UserError(f"{shown} takes {_names(plain)}, not {value!r}")
+        raise UserError(f"{shown} takes {_names(accepted)}, not {value!r}", code="option-wrong")
     try:
-        if bool in plain and str not in plain:
+        if bool in accepted and str not in accepted:
             return _WORDS[value.lower()]
         for kind in (int, float):
-            if kind in plain and str not in plain:
+            if kind in accepted and str not in accepted:
                 return kind(value)
     except (KeyError, ValueError):
-        raise UserError(f"{shown} takes {_names(plain)}, not {value!r}") from None
+        raise UserError(f"{shown} takes {_names(accepted)}, not {value!r}", code="option-wrong") from None
     return value
 
 
+def _secret(value: Any, shown: str) -> Secret | None:
+    if value is None or isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise UserError(f"{shown} takes text", todo="put it in quotes", code="option-wrong")
+    plain.refuse_hidden(value, shown)
+    plain.warn(shown)
+    return Secret(value, shown)
+
+
 def _names(kinds: set[Any]) -> str:
-    return " or ".join(sorted(getattr(kind, "__name__", str(kind)) for kind in kinds))
+    return " or ".join(sorted(_KINDS.get(kind, getattr(kind, "__name__", str(kind))) for kind in kinds))

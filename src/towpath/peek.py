@@ -1,152 +1,208 @@
-"""A look at a source: its columns, their types and its first rows, as text that hides nothing."""
+"""A look at a source: its columns, their types and figures, and its first rows."""
 
 from __future__ import annotations
 
-import json
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pyarrow as pa
 
-from towpath import assemble
-from towpath.badrows import BadRow, shorten
+from towpath import assemble, localtimes
+from towpath.badrows import BadRow
+from towpath.books import Edge
 from towpath.errors import UserError
+from towpath.figures import Figures
+from towpath.histogram import Bars, spread
 from towpath.job import InputSpec
 from towpath.nouns import Restart, Want
 from towpath.options import nearest
 from towpath.seams.source import Source
+from towpath.stream import Batch, Stream
 from towpath.values import textform
 
-NULL = "∅"
-_CELL = 40
+FIGURED = 10_000
+"""Rows that the figures are from when not all are read."""
+_BAD_KEPT = 5
 _BATCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Peeked:
-    """The first rows. `settled` is False while types come from a sample; `pinned` names the columns given a type."""
+    """What was seen. `settled` is False while types come from a sample; `pinned` names the columns given a type.
+
+    `rows` are the first ones; the figures are from `counted` rows: all that there are (`whole`), or the first of
+    `known` (None: not known how many). `bad` holds the first few of the `bad_count` rows that cannot be read."""
 
     shown: str
     schema: pa.Schema
     settled: bool
     pinned: frozenset[str]
     rows: pa.Table
+    figures: list[Figures] = field(default_factory=list)
+    counted: int = 0
+    whole: bool = False
+    known: int | None = None
     bad: list[BadRow] = field(default_factory=list)
+    bad_count: int = 0
+    chart: Bars | None = None
 
-    def lines(self, width: int | None = None) -> list[str]:
-        """The columns, then a table of the rows as wide as `width` letters at most (None: as wide as they are)."""
-        columns = [[name, *self._cells(at)] for at, name in enumerate(map(visible, self.schema.names))]
-        out = [self.shown, *self._schema_lines(), ""]
-        aligned = [_aligned(cells, _right(one.type)) for cells, one in zip(columns, self.schema, strict=True)]
-        fitting = _fitting(aligned, width)
-        out += ["  ".join(cells).rstrip() for cells in zip(*aligned[:fitting], strict=True)]
-        if fitting < len(columns):
-            out.append(f"({len(columns) - fitting} more columns do not fit the screen)")
-        if self.bad:
-            out.append(f"{len(self.bad)} rows cannot be read, the first: {self.bad[0].error().what}")
-            out.append(f"  at {self.bad[0].place}")
-        return out
+    def from_sample(self, name: str) -> bool:
+        """Whether the type of a column may widen yet."""
+        return not self.settled and not self.whole and name not in self.pinned
 
-    def _schema_lines(self) -> list[str]:
-        names = _aligned([visible(name) for name in self.schema.names], right=False)
-        out = []
-        for name, one in zip(names, self.schema, strict=True):
-            sampled = not self.settled and one.name not in self.pinned
-            out.append(f"  {name}  {textform.type_name(one.type)}{'  (from sample)' if sampled else ''}")
-        return out
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain JSON values. A row's numbers, truth values and nulls are JSON's own; any other value, and
+        a number that JSON does not have, is text."""
+        return {
+            "source": self.shown,
+            "counted": self.counted,
+            "whole": self.whole,
+            "rows_known": self.known,
+            "columns": [self._column(at) for at in range(len(self.schema))],
+            "rows": [dict(row) for row in zip(*map(self._members, range(len(self.schema))), strict=True)],
+            "bad": [{"place": str(one.place), "reason": one.error().what} for one in self.bad],
+            "bad_count": self.bad_count,
+            "chart": None if self.chart is None else [{"value": name, "rows": n} for name, n in self.chart.bars],
+        }
 
-    def _cells(self, column: int) -> list[str]:
-        values = self.rows.column(column).combine_chunks()
+    def _column(self, at: int) -> dict[str, Any]:
+        one = self.schema.field(at)
+        head = {"name": one.name, "type": textform.type_name(one.type), "from_sample": self.from_sample(one.name)}
+        if not self.figures:
+            return head
+        found = self.figures[at]
+        return head | {
+            "nulls": found.nulls,
+            "distinct": found.distinct.count,
+            "distinct_exact": found.distinct.exact,
+            "low": found.low,
+            "high": found.high,
+            "unit": found.unit,
+        }
+
+    def _members(self, at: int) -> list[tuple[str, Any]]:
+        name, values = self.schema.names[at], self.rows.column(at).combine_chunks()
         texts = textform.write(values).to_pylist()
-        is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-        return [cell(text) if is_text else NULL if text is None else shorten(visible(text), _CELL) for text in texts]
+        plain = pa.types.is_boolean(values.type) or pa.types.is_integer(values.type)
+        if not plain and not pa.types.is_floating(values.type):
+            return [(name, text) for text in texts]
+        pairs = zip(values.to_pylist(), texts, strict=True)
+        return [(name, text if isinstance(one, float) and not math.isfinite(one) else one) for one, text in pairs]
 
 
-def peek(spec: InputSpec, rows: int, types: Mapping[str, str]) -> Peeked:
-    """The first `rows` rows of what `spec` names. Bad rows among them are told, not refused. Raises UserError."""
+def peek(
+    spec: InputSpec,
+    rows: int = 10,
+    types: Mapping[str, str] | None = None,
+    *,
+    all_text: bool = False,
+    whole: bool = False,
+    figures: bool = True,
+    chart: str | None = None,
+    connections: Mapping[str, str] | None = None,
+) -> Peeked:
+    """The first `rows` rows of what `spec` names, with figures of the first 10,000 rows, or of all (`whole`, in bounded
+    memory); `chart` names a column whose spread is wanted. Bad rows are told, not refused. Raises UserError."""
     if rows < 0:
-        raise UserError(f"{rows} rows cannot be shown")
-    source = assemble.source(spec)
-    want = Want(types={name: textform.parse_type(text) for name, text in types.items()}, batch_bytes=_BATCH_BYTES)
-    described = source.describe(want)
-    for name in types:
-        if name not in described.schema.names:
-            near = nearest(name, described.schema.names)
-            raise UserError(f"there is no column {name!r}{near}", where=source.shown)
+        raise UserError(f"{rows} rows cannot be shown", todo="give a number from 0 on", code="option-wrong")
+    pins = {name: textform.parse_type(text) for name, text in (types or {}).items()}
+    look = _Look(spec, assemble.source(spec, connections), Want(pins, all_text=all_text, batch_bytes=_BATCH_BYTES))
+    most = None if whole else max(rows, FIGURED if figures or chart else 0)
+    described = look.source.describe(look.want)
+    for name in (*pins, *([chart] if chart else ())):
+        _known(name, described.schema, look.source)
     try:
-        schema, table, bad = _head(source, want, rows)
+        seen = look.see(rows, most, figures)
     except Restart as restart:
-        schema, table, bad = _head(source, Want(types=want.types, schema=restart.schema), rows)
-    return Peeked(source.shown, schema, described.settled, frozenset(types), table, bad)
+        look.want = replace(look.want, schema=restart.schema)
+        seen = look.see(rows, most, figures)
+    bars = None
+    if chart is not None:
+        bars = spread(seen.schema.field(chart).type, look.column(chart, most))
+    return replace(seen, settled=described.settled, known=described.rows, chart=bars)
 
 
-def visible(text: str) -> str:
-    """The text with its invisible characters written out: `\\n`, `\\u200b`, and `␠` for blanks at its ends."""
-    core = text.strip(" ")
-    before = len(text) - len(text.lstrip(" ")) if core else len(text)
-    behind = len(text) - before - len(core)
-    written = "".join(letter if letter.isprintable() and letter != "\\" else _escaped(letter) for letter in core)
-    return "␠" * before + written + "␠" * behind
+@dataclass(slots=True)
+class _Look:
+    """Passes over one source."""
 
+    spec: InputSpec
+    source: Source
+    want: Want
 
-def cell(text: str | None) -> str:
-    """A text value in a cell: `∅` for null, `""` for empty text; text that looks like either is put in quotes."""
-    if text is None:
-        return NULL
-    if text in ("", NULL) or text.startswith('"'):
-        text = json.dumps(text, ensure_ascii=False)
-        return shorten(text, _CELL) if text.isprintable() else shorten(visible(text), _CELL)
-    return shorten(visible(text), _CELL)
+    def see(self, rows: int, most: int | None, figures: bool) -> Peeked:
+        """One pass over the first `most` rows, None: over all."""
+        kept = _Kept()
+        with self._stream(kept) as stream:
+            found = [Figures() for _ in stream.schema] if figures else []
+            head: list[pa.RecordBatch] = []
+            counted = 0
+            whole = most != 0
+            for batch, ended in _until(stream, most):
+                whole = not ended
+                counted += batch.num_rows
+                missing = rows - sum(map(len, head))
+                if missing > 0:
+                    head.append(batch.slice(0, missing))
+                for one, column in zip(found, batch.columns, strict=bool(found)):
+                    one.update(column)
+            table = pa.Table.from_batches(head, stream.schema)
+        return Peeked(
+            self.source.shown, stream.schema, False, frozenset(self.want.types), table, found, counted, whole,
+            bad=kept.rows, bad_count=kept.count,
+        )  # fmt: skip
+
+    def column(self, name: str, most: int | None) -> Callable[[], Iterator[pa.Array]]:
+        """Gives the values of one column on each call, by another pass."""
+
+        def batches() -> Iterator[pa.Array]:
+            with self._stream(_Kept()) as stream:
+                for batch, _ in _until(stream, most):
+                    yield batch.column(name)
+
+        return batches
+
+    @contextmanager
+    def _stream(self, kept: _Kept) -> Iterator[Stream]:
+        with self.source.open(None, replace(self.want, bad=kept)) as reading:
+            stream = Stream(reading.schema, reading)
+            yield localtimes.stream_in(stream, self.spec.timezone, Edge("timezone"), kept)
 
 
 @dataclass(slots=True)
 class _Kept:
     rows: list[BadRow] = field(default_factory=list)
+    count: int = 0
 
     def add(self, bad: BadRow) -> None:
-        self.rows.append(bad)
+        self.count += 1
+        if len(self.rows) < _BAD_KEPT:
+            self.rows.append(bad)
 
 
-def _head(source: Source, want: Want, rows: int) -> tuple[pa.Schema, pa.Table, list[BadRow]]:
-    kept = _Kept()
-    want = Want(types=want.types, schema=want.schema, bad=kept, batch_bytes=_BATCH_BYTES)
-    with source.open(None, want) as reading:
-        batches: list[pa.RecordBatch] = []
-        missing = rows
-        if missing:
-            for batch in reading:
-                batches.append(batch.rows.slice(0, missing))
-                missing -= len(batches[-1])
-                if missing <= 0:
-                    break
-        return reading.schema, pa.Table.from_batches(batches, reading.schema), kept.rows
+def _until(batches: Iterable[Batch], most: int | None) -> Iterator[tuple[pa.RecordBatch, bool]]:
+    """The rows of the batches up to `most`, each with whether the rest is left out."""
+    missing = most
+    if missing == 0:
+        return
+    for batch in batches:
+        rows = batch.rows if missing is None else batch.rows.slice(0, missing)
+        if missing is not None:
+            missing -= rows.num_rows
+        yield rows, missing == 0
+        if missing == 0:
+            return
 
 
-def _escaped(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
-
-
-def _right(type: pa.DataType) -> bool:
-    return pa.types.is_integer(type) or pa.types.is_floating(type) or pa.types.is_decimal(type)
-
-
-def _width(text: str) -> int:
-    """Columns on a screen: East Asian wide letters take two, combining marks none."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
-
-
-def _aligned(cells: list[str], right: bool) -> list[str]:
-    most = max(map(_width, cells), default=0)
-    return [" " * (most - _width(one)) + one if right else one + " " * (most - _width(one)) for one in cells]
-
-
-def _fitting(aligned: list[list[str]], width: int | None) -> int:
-    """How many columns fit, at least one."""
-    used = 0
-    for count, cells in enumerate(aligned):
-        used += _width(cells[0]) + (2 if count else 0)
-        if width is not None and count and used > width:
-            return count
-    return len(aligned)
+def _known(name: str, schema: pa.Schema, source: Source) -> None:
+    if name not in schema.names:
+        near = nearest(name, schema.names)
+        raise UserError(
+            f"there is no column {name!r}{near}",
+            where=source.shown,
+            todo=f"columns: {', '.join(schema.names)}",
+            code="column-unknown",
+        )

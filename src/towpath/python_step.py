@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from towpath.books import Edge
 from towpath.errors import DataError, UserError
+from towpath.options import nearest
 from towpath.stream import Batch, Counted, Stream
 
 
@@ -47,6 +48,7 @@ class PythonStep:
                     f"returned the columns {_shown(result.schema)}, but {_shown(schema)} for no rows",
                     where=f"python step {self._target}",
                     todo="give the result the same columns and types for every input, also an empty one",
+                    code="python-result-wrong",
                 )
             for rows in result.combine_chunks().to_batches():
                 edge.accepted += rows.num_rows
@@ -60,10 +62,12 @@ class PythonStep:
         try:
             result = nw.to_native(self._function(given), pass_through=True)
         except Exception as error:
-            line = traceback.extract_tb(error.__traceback__)[-1]
+            line = _line(error, self._function)
             raise DataError(
                 f"{type(error).__name__}: {error}",
                 where=f"python step {self._target} ({Path(line.filename).name}:{line.lineno}), {table.num_rows:,} rows",
+                todo="correct the function; nothing was published",
+                code="python-failed",
             ) from error
         if isinstance(result, pa.Table):
             return result.replace_schema_metadata(None)
@@ -73,6 +77,7 @@ class PythonStep:
             f"returned {type(result).__name__}, which is no frame",
             where=f"python step {self._target}",
             todo="return a pyarrow.Table, or a narwhals, polars or pandas DataFrame",
+            code="python-result-wrong",
         )
 
 
@@ -87,20 +92,50 @@ def _tables(stream: Stream, *, whole: bool) -> Iterator[pa.Table]:
 def _find(target: str, folder: Path) -> Callable[[Any], Any]:
     module_name, sign, name = target.partition(":")
     if not sign or not name:
-        raise UserError(f"a Python step is written module:function, not {target!r}")
+        raise UserError(
+            f"a Python step is written module:function, not {target!r}",
+            todo=f"name the function too, such as {module_name}:run",
+            code="python-missing",
+        )
+    beside = [path.stem for path in folder.glob("*.py")]
     sys.path.insert(0, str(folder.resolve()))
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name.partition(".")[0]:
             raise
-        raise UserError(f"there is no module {module_name!r} in {folder} or on Python's path") from error
+        raise UserError(
+            f"there is no module {module_name!r} on Python's path{nearest(module_name, beside)}",
+            where=str(folder),
+            todo="put its file there, or install its package beside towpath",
+            code="python-missing",
+        ) from error
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise UserError(
+            f"the module {module_name!r} cannot be imported: {type(error).__name__}: {error}",
+            where=f"{Path(place.filename).name}:{place.lineno}",
+            todo="correct the module",
+            code="python-failed",
+        ) from error
     finally:
         sys.path.pop(0)
     function = getattr(module, name, None)
     if not callable(function):
-        raise UserError(f"the module {module_name!r} has no function {name!r}")
+        raise UserError(
+            f"the module {module_name!r} has no function {name!r}{nearest(name, vars(module))}",
+            where=str(getattr(module, "__file__", module_name)),
+            todo="correct the name, or write the function",
+            code="python-missing",
+        )
     return function
+
+
+def _line(error: Exception, function: Callable[..., Any]) -> traceback.FrameSummary:
+    """The innermost line of the error that stands in the function's own file; of libraries' code only without one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = inspect.unwrap(function).__code__.co_filename if hasattr(function, "__code__") else ""
+    return next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
 
 
 def _shown(schema: pa.Schema) -> str:

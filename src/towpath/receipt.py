@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from textwrap import wrap
+from typing import Annotated, Any, TypedDict
+
+from towpath import screen
+from towpath.secrets.redact import clean_json
+
+_NAMES = ("run", "status", "step", "group", "file", "env", "mode", "load", "started", "guarantee", "digest", "versions")
+"""What a receipt is found by; a secret that is one of these words by chance is not given away by them."""
 
 
 def now() -> str:
@@ -34,39 +42,86 @@ def versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
 
 
+class EdgeCounts(TypedDict):
+    """One edge of the books, in rows."""
+
+    name: Annotated[str, "read, a transformation, rules or write"]
+    given: Annotated[int, "rows that came"]
+    accepted: Annotated[int, "rows that went on"]
+    filtered: Annotated[int, "rows that a condition left out"]
+    aside: Annotated[int, "rows that were set aside as bad"]
+    row_wise: Annotated[bool, "whether given = accepted + filtered + aside is owed (not by SQL that groups)"]
+
+
+class ColumnWay(TypedDict):
+    """How one column reaches the destination."""
+
+    name: Annotated[str, "its name in the rows moved"]
+    type: Annotated[str, "its type there"]
+    to: Annotated[str, "its name at the destination"]
+    stored: Annotated[str, "what stores it there, in the destination's words"]
+    way: Annotated[
+        str, "exact (the types alone say so), checked (every value is tested) or lossy (allowed by the user)"
+    ]
+    why: Annotated[str, "why it is not exact; else empty"]
+    from_sample: Annotated[bool, "whether a plan knows the type from a sample only"]
+
+
 @dataclass(slots=True)
 class Receipt:
-    """`status` is done, unchanged (nothing new to read: no rows moved), stopped (the data or a system said no) or
-    failed (a defect). Sizes in bytes, times in seconds. `why` says why nothing moved, or what stopped the run."""
+    """What one run read, did and published. Each field says what it holds and in which unit."""
 
-    run: str
-    source: str
-    destination: str
-    mode: str
-    status: str = "running"
-    step: str | None = None
-    load: str | None = None
-    started: str = field(default_factory=now)
-    seconds: float = 0.0
-    why: str = ""
-    guarantee: str = ""
-    rows: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    books: list[dict[str, Any]] = field(default_factory=list)
-    books_lines: list[str] = field(default_factory=list)
-    digest: str | None = None
-    columns: list[dict[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    bad_rows: str | None = None
-    set_aside: int = 0
-    parts: list[str] = field(default_factory=list)
-    memory: int = 0
-    versions: dict[str, str] = field(default_factory=dict)
+    run: Annotated[str, "the run's id: 12 hexadecimal digits; empty for a step that was not run"]
+    source: Annotated[str, "the addresses that were read, as they were written, parted by commas"]
+    destination: Annotated[str, "the address that was written"]
+    mode: Annotated[str, "what happened to the rows that were there: create, append, replace or merge"]
+    status: Annotated[
+        str, "done, unchanged (nothing new to read), stopped (the data or a system said no), failed (a defect)"
+    ] = "running"
+    step: Annotated[str | None, "pipeline/step; null for tow copy"] = None
+    group: Annotated[str | None, "the id of the `tow run` that the step was a part of"] = None
+    file: Annotated[str | None, "the tow.yaml of that run"] = None
+    env: Annotated[str | None, "the profile of that run"] = None
+    ignored: Annotated[bool, "the tow.yaml says that it is no failure of the whole if this step stops"] = False
+    load: Annotated[str | None, "the load's id, which the destination keeps beside a step's rows"] = None
+    started: Annotated[str, "when, in UTC, ISO 8601 with milliseconds"] = field(default_factory=now)
+    seconds: Annotated[float, "how long it took, in seconds"] = 0.0
+    why: Annotated[str, "why nothing moved, or what stopped the run"] = ""
+    guarantee: Annotated[str, "atomic, recoverable or at-least-once"] = ""
+    rows: Annotated[int, "rows that the destination accepted: inserted + updated + unchanged"] = 0
+    inserted: Annotated[int, "rows that were not there before"] = 0
+    updated: Annotated[int, "rows that took the place of one of equal key (merge)"] = 0
+    unchanged: Annotated[int, "rows that were there already, equal in every column (merge)"] = 0
+    books: Annotated[list[dict[str, Any]], "the edges between the parts, as rows cross them", EdgeCounts] = field(
+        default_factory=list
+    )
+    books_lines: Annotated[list[str], "the books in words"] = field(default_factory=list)
+    digest: Annotated[
+        str | None, "the content digest of the rows written, in the source's types: tow1: and 32 hexadecimal digits"
+    ] = None
+    columns: Annotated[list[dict[str, Any]], "the way of each column", ColumnWay] = field(default_factory=list)
+    notes: Annotated[
+        list[str], "what a reader of the receipt should know: restarts, columns that were allowed to lose"
+    ] = field(default_factory=list)
+    bad_rows: Annotated[str | None, "the folder that bad rows were set aside in"] = None
+    set_aside: Annotated[int, "rows set aside in it"] = 0
+    parts: Annotated[list[str], "the files that were written, where there are several"] = field(default_factory=list)
+    memory: Annotated[int, "the largest resident size of the process, in bytes"] = 0
+    versions: Annotated[dict[str, str], "the versions of what the result may depend on"] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        from towpath.python import html
+
+        return html.receipt(self)
+
+    def hide_secrets(self) -> None:
+        """Takes known secrets out of its words, before anything shortens or wraps them. What names it stays."""
+        for one in fields(self):
+            if one.name not in _NAMES:
+                setattr(self, one.name, clean_json(getattr(self, one.name)))
 
     def dumps(self) -> str:
         return json.dumps(self.as_json(), ensure_ascii=False)
@@ -75,24 +130,70 @@ class Receipt:
     def loads(text: str) -> Receipt:
         return Receipt(**json.loads(text))
 
-    def lines(self) -> list[str]:
-        """The receipt for people, within 100 columns where the names allow it."""
-        head = f"{self.step or 'copy'}: {self.source} -> {self.destination}"
+    def lines(self, most: int | None = None) -> list[str]:
+        """The receipt for people; with `most` columns, addresses are shortened in their middle and notes wrapped."""
+        head = f"{self.step or 'copy'}: {self._way(most and most - len(self.step or 'copy') - 2)}"
         if self.status == "unchanged":
             return [f"{head}: 0 rows moved: {self.why}"]
         if self.status != "done":
             return [f"{head}: {self.status}", *(f"  {line}" for line in self.why.splitlines())]
-        counts = count(self.rows, "row")
-        if self.mode == "merge":
-            counts += f" ({self.inserted:,} inserted, {self.updated:,} updated, {self.unchanged:,} unchanged)"
         out = [
             head,
-            f"  {self.mode}: {counts} in {self.seconds:.2f} s, {self.memory / 2**20:.0f} MiB, {self.guarantee}",
+            f"  {self.mode}: {self._counts()} in {self.seconds:.2f} s, {self.memory / 2**20:.0f} MiB, {self.guarantee}",
             *(f"  {line}" for line in self.books_lines),
             f"  digest   {self.digest}",
         ]
         if self.set_aside:
             aside = f"{count(self.set_aside, 'row')} set aside in {self.bad_rows}"
             out.append(f"  {aside}: mend them, then `tow replay {self.bad_rows}`")
-        out += [f"  note: {note}" for note in self.notes]
+        for note in self.notes:
+            text = f"  note: {note}"
+            out += [text] if most is None else wrap(text, most, subsequent_indent="    ")
         return out
+
+    def what(self) -> str:
+        """What happened in a few words: how many rows went where, or why none did."""
+        if self.status != "done":
+            return self.why.partition("\n")[0]
+        aside = f", {self.set_aside:,} set aside" if self.set_aside else ""
+        if self.mode != "merge":
+            return f"{self.mode}{aside}"
+        return f"merge: {self.inserted:,} inserted, {self.updated:,} updated{aside}"
+
+    def line(self, most: int | None = None) -> str:
+        """The receipt of a run that ended well in one line, within `most` columns."""
+        if self.status == "unchanged":
+            text = f"{self.step or 'copy'}: 0 rows moved: {self.why}"
+        else:
+            text = f"{self.step or 'copy'}: {count(self.rows, 'row')} in {self.seconds:.2f} s, {self.what()}"
+        return text if most is None else screen.cut(text, most)
+
+    def _counts(self) -> str:
+        counts = count(self.rows, "row")
+        if self.mode != "merge":
+            return counts
+        return f"{counts} ({self.inserted:,} inserted, {self.updated:,} updated, {self.unchanged:,} unchanged)"
+
+    def _way(self, most: int | None) -> str:
+        if most is None:
+            return f"{self.source} -> {self.destination}"
+        room = max(most - len(" -> "), 2)
+        first = max(room - screen.width(self.destination), room // 2)
+        source = screen.cut_middle(self.source, first)
+        return f"{source} -> {screen.cut_middle(self.destination, room - screen.width(source))}"
+
+
+def table(receipts: Sequence[Receipt], most: int = 80) -> list[str]:
+    """The receipts of one run of a pipeline, a line each, in `most` columns."""
+    rows = [("STEP", "STATUS", "ROWS", "SECONDS", "WHAT")]
+    rows += [
+        (
+            screen.cut_middle(one.step or "copy", most // 3),
+            one.status,
+            f"{one.rows:,}",
+            f"{one.seconds:.2f}",
+            one.what(),
+        )
+        for one in receipts
+    ]
+    return [screen.cut(line, most) for line in screen.table(rows, right=(2, 3))]

@@ -47,6 +47,9 @@ ROWS = (
 )  # fmt: skip
 
 
+_CORE = ("pyarrow", "duckdb", "numpy", "narwhals")
+
+
 def rows(seam: str | None = None) -> tuple[Row, ...]:
     """The table's rows, of one seam or all."""
     return tuple(row for row in ROWS if seam in (None, row.seam))
@@ -61,7 +64,11 @@ def find(seam: str, name: str) -> Row:
     if plugin is not None:
         return plugin
     known = [row.name for row in ROWS if row.seam == seam] + sorted(_plugins(seam))
-    raise UserError(f"there is no {seam} named {name!r}{nearest(name, known)}", todo=f"known: {', '.join(known)}")
+    raise UserError(
+        f"there is no {seam} named {name!r}{nearest(name, known)}",
+        todo=f"known: {', '.join(known)}",
+        code="adapter-unknown",
+    )
 
 
 def format_for(path: str) -> Row | None:
@@ -74,12 +81,19 @@ def format_for(path: str) -> Row | None:
 
 
 def load(row: Row) -> type[Any]:
-    """The adapter's class. A missing library of the row raises MissingLibrary; another import error stays as it is."""
+    """The adapter's class. A missing library, the row's own or one of the core's, raises MissingLibrary; another import
+    error stays as it is."""
     module, _, name = row.target.partition(":")
     try:
         loaded: type[Any] = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
-        if row.library is None or (error.name or "").partition(".")[0] != row.library:
+        missing = (error.name or "").partition(".")[0]
+        if missing in _CORE:
+            raise MissingLibrary(
+                f"{row.seam} {row.name} needs the package {missing}, which belongs to Towpath and is not installed",
+                todo="pip install --force-reinstall towpath",
+            ) from error
+        if row.library is None or missing != row.library:
             raise
         extra = f"towpath[{row.extra}]" if row.extra else row.library
         raise MissingLibrary(

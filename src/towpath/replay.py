@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,38 +13,49 @@ from towpath import assemble, codecs, registry
 from towpath.badrows import BadRow
 from towpath.deadletters import Kept, kept, pending
 from towpath.errors import Refused
-from towpath.job import InputSpec, JobSpec
+from towpath.job import REPLAY, InputSpec, JobSpec
 from towpath.move import run
 from towpath.nouns import Mode
+from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt
 
 
 def replay(
-    folder: Path, types: Mapping[str, str] | None = None, options: Mapping[str, Any] | None = None
+    folder: Path,
+    types: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    progress: Callable[[], Progress] = Unwatched,
 ) -> list[Receipt]:
     """Sends on every bad row kept in `folder`, load by load; rows that are bad again are kept there again.
 
-    `types` and `options` are laid over those of the job that met the rows. Each load's rows are sent exactly once where
-    the destination keeps state: a replay that died is finished by calling it again. Raises Refused when there is
-    nothing to send, or when a load cannot be replayed (its SQL read the whole input)."""
+    `types` and `options` are laid over those of the job that met the rows; `progress` makes the one of each run. Each
+    load's rows are sent exactly once where the destination keeps state: a replay that died is finished by calling it
+    again. Raises Refused when there is nothing to send, or when a load cannot be replayed (its SQL read the whole
+    input)."""
     loads = kept(folder)
     if not loads:
         waiting = pending(folder)
         raise Refused(
             "holds no bad rows of a published load",
             where=str(folder),
-            todo=f"not known to be published: {', '.join(waiting)}; run their step again first" if waiting else "",
+            todo=f"not known to be published: {', '.join(waiting)}; run their step again first"
+            if waiting
+            else "name the folder that was given to --bad-rows; rows sent on before are in its folder replayed/",
+            code="bad-rows-missing",
         )
-    return [receipt for load in loads for receipt in _replay_load(load, folder, types or {}, options or {})]
+    return [receipt for load in loads for receipt in _replay_load(load, folder, types or {}, options or {}, progress)]
 
 
-def _replay_load(load: Kept, folder: Path, types: Mapping[str, str], options: Mapping[str, Any]) -> list[Receipt]:
+def _replay_load(
+    load: Kept, folder: Path, types: Mapping[str, str], options: Mapping[str, Any], progress: Callable[[], Progress]
+) -> list[Receipt]:
     spec = load.spec
     if spec.sql is not None or spec.whole:
         raise Refused(
             "these rows were met before a step that reads its whole input, so they cannot be sent on alone",
             where=str(load.folder),
             todo="correct them in the source and run the step again",
+            code="mode-impossible",
         )
     rows = list(load.rows())
     raw = [row for row in rows if row.edge == "read" and row.place.raw is not None]
@@ -55,12 +66,12 @@ def _replay_load(load: Kept, folder: Path, types: Mapping[str, str], options: Ma
         for number, (head, group) in enumerate(_by_head(raw).items()):
             file = Path(made) / f"{load.load_id}-{number}"
             file.write_bytes(b"".join(_line(part) for part in (head, *(row.place.raw for row in group))))
-            receipts.append(_send(_raw_job(load, spec, file, options, number), types, folder))
+            receipts.append(_send(_raw_job(load, spec, file, options, number), types, folder, progress()))
         for part, group in (("read", unshaped), ("rows", shaped)):
             if group:
                 file = Path(made) / f"{load.load_id}-{part}.jsonl"
                 file.write_text("".join(json.dumps(row.row, ensure_ascii=False) + "\n" for row in group), "utf-8")
-                receipts.append(_send(_row_job(load, spec, file, part), types, folder))
+                receipts.append(_send(_row_job(load, spec, file, part), types, folder, progress()))
     load.replayed(receipts[-1].load or "none")
     return receipts
 
@@ -82,14 +93,16 @@ def _raw_job(load: Kept, spec: JobSpec, file: Path, options: Mapping[str, Any], 
     path = codecs.split(assemble.located(one.address, spec.connections, spec.folder).path)[0]
     row = registry.find("format", one.format) if one.format else registry.format_for(path)
     format = row.name if row is not None else one.format
-    source = InputSpec(str(file), format=format, options={**one.options, **options})
+    source = InputSpec(str(file), format=format, options={**one.options, **options}, timezone=one.timezone)
     return replace(_onto(load, spec, f"raw-{number}"), inputs={name: source})
 
 
 def _row_job(load: Kept, spec: JobSpec, file: Path, part: str) -> JobSpec:
     """The rows as they stood before the edge that set them aside. For those that were never read every transformation
     is still to come; for the others, only the rules."""
-    job = replace(_onto(load, spec, part), inputs={next(iter(spec.inputs)): InputSpec(str(file), format="jsonl")})
+    (name, one), *_ = spec.inputs.items()
+    unzoned = InputSpec(str(file), format="jsonl", timezone=one.timezone if part == "read" else None)
+    job = replace(_onto(load, spec, part), inputs={name: unzoned})
     if part == "read":
         return job
     return replace(job, where=None, python=None, select=(), rename={}, cast={}, types={})
@@ -97,14 +110,14 @@ def _row_job(load: Kept, spec: JobSpec, file: Path, part: str) -> JobSpec:
 
 def _onto(load: Kept, spec: JobSpec, part: str) -> JobSpec:
     mode = spec.mode if spec.mode is Mode.MERGE else Mode.APPEND
-    return replace(spec, mode=mode, step=f"replay/{load.load_id}/{part}")
+    return replace(spec, mode=mode, step=f"{REPLAY}{load.load_id}/{part}", sample=None, limit=None)
 
 
-def _send(job: JobSpec, types: Mapping[str, str], folder: Path) -> Receipt:
+def _send(job: JobSpec, types: Mapping[str, str], folder: Path, progress: Progress) -> Receipt:
     job = replace(job, types={**job.types, **types}, bad_rows=str(folder))
     done = assemble.destination(job.to, job.connections, job.folder).state(str(job.step))
     if done is not None:
         receipt = Receipt("", str(folder), job.to.address, str(job.mode), "unchanged", job.step, done.load_id)
         receipt.why = f"sent already by load {done.load_id} at {done.at}"
         return receipt
-    return run(job)
+    return run(job, progress=progress)

@@ -48,6 +48,7 @@ def _compile(rule: RuleSpec, schema: pa.Schema, memory: int) -> Check:
             raise UserError(
                 f"rule {rule.kind}: there is no column {column!r}{nearest(column, schema.names)}",
                 todo=f"columns: {', '.join(schema.names)}",
+                code="column-unknown",
             )
     if rule.kind == "not_null":
         return lambda rows: _not_null(rows, rule.columns)
@@ -63,7 +64,11 @@ def _compile(rule: RuleSpec, schema: pa.Schema, memory: int) -> Check:
         return lambda rows: _one_of(rows, column, allowed)
     if rule.kind == "pattern":
         return _pattern(column, type, str(rule.limits[0]))
-    raise UserError(f"there is no rule {rule.kind!r}{nearest(rule.kind, KINDS)}", todo=f"rules: {', '.join(KINDS)}")
+    raise UserError(
+        f"there is no rule {rule.kind!r}{nearest(rule.kind, KINDS)}",
+        todo=f"rules: {', '.join(KINDS)}",
+        code="rule-wrong",
+    )
 
 
 def _limit(value: Any, type: pa.DataType, rule: RuleSpec, column: str) -> pa.Scalar:
@@ -72,11 +77,16 @@ def _limit(value: Any, type: pa.DataType, rule: RuleSpec, column: str) -> pa.Sca
         raise UserError(
             f"rule {rule.kind} on {column}: {value!r} is a number, and the column is text",
             todo=f"give the column a type ({column}=int64, say), or put the limit in quotes to compare letters",
+            code="rule-wrong",
         )
     text = str(value).lower() if isinstance(value, bool) else str(value)
     values, bad = textform.read(pa.array([text]), type)
     if len(bad):
-        raise UserError(f"rule {rule.kind} on {column}: {value!r} is no {textform.type_name(type)}")
+        raise UserError(
+            f"rule {rule.kind} on {column}: {value!r} is no {textform.type_name(type)}",
+            todo="write limits of the column's type, such as [0, 100] or [0, null]",
+            code="rule-wrong",
+        )
     return values[0]
 
 
@@ -118,12 +128,20 @@ def _one_of(rows: pa.RecordBatch, column: str, allowed: pa.Array) -> Iterator[Br
 
 def _pattern(column: str, type: pa.DataType, pattern: str) -> Check:
     if not _is_text(type):
-        raise UserError(f"rule pattern on {column}: it is {textform.type_name(type)}, and a pattern needs text")
+        raise UserError(
+            f"rule pattern on {column}: it is {textform.type_name(type)}, and a pattern needs text",
+            todo=f"read the column as text (--types {column}=text), or use the rule range or one_of",
+            code="rule-wrong",
+        )
     try:
         re.compile(pattern)
         pc.match_substring_regex(pa.array(["x"]), pattern)
     except (re.error, pa.ArrowInvalid) as error:
-        raise UserError(f"rule pattern on {column}: {pattern!r} is no regular expression (RE2): {error}") from error
+        raise UserError(
+            f"rule pattern on {column}: {pattern!r} is no regular expression (RE2): {error}",
+            todo="close each [ with ] and each ( with ), or write a backslash before it",
+            code="rule-wrong",
+        ) from error
 
     def check(rows: pa.RecordBatch) -> Iterator[Broken]:
         for row in _rows(pc.invert(pc.match_substring_regex(rows.column(column), pattern))):
@@ -170,6 +188,7 @@ class _Unique:
             raise Refused(
                 f"rule unique on {', '.join(self._columns)} needs more than its share of the memory",
                 todo="give more with --memory, or let the destination's key check it (mode merge)",
+                code="memory-short",
             )
 
 

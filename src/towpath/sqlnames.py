@@ -17,6 +17,11 @@ def quoted(table: str, quote: Callable[[str], str]) -> str:
     return quote(name) if schema is None else f"{quote(schema)}.{quote(name)}"
 
 
+def matched(name: str, columns: list[str]) -> list[str]:
+    """The column of that name, or else those that differ in case alone."""
+    return [name] if name in columns else [column for column in columns if column.casefold() == name.casefold()]
+
+
 def doubled(names: list[str]) -> tuple[str, str] | None:
     """The first two names that differ at most in case, which SQL takes for one column."""
     seen: dict[str, str] = {}

@@ -61,23 +61,25 @@ class Picked:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows in motion. `rows.schema` equals the schema of the stream that the batch belongs to."""
+    """Some rows in motion. `rows.schema` equals the schema of the stream that the batch belongs to. `file` is the file
+    that all of them were read from, named as the checkpoint names it; empty when they come from no one file."""
 
     rows: pa.RecordBatch
     origin: Origin
+    file: str = ""
 
     def __len__(self) -> int:
         return self.rows.num_rows
 
     def take(self, kept: RowNumbers) -> Batch:
         """The batch reduced to the row numbers in `kept`, which still know their places."""
-        return Batch(self.rows.take(pa.array(kept, pa.int64())), Picked(self.origin, kept))
+        return Batch(self.rows.take(pa.array(kept, pa.int64())), Picked(self.origin, kept), self.file)
 
     def with_rows(self, rows: pa.RecordBatch) -> Batch:
         """The same rows in another shape (columns renamed, cast, dropped); the number of rows must not change."""
         if rows.num_rows != self.rows.num_rows:
             raise ValueError(f"with_rows got {rows.num_rows} rows for {self.rows.num_rows}")
-        return Batch(rows, self.origin)
+        return Batch(rows, self.origin, self.file)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,5 @@
 """What happens to rows between source and destination, in one fixed order:
-where - sql - python - select - rename - cast - rules. Each part keeps its side of the books."""
+timezone - sample - where - sql - python - select - rename - cast - rules - dedupe - limit. Each keeps its side of the books."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ import pyarrow as pa
 
 from towpath.badrows import BadRow, BadRows
 from towpath.books import Books, CountedBadRows, Edge
+from towpath.dedupe import Choice, deduped
 from towpath.errors import UserError
 from towpath.job import JobSpec
+from towpath.localtimes import schema_in, stream_in
 from towpath.options import nearest
 from towpath.python_step import PythonStep
 from towpath.rules import Broken, Check, compile_rules
 from towpath.seams.engine import Engine, Filter
 from towpath.stream import Batch, Place, Stream
+from towpath.trial import limited, sampled
 from towpath.values import textform
 from towpath.values.convert import cast as cast_values
 
@@ -36,6 +39,7 @@ class Transform:
         with ExitStack() as stack:
             empty = {name: Stream(schema, ()) for name, schema in inputs.items()}
             if self.spec.sql is not None:
+                inputs = {name: schema_in(one, self.spec.inputs[name].timezone) for name, one in inputs.items()}
                 shaped = self._after_sql(
                     Stream(self.engine().result_schema(self.spec.sql, inputs), ()), stack, None, None
                 )
@@ -45,6 +49,10 @@ class Transform:
 
     def apply(self, inputs: Mapping[str, Stream], stack: ExitStack, books: Books, bad: CountedBadRows) -> Stream:
         """The shaped stream; what it opens is closed by `stack`. Edges are added to `books` in order."""
+        if any(self.spec.inputs[name].timezone is not None for name in inputs):
+            inputs = self._zoned(inputs, books, bad)
+        if self.spec.sample is not None:
+            inputs = self._sampled(inputs, self.spec.sample, books)
         if self.spec.sql is not None:
             edge = books.edge("sql", row_wise=False)
             counted = {name: Stream(one.schema, _given(one, edge)) for name, one in inputs.items()}
@@ -55,6 +63,21 @@ class Transform:
             keep = stack.enter_context(self.engine().where(self.spec.where, stream.schema))
             stream = Stream(stream.schema, _where(stream, keep, books.edge("where")))
         return self._after_sql(stream, stack, books, bad)
+
+    def _zoned(self, inputs: Mapping[str, Stream], books: Books, bad: CountedBadRows) -> dict[str, Stream]:
+        made: dict[str, Stream] = {}
+        for name, one in inputs.items():
+            label = "timezone" if len(inputs) == 1 else f"timezone {name}"
+            edge = books.edge(label, beside=bool(made))
+            made[name] = stream_in(one, self.spec.inputs[name].timezone, edge, bad.at(label))
+        return made
+
+    def _sampled(self, inputs: Mapping[str, Stream], share: float, books: Books) -> dict[str, Stream]:
+        made: dict[str, Stream] = {}
+        for name, one in inputs.items():
+            edge = books.edge("sample" if len(inputs) == 1 else f"sample {name}", beside=bool(made))
+            made[name] = Stream(one.schema, sampled(one, share, edge))
+        return made
 
     def _after_sql(self, stream: Stream, stack: ExitStack, books: Books | None, bad: CountedBadRows | None) -> Stream:
         books = books or Books()
@@ -72,6 +95,10 @@ class Transform:
         if spec.rules:
             checks = compile_rules(spec.rules, stream.schema, spec.memory)
             stream = Stream(stream.schema, _rules(stream, checks, books.edge("rules"), bad.at("rules")))
+        if spec.dedupe is not None:
+            stream = deduped(stream, spec.key, Choice.of(spec.dedupe), books.edge("dedupe"), spec.memory)
+        if spec.limit is not None:
+            stream = Stream(stream.schema, limited(stream, spec.limit, books.edge("limit", row_wise=False)))
         return stream
 
 
@@ -119,13 +146,16 @@ def _columns(names: Sequence[str], schema: pa.Schema, asked: str) -> None:
             raise UserError(
                 f"{asked}: there is no column {name!r}{nearest(name, schema.names)}",
                 todo=f"columns: {', '.join(schema.names)}",
+                code="column-unknown",
             )
 
 
 def _select(stream: Stream, names: Sequence[str]) -> Stream:
     _columns(names, stream.schema, "select")
     if len(set(names)) < len(names):
-        raise UserError(f"select names a column twice: {', '.join(names)}")
+        raise UserError(
+            f"select names a column twice: {', '.join(names)}", todo="name each column once", code="column-doubled"
+        )
     schema = pa.schema([stream.schema.field(name) for name in names])
     return Stream(schema, (batch.with_rows(batch.rows.select(list(names))) for batch in stream))
 
@@ -134,7 +164,11 @@ def _rename(stream: Stream, names: Mapping[str, str]) -> Stream:
     _columns(list(names), stream.schema, "rename")
     new = [names.get(name, name) for name in stream.schema.names]
     if len(set(new)) < len(new):
-        raise UserError(f"rename gives two columns one name: {', '.join(new)}")
+        raise UserError(
+            f"rename gives two columns one name: {', '.join(new)}",
+            todo="choose another name, or leave one of them out (--select)",
+            code="column-doubled",
+        )
     schema = pa.schema([field.with_name(name) for field, name in zip(stream.schema, new, strict=True)])
     return Stream(schema, (batch.with_rows(batch.rows.rename_columns(new)) for batch in stream))
 

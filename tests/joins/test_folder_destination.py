@@ -82,7 +82,7 @@ def test_appended_rows_come_beside_and_replaced_files_go(tmp_path: Path) -> None
 
 
 def test_a_file_is_closed_when_it_is_large_enough(tmp_path: Path) -> None:
-    made = to_folder(tmp_path / "out", file_bytes=2_000)
+    made = to_folder(tmp_path / "out", file_bytes=1_000)
     offer = made.offer(OLD.schema, CREATE, ())
     with made.begin(offer, "load1") as writing:
         for number in range(100):

@@ -18,7 +18,10 @@ from towpath.cli.main import parser
 from towpath.pipeline import config
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PUBLIC = ["Receipt", "TowError", "copy", "run"]
+PUBLIC = [
+    "DataError", "Plan", "Reader", "Receipt", "Refused", "Secret", "StepsStopped", "TowError", "UserError", "copy",
+    "plan", "read", "run", "write",
+]  # fmt: skip
 
 
 def commands(made: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -126,7 +126,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(tmp_path: Path) -> None
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="no such file"):
         load(tmp_path / "none.yaml")
 
 

@@ -51,7 +51,7 @@ def test_a_key_twice_is_a_mistake_that_names_both_lines() -> None:
         document.check()
     assert str(caught.value).splitlines()[:2] == [
         "x.yaml:5:3: the key 'c' stands on line 3 already",
-        "  x.yaml:6:1: the key 'a' stands on line 1 already",
+        "  x.yaml:6:1: the key 'a' stands on line 1 already [yaml-wrong]",
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from towpath.errors import UserError
+from towpath.text.numerals import Numerals
 from towpath.text.optimistic import Convention, Pinned, TextEvidence
 from towpath.values import textform
 
@@ -214,7 +214,7 @@ def moment(text: str) -> str:
 
 
 def test_a_decimal_comma_makes_the_comma_the_point() -> None:
-    comma = Convention(decimal=",")
+    comma = Convention(Numerals(","))
     assert type_of("12,5", "3", convention=comma) == pa.float64()
     assert comma.admit(texts("12,5", None, "3"), pa.float64())[0].to_pylist() == [12.5, None, 3.0]
     assert type_of("1.234,50", convention=comma) == pa.string()
@@ -225,7 +225,7 @@ def test_a_decimal_comma_makes_the_comma_the_point() -> None:
 
 
 def test_a_decimal_comma_reads_a_slice_of_texts() -> None:
-    assert Convention(decimal=",").admit(texts("x", None, "1,5")[1:], pa.float64())[0].to_pylist() == [None, 1.5]
+    assert Convention(Numerals(",")).admit(texts("x", None, "1,5")[1:], pa.float64())[0].to_pylist() == [None, 1.5]
 
 
 def test_a_date_format_makes_dates_of_its_texts_only() -> None:
@@ -253,15 +253,25 @@ def test_a_date_format_reads_pinned_dates_and_timestamps() -> None:
     assert timed.pinned(texts("01/02/2024 00:00", "01/02/2024 00:01"), pa.date32())[1].tolist() == [1]
 
 
-@pytest.mark.parametrize("wrong", ["%Q", "%d/%m", "%H:%M", "%"])
-def test_a_date_format_that_would_make_up_a_date_is_refused(wrong: str) -> None:
-    with pytest.raises(UserError, match="date_format"):
-        Convention(date_format=wrong)
+def test_words_for_true_and_false_take_the_place_of_the_usual_ones() -> None:
+    german = Convention(true=("ja", "1"), false=("nein", "0"))
+    assert type_of("ja", "nein", None, "0", convention=german) == pa.bool_()
+    assert german.admit(texts("ja", "0", None, "1"), pa.bool_())[0].to_pylist() == [True, False, None, True]
+    assert type_of("1", "0", convention=german) == pa.bool_()
+    assert type_of("1", "0", "2", convention=german) == pa.int64()
+    assert type_of("ja", "vielleicht", convention=german) == pa.string()
+    assert german.admit(texts("ja", None, "vielleicht"), pa.bool_())[1] == 2
 
 
-def test_a_decimal_sign_is_a_point_or_a_comma() -> None:
-    with pytest.raises(UserError, match="decimal sign"):
-        Convention(decimal=";")
+def test_words_for_true_and_false_are_of_one_case_and_the_usual_ones_are_text_beside_them() -> None:
+    german = Convention(true=("ja",), false=("nein",))
+    for values in (["Ja", "nein"], ["true", "false"], ["ja", "true"]):
+        assert type_of(*values, convention=german) == pa.string()
+
+
+def test_a_pinned_bool_column_takes_the_given_words_only() -> None:
+    values, bad = Convention(true=("Y",), false=("N",)).pinned(texts("Y", None, "N", "true", "y"), pa.bool_())
+    assert (values.to_pylist(), bad.tolist()) == ([True, None, False, None, None], [3, 4])
 
 
 def test_a_pinned_column_keeps_its_type_whatever_it_is_merged_with() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import math
 from decimal import Decimal
 from fractions import Fraction
@@ -163,6 +164,32 @@ def test_a_lossy_column_reports_no_row_and_changes_no_value_that_survives(
             assert str(kept) == str(nearest)
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("target", [pa.date32(), pa.date64()])
+def test_a_timestamp_that_is_no_midnight_becomes_a_whole_day_or_none(unit: str, target: pa.DataType) -> None:
+    moments = [
+        datetime.datetime(1970, 1, 1, 0, 0, 1),
+        datetime.datetime(1969, 12, 31, 23),
+        datetime.datetime(2024, 1, 2),
+    ]
+    values = pa.array(moments, pa.timestamp(unit))
+    done = cast(values, values.type, target)
+    assert (done.values.to_pylist(), done.bad.tolist()) == ([None, None, datetime.date(2024, 1, 2)], [0, 1])
+    lossy = convert(values, ColumnPlan("c", values.type, "c", Stored(target), Way.LOSSY)).values
+    lossy.validate(full=True)
+    assert lossy.to_pylist() == [datetime.date(1970, 1, 1), datetime.date(1970, 1, 1), datetime.date(2024, 1, 2)]
+    if target == pa.date64():
+        assert all(stored % 86_400_000 == 0 for stored in lossy.view(pa.int64()).to_pylist())
+
+
+def test_a_day_beyond_date64_is_bad() -> None:
+    values = pa.array([2**62], pa.int64()).view(pa.timestamp("s"))
+    day = (2**62 // 86_400) * 86_400
+    whole = pa.array([day, -day, 0], pa.int64()).view(pa.timestamp("s"))
+    assert cast(whole, whole.type, pa.date64()).bad.tolist() == [0, 1]
+    assert convert(values, ColumnPlan("c", values.type, "c", Stored(pa.date64()), Way.LOSSY)).values.null_count == 1
+
+
 E, C = Way.EXACT, Way.CHECKED
 
 
@@ -199,6 +226,7 @@ E, C = Way.EXACT, Way.CHECKED
         (pa.dictionary(pa.int8(), pa.string()), pa.string(), E),
         (pa.date32(), pa.timestamp("us"), E),
         (pa.date32(), pa.timestamp("ns"), C),
+        (pa.date64(), pa.timestamp("s"), E),
         (pa.timestamp("us"), pa.date32(), C),
         (pa.timestamp("s"), pa.timestamp("us"), E),
         (pa.timestamp("s"), pa.timestamp("ns"), C),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from towpath.receipt import Receipt
 
 
 class Shown(Protocol):
@@ -24,13 +27,40 @@ def command(subparsers: Any, name: str, sentence: str, *examples: str) -> argpar
         description=sentence[0].upper() + sentence[1:] + ".",
         epilog="\n".join(("examples:", *(f"  {example}" for example in examples))),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
+    output_options(parser)
     return parser
+
+
+def output_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every command about what it says beside its result. Read them with `getattr`: a command within a
+    command has them too, and what was not written is not there."""
+    option = parser.add_argument_group("what is said on standard error").add_argument
+    option(
+        "-q",
+        "--quiet",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="say nothing but errors, no receipt either",
+    )
+    option("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="say more: whole receipts, and why")
+    option(
+        "--log", choices=("text", "json"), default=argparse.SUPPRESS,
+        help="how log lines are written (default: text); json: `tow schema log` has its schema",
+    )  # fmt: skip
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+
+def is_quiet(args: argparse.Namespace) -> bool:
+    """Whether only errors are wanted (--quiet, and no --json, which asks for the result)."""
+    return getattr(args, "quiet", False) and not getattr(args, "json", False)
+
+
+def is_verbose(args: argparse.Namespace) -> bool:
+    return getattr(args, "verbose", False)
 
 
 def beside(*destinations: str) -> TextIO:
@@ -38,9 +68,30 @@ def beside(*destinations: str) -> TextIO:
     return sys.stderr if "-" in destinations else sys.stdout
 
 
+def say(text: str, file: TextIO) -> None:
+    """Prints whole lines; progress that is on the screen makes room."""
+    from towpath.cli import progress_bar
+
+    with progress_bar.paused():
+        print(text, file=file, flush=True)
+
+
 def show(result: Shown, file: TextIO, *, as_json: bool) -> None:
-    text = json.dumps(result.as_json(), ensure_ascii=False) if as_json else "\n".join(result.lines())
-    print(text, file=file, flush=True)
+    say(json.dumps(result.as_json(), ensure_ascii=False) if as_json else "\n".join(result.lines()), file)
+
+
+def show_receipt(receipt: Receipt, file: TextIO, args: argparse.Namespace, *, short: bool = False) -> None:
+    """A run's receipt as the options want it: in JSON, not at all, or as wide as the terminal; `short`: in one line
+    where the run ended well and --verbose was not given."""
+    from towpath import screen
+
+    most = screen.columns(file)
+    if getattr(args, "json", False):
+        show(receipt, file, as_json=True)
+    elif short and not is_verbose(args) and receipt.status in ("done", "unchanged") and not is_quiet(args):
+        say(receipt.line(most), file)
+    elif not is_quiet(args) or receipt.status not in ("done", "unchanged"):
+        say("\n".join(receipt.lines(most)), file)
 
 
 def is_pipeline(text: str) -> bool:

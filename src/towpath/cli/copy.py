@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from towpath.cli import job_options
-from towpath.cli.common import beside, command, json_option, show
+from towpath.cli.common import beside, command, json_option, show_receipt
 
 
 def add(subparsers: Any) -> None:
@@ -27,7 +27,9 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from towpath import move
+    from towpath.cli import logs
 
-    receipt = move.run(job_options.spec(args, args.source, args.destination))
-    show(receipt, beside(args.destination), as_json=args.json)
+    with logs.watching(args) as watch:
+        receipt = move.run(job_options.spec(args, args.source, args.destination), progress=watch())
+    show_receipt(receipt, beside(args.destination), args)
     return 0

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 MODES = ("create", "append", "replace", "merge")
 SCHEMA = ("evolve", "freeze")
-TEXT_OPTIONS = ("null", "decimal", "date_format", "true", "false")
+TEXT_OPTIONS = ("null", "decimal", "thousands", "date_format", "true", "false")
 """Options of a text format that have a flag of their own."""
 GUARANTEES = ("atomic", "recoverable")
 
@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     option("--require", choices=GUARANTEES, help="refuse a destination that guarantees less")
 
     option = parser.add_argument_group("what happens to the rows on their way").add_argument
-    option("--sample", metavar="P%%", help="keep this share of the rows read, such as 1%%; the same rows every time")
+    option("--sample", metavar="SHARE", help="keep this share of the rows read, such as 1%%; the same rows every time")
     option("--where", metavar="EXPR", help="keep the rows for which this SQL condition is true")
     option("--sql", metavar="SQL", help="a query; the source is its table `input`")
     option("--python", metavar="MODULE:FUNCTION", help="a function from frames to frames")
@@ -63,18 +63,25 @@ def add(parser: argparse.ArgumentParser) -> None:
     option("--after-sql", metavar="SQL", action="append", help="run this last in the transaction that publishes")
 
 
-def reading(option: Any) -> None:
-    """The options of everything that reads one source."""
+def reading(option: Any, *, zoned: bool = True) -> None:
+    """The options of everything that reads one source; --timezone only where it is applied (`zoned`)."""
     option("--types", metavar="COL=TYPE,...", action="append", help="the types of columns, instead of finding them")
     option("--from-format", metavar="F", help="the format, when the name does not say it")
     option("--from-opt", metavar="K=V", action="append", help="an option of its format or database (repeatable)")
     option("--all-text", action="store_true", default=None, help="read every column of a text file as text")
     option("--null", metavar="WORD", action="append", help="a word that means null, such as NA (repeatable)")
     option("--decimal", metavar="SIGN", help="the decimal sign of numbers: . or ,")
-    option("--date-format", metavar="F", help="how dates are written (strptime), such as %%d/%%m/%%Y")
+    option("--thousands", metavar="SIGN", help="the sign that may part digits in threes: . , ' _ or a blank")
+    option(
+        "--date-format",
+        metavar="[COL=]F",
+        action="append",
+        help="how dates are written (strptime), such as %%d/%%m/%%Y, in all columns or in COL (repeatable)",
+    )
     option("--true", metavar="WORD", action="append", help="a word that means true; give --false too (repeatable)")
     option("--false", metavar="WORD", action="append", help="a word that means false (repeatable)")
-    option("--timezone", metavar="ZONE", help="the zone of timestamps that name none, such as Europe/Berlin")
+    if zoned:
+        option("--timezone", metavar="ZONE", help="the zone of timestamps that name none, such as Europe/Berlin")
 
 
 def given(args: argparse.Namespace) -> list[str]:
@@ -99,7 +106,7 @@ def input_spec(args: argparse.Namespace, address: str) -> InputSpec:
         getattr(args, "cursor", None),
         since=getattr(args, "since", None),
         until=getattr(args, "until", None),
-        timezone=args.timezone,
+        timezone=getattr(args, "timezone", None),
     )
 
 

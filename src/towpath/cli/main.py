@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -28,16 +29,28 @@ from towpath.cli import (
     state,
     verify,
 )
+from towpath.cli.parsing import Parser, commands
 from towpath.errors import TowError
+from towpath.secrets import plain, redact
 
-COMMANDS = (
-    copy, plan, run, peek, verify, replay, runs, state, init, lint, schema, connections, secrets, adapters, doctor,
-    explain, completion,
-)  # fmt: skip
-"""In the order of `tow --help`: what people do first comes first."""
+GROUPS = {
+    "move data": (copy, run, replay),
+    "look first": (plan, peek, adapters),
+    "prove what happened": (verify, runs, state),
+    "set up": (init, lint, schema, connections, secrets, doctor, explain, completion),
+}
+"""Every command, as `tow --help` shows them: by what one does."""
 
 _INTERRUPTED = 130
 _DEFECT = "tow: this is a defect of Towpath or of a library it uses: please report it with the lines above"
+_SHORT = """\
+tow moves data between any two systems, and proves that nothing was lost or changed.
+
+  tow peek flights.csv.gz                        look at it
+  tow copy flights.csv.gz flights.parquet        move it
+  tow verify flights.csv.gz flights.parquet      prove it
+
+tow --help lists all commands, tow help COMMAND explains one."""
 
 
 class _Version(argparse.Action):
@@ -50,30 +63,74 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _Tow(Parser):
+    """The parser of `tow` itself, whose help shows the commands in groups."""
+
+    def format_help(self) -> str:
+        told = {name: one.description for name, one in commands(self).items()}
+        lines = [f"usage: {self.prog} COMMAND ...", "", str(self.description)]
+        for title, modules in GROUPS.items():
+            names = [module.__name__.rpartition(".")[2] for module in modules]
+            lines += ["", f"{title}:", *(_entry(name, str(told[name])) for name in names)]
+        lines += ["", "tow help COMMAND explains a command, tow --version says which version this is."]
+        return "\n".join([*lines, str(self.epilog), ""])
+
+
+def _entry(name: str, sentence: str) -> str:
+    """A command in the help, within 80 columns."""
+    words = f"{name:<12} {sentence[0].lower()}{sentence[1:].removesuffix('.')}"
+    return textwrap.fill(words, 79, initial_indent="  ", subsequent_indent=" " * 15)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line; building it imports no third-party package."""
-    made = argparse.ArgumentParser(
+    made = _Tow(
         prog="tow",
-        description="Move data between any two systems: planned beforehand, nothing lost, every run provable.",
-        epilog="exit codes: 0 done, 1 the data or a system said no, 2 the command is wrong",
-        allow_abbrev=False,
+        description="Move data between any two systems: planned beforehand, nothing lost.",
+        epilog="Exit codes: 0 done, 1 the data or a system said no, 2 the command is wrong.",
     )
     made.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    subparsers = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add(subparsers)
+    subparsers = made.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True, parser_class=Parser
+    )
+    for modules in GROUPS.values():
+        for module in modules:
+            module.add(subparsers)
     return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; a wrong command line raises SystemExit(2) as argparse does."""
-    args = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a letter that the terminal cannot show must not end a run
+            stream.reconfigure(errors="backslashreplace")
+    if not words:
+        print(_SHORT, file=sys.stderr)
+        return 2
+    if words[0] == completion.HIDDEN:
+        return completion.complete(parser(), words[1:])
+    if words[0] == "help":
+        words = [*words[1:], "--help"]
+    with redact.streams():
+        plain.note(words)
+        args = parser().parse_args(words)
+        from towpath.cli import logs
+
+        with logs.on_stderr(args):
+            return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from towpath.cli import logs
+
     try:
         code: int = args.run(args)
         sys.stdout.flush()
         return code
     except TowError as error:
-        print(f"tow: {error}", file=sys.stderr)
+        if not logs.error(args, str(error), error.code):
+            print(f"tow: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("tow: interrupted: what was not published yet is not visible to anybody", file=sys.stderr)
@@ -83,8 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:
-        traceback.print_exc()
-        print(_DEFECT, file=sys.stderr)
+        if not logs.error(args, traceback.format_exc() + _DEFECT, "defect"):
+            traceback.print_exc()
+            print(_DEFECT, file=sys.stderr)
         return 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from towpath.cli import job_options
-from towpath.cli.common import command, json_option, show
+from towpath.cli.common import command, json_option, show_receipt
 
 
 def add(subparsers: Any) -> None:
@@ -28,10 +28,12 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from towpath import replay
+    from towpath.cli import logs
     from towpath.pipeline import shorthand
 
     options = shorthand.options(args.from_opt or (), "--from-opt")
-    receipts = replay.replay(Path(args.folder), types=job_options.types(args), options=options)
+    with logs.watching(args) as watch:
+        receipts = replay.replay(Path(args.folder), types=job_options.types(args), options=options, progress=watch)
     for receipt in receipts:
-        show(receipt, sys.stdout, as_json=args.json)
+        show_receipt(receipt, sys.stdout, args)
     return 0

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from towpath.cli.common import command, json_option, show
+from towpath.cli import pipeline_options
+from towpath.cli.common import command, is_quiet, json_option, say, show_receipt
+from towpath.errors import UserError
 
 if TYPE_CHECKING:
+    from towpath.pipeline.load import Loaded
     from towpath.receipt import Receipt
 
 
@@ -18,36 +21,97 @@ def add(subparsers: Any) -> None:
         subparsers,
         "run",
         "run a pipeline, or some of its steps",
-        "tow run tow.yaml",
+        "tow run",
         "tow run tow.yaml flights weather --bad-rows bad/",
+        "tow run --env prod --var day=2026-01-31",
+        "tow run --failed",
     )
-    parser.add_argument("pipeline", metavar="TOW.YAML", help="the pipeline; its relative paths start from its folder")
     parser.add_argument(
-        "steps", metavar="STEP", nargs="*", help="only these steps (default: all), not those before them"
+        "words",
+        metavar="[TOW.YAML] [STEP...]",
+        nargs="*",
+        help="the pipeline (default: ./tow.yaml), whose relative paths start from its folder, and only these steps of "
+        "it (default: all), not those before them",
     )
-    parser.add_argument("--full-refresh", action="store_true", help="read everything again and replace what exists")
-    parser.add_argument("--accept-plan", action="store_true", help="go on from a checkpoint made for another plan")
-    parser.add_argument("--bad-rows", metavar="DIR", help="keep bad rows there, for the steps that name no folder")
+    pipeline_options.add(parser)
+    option = parser.add_argument_group("which steps").add_argument
+    option("--from", dest="begin", metavar="STEP", help="only this step and all that need it")
+    option("--to", dest="end", metavar="STEP", help="only this step and all that it needs")
+    option(
+        "--failed", action="store_true", help="only the steps of the latest run that stopped, failed or were not run"
+    )
+    option("--parallel", metavar="N", type=int, help="how many steps run at the same time (default: the file's, or 1)")
+    option("--dry-run", action="store_true", help="show the plan of each step instead, writing nothing")
+    option = parser.add_argument_group("which part of the data").add_argument
+    option("--full-refresh", action="store_true", help="read everything again and replace what exists")
+    option("--accept-plan", action="store_true", help="go on from a checkpoint made for another plan")
+    option("--since", metavar="V", help="read rows whose cursor is V or greater")
+    option("--until", metavar="V", help="read rows whose cursor is less than V")
+    option("--limit", metavar="N", type=int, help="stop each step after so many rows of its result")
+    option("--sample", metavar="SHARE", help="keep this share of the rows read, such as 1%%; the same rows every time")
+    option("--bad-rows", metavar="DIR", help="keep bad rows there, for the steps that name no folder")
     json_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    from towpath.pipeline.run import run_pipeline, total
+    args.pipeline, args.steps = pipeline_options.parted(args.words)
+    if args.parallel is not None and args.parallel < 1:
+        raise UserError(f"--parallel {args.parallel}: at least one step must run", code="option-wrong")
+    loaded = pipeline_options.load_pipeline(args)
+    steps = _steps(loaded, args)
+    if not steps:
+        return 0
+    if args.dry_run:
+        from towpath.cli import plan
 
-    receipts = run_pipeline(
-        Path(args.pipeline),
-        args.steps,
-        full_refresh=args.full_refresh,
-        accept_plan=args.accept_plan,
-        bad_rows=args.bad_rows,
-        ended=lambda receipt: show(receipt, _place(receipt, args.json), as_json=args.json),
-    )
-    if not args.json:
-        print(total(receipts))
-    return 1 if any(receipt.status == "stopped" for receipt in receipts) else 0
+        return plan.show_steps(loaded, steps, args)
+    return _run(loaded, steps, args)
+
+
+def _steps(loaded: Loaded, args: argparse.Namespace) -> list[str]:
+    """The steps to run; with --failed those of the latest run that did not end well."""
+    from towpath.pipeline.order import order
+    from towpath.pipeline.run import not_done
+
+    if not args.failed:
+        return order(loaded, args.steps, begin=args.begin, end=args.end)
+    if args.steps or args.begin or args.end:
+        raise UserError(
+            "--failed finds the steps by itself", todo="leave the steps, --from and --to out", code="option-wrong"
+        )
+    steps = not_done(loaded)
+    told = f"runs what did not end well: {', '.join(steps)}" if steps else "nothing failed in the latest run"
+    if not is_quiet(args):
+        say(f"{loaded.pipeline.pipeline}: {told}", sys.stderr if args.json else sys.stdout)
+    return order(loaded, steps) if steps else []
+
+
+def _run(loaded: Loaded, steps: list[str], args: argparse.Namespace) -> int:
+    from towpath import screen
+    from towpath.cli import logs
+    from towpath.pipeline.run import failed, run_pipeline, total
+    from towpath.receipt import table
+
+    begun = time.perf_counter()
+    with logs.watching(args) as watch:
+        receipts = run_pipeline(
+            loaded,
+            steps,
+            full_refresh=args.full_refresh,
+            accept_plan=args.accept_plan,
+            bad_rows=args.bad_rows,
+            part=pipeline_options.part(args),
+            parallel=args.parallel,
+            ended=lambda receipt: show_receipt(receipt, _place(receipt, args.json), args, short=True),
+            watch=watch,
+        )
+    if not args.json and not is_quiet(args):
+        lines = table(receipts, screen.columns_or_80(sys.stdout)) if len(receipts) > 1 else []
+        say("\n".join([*lines, total(receipts, time.perf_counter() - begun)]), sys.stdout)
+    return 1 if failed(receipts) else 0
 
 
 def _place(receipt: Receipt, as_json: bool) -> TextIO:
     """What stopped is an error and goes where errors go; a program reads all receipts in one place."""
-    return sys.stderr if receipt.status == "stopped" and not as_json else sys.stdout
+    return sys.stderr if receipt.status in ("stopped", "failed") and not as_json else sys.stdout

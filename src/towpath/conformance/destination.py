@@ -278,6 +278,24 @@ class DestinationSuite(Suite):
         assert destination.state("shop/other") == other
         assert destination.state(STEP) == state("load1", 2)
 
+    @promise("state/put")
+    def test_a_state_set_by_hand_takes_the_place_of_the_expected_one_only(self, tmp_path: Path) -> None:
+        self.load(tmp_path, OLD)
+        before, moved = self.make(tmp_path).state(STEP), state("by-hand", 2)
+        destination = self.make(tmp_path)
+        with opened(destination, Mode.REPLACE, load_id="load2") as load:
+            fill(load, NEW)
+            self.make(tmp_path).put_state(STEP, before, moved)
+            with pytest.raises(Conflict):
+                load.publish(before, state("load2", 3))
+        for stale in (before, None):
+            with pytest.raises(Conflict):
+                self.make(tmp_path).put_state(STEP, stale, state("other", 2))
+        assert self.make(tmp_path).state(STEP) == moved
+        self.make(tmp_path).put_state(STEP, moved, None)
+        assert self.make(tmp_path).state(STEP) is None
+        assert self.seen(tmp_path) == OLD
+
     @promise("recover/dead")
     def test_what_a_dead_run_left_is_unseen_and_cleared_by_the_next(self, tmp_path: Path) -> None:
         self.load(tmp_path, OLD)

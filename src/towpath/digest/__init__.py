@@ -1,4 +1,4 @@
-"""The content digest: an order-independent 128-bit summary of rows over logical kinds, specified in docs/digest.md."""
+"""The content digest: an order-independent 128-bit summary of rows over logical kinds, specified in docs/reference/digest.md."""
 
 from __future__ import annotations
 
@@ -63,5 +63,7 @@ def _names(schema: pa.Schema) -> list[str]:
     for field in schema:
         kind(field.type)
         if names.count(field.name) > 1:
-            raise Refused(f"two columns are named {field.name}", todo="rename one of them in a query")
+            raise Refused(
+                f"two columns are named {field.name}", todo="rename one of them in a query", code="column-doubled"
+            )
     return names

@@ -1,4 +1,4 @@
-"""The content digest again, value by value in plain Python: slow, and readable beside docs/digest.md."""
+"""The content digest again, value by value in plain Python: slow, and readable beside docs/reference/digest.md."""
 
 from __future__ import annotations
 

@@ -53,9 +53,43 @@ def sweep(folder: Path, name: str) -> list[str]:
     return []
 
 
+def found(folder: Path) -> list[tuple[Path, bool]]:
+    """The files in `folder` that runs left or are writing, each with whether its process lives. Changes nothing."""
+    with contextlib.suppress(OSError):
+        paths = sorted(path for path in folder.iterdir() if path.name[:1] == "." and path.name.endswith(SUFFIX))
+        return [(path, _is_held(path)) for path in paths if path.is_file() and not path.is_symlink()]
+    return []
+
+
+def remove(path: Path) -> bool:
+    """Removes one of these files; False, and nothing happens, when its process lives."""
+    return not _is_held(path) and _remove_if_dead(path)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a process holds a file, by our lock or by a library's own (fcntl). One that may not be opened counts."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
 def _held(path: Path) -> Refused:
     return Refused(
-        "another run is writing the same load now", where=str(path), todo="wait for it to end, then run again"
+        "another run is writing the same load now",
+        where=str(path),
+        todo="wait for it to end, then run again",
+        code="conflict",
     )
 
 

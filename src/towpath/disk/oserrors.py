@@ -3,32 +3,63 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from towpath.errors import Refused
+from towpath.options import nearest
 
-_FULL = ("there is no space left", "free some space, then run again; nothing was published")
-_DENIED = ("permission was denied", "use an account that may {doing} it, or change its permissions")
+_FULL = ("there is no space left", "free some space, then run again; nothing was published", "disk-full")
+_DENIED = (
+    "permission was denied",
+    "use an account that may {doing} it, or change its permissions",
+    "permission-denied",
+)
 
 _KNOWN = {
-    errno.ENOENT: ("there is no such file or folder", "check the path"),
-    errno.ENOTDIR: ("a part of the path is a file, not a folder", "check the path"),
-    errno.EISDIR: ("it is a folder, not a file", "end the path with / to mean the files in it"),
+    errno.ENOENT: ("there is no such file or folder", "check the path", "path-missing"),
+    errno.ENOTDIR: (
+        "a part of the path is a file, not a folder",
+        "check the path, or choose another name",
+        "path-kind-wrong",
+    ),
+    errno.EISDIR: ("it is a folder, not a file", "end the path with / to mean the files in it", "path-kind-wrong"),
     errno.EACCES: _DENIED,
     errno.EPERM: _DENIED,
-    errno.EROFS: ("the file system is read-only", "choose a place that can be written to"),
+    errno.EROFS: ("the file system is read-only", "choose a place that can be written to", "permission-denied"),
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
-    errno.ENAMETOOLONG: ("the name is too long for the file system", "choose a shorter one"),
-    errno.ELOOP: ("its symbolic links lead in a circle", "correct the links"),
+    errno.EFBIG: (
+        "the file would be larger than the system allows",
+        "raise the limit (ulimit -f), or write several files",
+        "disk-full",
+    ),
+    errno.ENAMETOOLONG: ("the name is too long for the file system", "choose a shorter one", "address-wrong"),
+    errno.ELOOP: ("its symbolic links lead in a circle", "correct the links", "path-missing"),
 }
 
 
 def refused(error: OSError, path: str, doing: str) -> Refused:
     """The error as Refused: what failed (`doing` is a verb: read, write), where, why and what to do about it."""
-    why, todo = _KNOWN.get(error.errno or 0, (error.strerror or str(error), ""))
-    return Refused(f"cannot {doing} it: {why}", where=path, todo=todo.format(doing=doing))
+    unknown = (error.strerror or str(error), "see what the system says, then run again", "system-refused")
+    why, todo, code = _KNOWN.get(error.errno or 0, unknown)
+    return Refused(f"cannot {doing} it: {why}", where=path, todo=todo.format(doing=doing), code=code)
+
+
+def missing(what: str, path: Path) -> Refused:
+    """The error of a `what` (file, database) that is not there, with the name beside it that was probably meant."""
+    try:
+        known = os.listdir(path.parent)
+    except OSError:
+        known = []
+    return Refused(
+        f"there is no such {what}{nearest(path.name, known)}",
+        where=str(path),
+        todo="check the path",
+        code="path-missing",
+    )
 
 
 @contextmanager

@@ -29,18 +29,28 @@ _WHY = {
 
 
 class FileDestination:
-    """Writes one file. `codec` is the compression's ending (`gz`), or None.
+    """Writes one file. `codec` is the compression's ending (`gz`), or None, and `level` one of its levels.
 
     A format with the attribute `continues` is appended to by copying the old bytes, any other by writing its old
     rows again. Where the store's guarantee is AT_LEAST_ONCE (standard output), nothing is ever there and no step
     can keep its place."""
 
-    def __init__(self, store: Store, format: Format, path: str, codec: str | None = None, *, shown: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        format: Format,
+        path: str,
+        codec: str | None = None,
+        *,
+        level: int | None = None,
+        shown: str = "",
+    ) -> None:
         self.shown = shown or path
         self._store = store
         self._format = format
         self._path = path
         self._codec = codec
+        self._level = level
         self._guarantee: Guarantee = getattr(store, "guarantee", Guarantee.RECOVERABLE)
         self._continues = bool(getattr(format, "continues", False))
         self._state = FileState(store, path, self.shown)
@@ -60,17 +70,28 @@ class FileDestination:
         self._refuse_step(step)
         return self._state.committed(step)
 
+    def steps(self) -> list[str]:
+        return [] if self._guarantee is Guarantee.AT_LEAST_ONCE else self._state.steps()
+
+    def put_state(self, step: str, expected: State | None, new: State | None) -> None:
+        self._refuse_step(step)
+        self._state.put(step, expected, new)
+
     def offer(self, schema: pa.Schema, mode: Mode, key: tuple[str, ...]) -> Offer:
         if mode is Mode.MERGE:
             raise UserError(
                 "a file has no keys, so rows cannot be merged into it",
                 where=self.shown,
                 todo="merge into a table (duckdb:///file.db#table), or choose --mode replace",
+                code="mode-impossible",
             )
         entry = self._entry()
         if mode is Mode.CREATE and entry is not None:
             raise UserError(
-                "it exists already", where=self.shown, todo="choose --mode append or --mode replace, or another name"
+                "it exists already",
+                where=self.shown,
+                todo="choose --mode append or --mode replace, or another name",
+                code="destination-exists",
             )
         existing = None
         if mode is Mode.APPEND and entry is not None and entry.size:
@@ -100,7 +121,7 @@ class FileDestination:
             if old is not None and self._continues:
                 file = self._continued(old, staged, offer.schema)
             else:
-                file = begin_file(self._format, self._codec, staged, offer.schema, self._path)
+                file = begin_file(self._format, self._codec, staged, offer.schema, self._path, self._level)
             stack.callback(file.drop)
             if old is not None and not self._continues:
                 self._copy_rows(old, file, offer.schema)
@@ -157,6 +178,7 @@ class FileDestination:
                 f"the step {step} cannot keep its place on standard output",
                 where=self.shown,
                 todo="let it write to a file or a table, or copy without a step",
+                code="mode-impossible",
             )
 
     def _check_same(self, before: Entry | None) -> None:
@@ -172,11 +194,11 @@ class FileDestination:
         sink = Sink(staged.file)
         raw = cast(BinaryIO, sink)
         if self._codec == "zip":
-            packed = codecs.writer(raw, self._codec, self._path)
+            packed = codecs.writer(raw, self._codec, self._path, self._level)
             last = _copy(old.open(), packed)
         else:
             last = _copy(self._store.open(self._path), raw)
-            packed = codecs.writer(raw, self._codec, self._path)
+            packed = codecs.writer(raw, self._codec, self._path, self._level)
             if self._codec is not None:
                 last = _copy(old.open(), None)
         if last != b"\n":

@@ -67,6 +67,7 @@ def find(store: Store, path: str, suffixes: Sequence[str], use_hive: bool | None
             "it holds only a load that was never finished",
             where=folder,
             todo="run that load again, or remove the folder",
+            code="state-damaged",
         )
     found = store.entries(glob.escape(folder) + "**/*")
     entries = [entry for entry in found if codecs.split(entry.path)[0].lower().endswith(tuple(suffixes))]
@@ -82,7 +83,12 @@ def _by_manifest(store: Store, folder: str, listed: Manifest) -> Files:
         found = next((entry for entry in store.entries(path) if entry.path == path), None)
         if found is None or found.size != part.size:
             state = "is not there" if found is None else f"has {found.size} bytes, not {part.size}"
-            raise DataError(f"the manifest names {part.path}, which {state}", where=folder, todo="restore the file")
+            raise DataError(
+                f"the manifest names {part.path}, which {state}",
+                where=folder,
+                todo="restore the file",
+                code="state-damaged",
+            )
         entries.append(found)
     texts = {folder + part.path: hive.values(part.path) for part in listed.files}
     return Files(entries, listed.partition_by, texts, listed)
@@ -106,11 +112,19 @@ def _fixed(pattern: str) -> str:
 def _nothing(store: Store, path: str, folder: str | None, suffixes: Sequence[str]) -> Refused:
     if folder is not None:
         return Refused(
-            f"no file in it ends in {' or '.join(suffixes)}", where=folder, todo="name the format, or give a glob"
+            f"no file in it ends in {' or '.join(suffixes)}",
+            where=folder,
+            todo="name the format, or give a glob",
+            code="path-empty",
         )
     parent, name = posixpath.split(path.rstrip("/"))
     if any(sign in path for sign in "*?["):
-        return Refused("no file matches it", where=path, todo="check the pattern; ** stands for folders of any depth")
+        return Refused(
+            "no file matches it",
+            where=path,
+            todo="check the pattern; ** stands for folders of any depth",
+            code="path-missing",
+        )
     beside = store.entries(glob.escape(parent) + "/*" if parent else "*")
     hint = nearest(name, [posixpath.basename(entry.path) for entry in beside])
-    return Refused(f"there is no such file or folder{hint}", where=path, todo="check the path")
+    return Refused(f"there is no such file or folder{hint}", where=path, todo="check the path", code="path-missing")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from towpath.address import below
 from towpath.disk.oserrors import refused
 from towpath.errors import DataError, Refused, SourceChanged, TowError, UserError
 from towpath.joins.file_list import Files, find
 from towpath.joins.files import input_file, name_of
-from towpath.joins.union import fit, holds, union
+from towpath.joins.files_read import FilesRead
+from towpath.joins.union import fit, holds, one_text, union
 from towpath.nouns import Checkpoint, Description, Restart, Want
 from towpath.options import nearest
 from towpath.seams.format import Format, FormatReading, Inspected, TypesTooNarrow
@@ -36,12 +38,19 @@ class _Shape:
     empty: frozenset[str] = frozenset()
     rows: int | None = None
 
+    @property
+    def outward(self) -> pa.Schema:
+        """The schema of what is read."""
+        return self.schema if self.declared else one_text(self.schema)
+
 
 class FileSource:
     """Reads the files that a path, glob or folder names as one table: the union of their columns by name.
 
     `codec` unpacks files whose own name does not say how they are compressed. `hive`: see `file_list.find`.
-    `reread_changed`: a file that changed since the checkpoint is read again whole, instead of being refused."""
+    Checkpoints name files as seen from the folder `base`. A file that changed since the checkpoint is refused, unless
+    `reread_changed` (the destination goes by key), or unless `names_rows` says that each row is kept with the name of
+    its file, and that file's rows were: then it is read again whole, and the reading's `instead` names it."""
 
     def __init__(
         self,
@@ -52,7 +61,9 @@ class FileSource:
         *,
         shown: str = "",
         hive: bool | None = None,
+        base: str = ".",
         reread_changed: bool = False,
+        names_rows: bool = False,
     ) -> None:
         self.shown = shown or path
         self._store = store
@@ -60,20 +71,22 @@ class FileSource:
         self._path = path
         self._codec = codec
         self._hive = hive
+        self._base = base
         self._reread_changed = reread_changed
+        self._names_rows = names_rows
         self._format_name, self._suffixes = name_of(format)
-        self._inspected: dict[tuple[Entry, frozenset[tuple[str, pa.DataType]]], Inspected] = {}
+        self._inspected: dict[tuple[Entry, frozenset[tuple[str, pa.DataType]], bool], Inspected] = {}
 
     def describe(self, want: Want) -> Description:
         files = self.files()
         shape = self._shape(files, want, ())
         return Description(
-            schema=_chosen(shape.schema, want, self.shown),
+            schema=_chosen(shape.outward, want, self.shown),
             settled=shape.settled,
             inferred=not shape.declared and files.manifest is None,
             rows=shape.rows,
             size=sum(entry.size for entry in files.entries) if files.versioned else None,
-            bound=Checkpoint("files", files.versions) if files.versioned else None,
+            bound=self.reached(files.entries, FilesRead()) if files.versioned else None,
             parts=tuple(entry.path for entry in files.entries),
         )
 
@@ -82,9 +95,10 @@ class FileSource:
         """The checkpoint holds the version of every file read: only files that it lacks are read. Raises Refused for
         one that has another version by now."""
         files = self.files()
-        known = self._known(since)
-        entries = self._newer(files.entries, known)
+        known = FilesRead.of(since, self._base, self.shown)
+        entries, instead = self._newer(files.entries, known)
         reading = _FileReading(self, files, entries, known, want, self._shape(files, want, ()))
+        reading.instead = instead
         try:
             yield reading
         finally:
@@ -98,6 +112,7 @@ class FileSource:
                 f"its files are {files.manifest.format}, not {self._format_name}",
                 where=self.shown,
                 todo=f"give --from-format {files.manifest.format}",
+                code="format-unclear",
             )
         return files
 
@@ -105,8 +120,27 @@ class FileSource:
         """Whether a file is no longer the one that was listed."""
         return entry.version != "" and entry not in self._store.entries(entry.path)
 
-    def read(self, entry: Entry, want: Want) -> AbstractContextManager[FormatReading]:
-        return self._format.read(input_file(self._store, entry, self._codec), want)
+    def misfit(self, since: Checkpoint) -> str:
+        before, now = FilesRead.of(since, self._base, self.shown).pattern, self.name(self._path)
+        return "" if before in (None, now) else str(before)
+
+    def reread(self, since: Checkpoint) -> tuple[str, ...]:
+        return self._newer(self.files().entries, FilesRead.of(since, self._base, self.shown))[1]
+
+    def name(self, path: str) -> str:
+        """A file as the checkpoint names it."""
+        return below(path, self._base)
+
+    def reached(self, entries: Sequence[Entry], known: FilesRead) -> Checkpoint:
+        """The checkpoint once these files are read besides those known before."""
+        versions = {self.name(entry.path): entry.version for entry in entries}
+        return known.after(versions, self.name(self._path), named=self._names_rows)
+
+    def read(
+        self, entry: Entry, want: Want, took: Callable[[int], None] | None = None
+    ) -> AbstractContextManager[FormatReading]:
+        """`took` is told the bytes of the file as they are read, where they come as a stream."""
+        return self._format.read(input_file(self._store, entry, self._codec, took), want)
 
     def scanned(self, files: Files, entries: Sequence[Entry], want: Want) -> pa.Schema:
         """The schema that holds every row of `entries`, which are read for it, and the heads of the other files."""
@@ -130,7 +164,8 @@ class FileSource:
         columns = union(found, want.types)
         schema = columns.schema
         for name in files.partitions:
-            schema = schema.append(pa.field(name, want.types.get(name) or files.type_of(name)))
+            found_type = pa.string() if want.all_text else files.type_of(name)
+            schema = schema.append(pa.field(name, want.types.get(name) or found_type))
         complete = len(chosen) == len(files.entries) and all(one.settled for _, one in found)
         rows = [one.rows for _, one in found]
         known = sum(count for count in rows if count is not None) if complete and None not in rows else None
@@ -139,7 +174,7 @@ class FileSource:
 
     def inspect(self, entry: Entry, want: Want, *, whole: bool = False) -> Inspected:
         """What a file holds; its head is looked at only once."""
-        key = (entry, frozenset(want.types.items()))
+        key = (entry, frozenset(want.types.items()), want.all_text)
         if whole:
             return self._format.inspect(input_file(self._store, entry, self._codec), want, whole=True)
         if key not in self._inspected:
@@ -148,29 +183,25 @@ class FileSource:
             )
         return self._inspected[key]
 
-    def _known(self, since: Checkpoint | None) -> Mapping[str, str]:
-        if since is None:
-            return {}
-        if since.kind != "files":
-            raise Refused(
-                f"the step's checkpoint is of the kind {since.kind!r}, not one of files",
-                where=self.shown,
-                todo="load everything anew (--full-refresh)",
-            )
-        versions: dict[str, str] = since.value
-        return versions
-
-    def _newer(self, entries: list[Entry], known: Mapping[str, str]) -> list[Entry]:
-        newer = [entry for entry in entries if not entry.version or known.get(entry.path) != entry.version]
-        changed = [entry.path for entry in newer if entry.path in known]
-        if changed and not self._reread_changed:
-            raise Refused(
-                "this file was loaded before and has changed since"
-                + (f", and {len(changed) - 1} more" if changed[1:] else ""),
-                where=changed[0],
-                todo="load everything anew (--full-refresh), or use mode merge with a key, which reads it again whole",
-            )
-        return newer
+    def _newer(self, entries: list[Entry], known: FilesRead) -> tuple[list[Entry], tuple[str, ...]]:
+        """The files to read, and the names of those whose earlier rows have to make way for them."""
+        newer = [
+            entry for entry in entries if not entry.version or known.files.get(self.name(entry.path)) != entry.version
+        ]
+        changed = [entry.path for entry in newer if self.name(entry.path) in known.files]
+        if not changed or self._reread_changed:
+            return newer, ()
+        names = tuple(self.name(path) for path in changed)
+        if self._names_rows and known.names(names):
+            return newer, names
+        raise Refused(
+            "this file was loaded before and has changed since"
+            + (f", and {len(changed) - 1} more" if changed[1:] else ""),
+            where=changed[0],
+            todo="load everything anew (--full-refresh); use mode merge with a key, which reads it again whole; or have\n"
+            "  a table keep each row's file from the first load on (--load-columns source_file) and replace its rows",
+            code="file-changed",
+        )
 
 
 class _FileReading:
@@ -181,11 +212,11 @@ class _FileReading:
         source: FileSource,
         files: Files,
         entries: list[Entry],
-        known: Mapping[str, str],
+        known: FilesRead,
         want: Want,
         shape: _Shape,
     ) -> None:
-        self.schema = _chosen(shape.schema, want, source.shown)
+        self.schema = _chosen(shape.outward, want, source.shown)
         self.settled = shape.settled
         self._source = source
         self._files = files
@@ -195,6 +226,8 @@ class _FileReading:
         self._shape = shape
         self._file_want = _file_want(want, shape.schema, files)
         self.given = 0
+        self.consumed = 0
+        self.instead: tuple[str, ...] = ()
         self._batches = self._all()
 
     def __iter__(self) -> Iterator[Batch]:
@@ -213,7 +246,7 @@ class _FileReading:
         for entry in self._entries:
             if now.get(entry.path) != entry.version:
                 raise _changed(entry.path)
-        return Checkpoint("files", {**self._known, **{entry.path: entry.version for entry in self._entries}})
+        return self._source.reached(self._entries, self._known)
 
     def _all(self) -> Generator[Batch, None, None]:
         for entry in self._entries:
@@ -231,17 +264,24 @@ class _FileReading:
     def _one(self, entry: Entry) -> Iterator[Batch]:
         types = {name: self._shape.schema.field(name).type for name in self._files.partitions}
         given = self._files.given(entry.path, types)
-        before = self.given
+        before, begun = self.given, self.consumed
+
+        def took(size: int) -> None:
+            self.consumed = min(self.consumed + size, begun + entry.size)
+
         if self._shape.declared and not self.settled:
             found = self._source.inspect(entry, self._want).columns
             self._expect(pa.schema([pa.field(name, evidence.type()) for name, evidence in found.items()]), entry)
-        with self._source.read(entry, self._file_want) as reading:
+        with self._source.read(entry, self._file_want, took) as reading:
             self._expect(reading.schema, entry)
             for batch in reading:
                 self.given = before + reading.given
                 self._watch(batch)
-                yield batch.with_rows(fit(batch.rows, self.schema, entry.path, given))
+                yield Batch(
+                    fit(batch.rows, self.schema, entry.path, given), batch.origin, self._source.name(entry.path)
+                )
             self.given = before + reading.given
+            self.consumed = begun + entry.size
 
     def _expect(self, schema: pa.Schema, entry: Entry) -> None:
         """Whether the file's columns are among those known, with types that theirs hold."""
@@ -286,6 +326,7 @@ def _chosen(schema: pa.Schema, want: Want, shown: str) -> pa.Schema:
                 f"there is no column {name!r}{nearest(name, schema.names)}",
                 where=shown,
                 todo=f"columns: {', '.join(schema.names)}",
+                code="column-unknown",
             )
     return pa.schema([schema.field(name) for name in want.columns])
 
@@ -302,7 +343,10 @@ def _refuse_both(partitions: Sequence[str], columns: Mapping[str, object] | Sequ
     for name in partitions:
         if name in columns:
             raise DataError(
-                f"the column {name} stands in the file and in its path", where=path, todo="rename one of the two"
+                f"the column {name} stands in the file and in its path",
+                where=path,
+                todo="rename one of the two",
+                code="column-doubled",
             )
 
 

@@ -62,6 +62,23 @@ class FileState:
                 ledger = self._settle(ledger, ledger.intent, self._is_out(ledger.intent))
         return None if step is None else ledger.steps.get(step)
 
+    def steps(self) -> list[str]:
+        """The steps with a committed state."""
+        return sorted(self._read().steps)
+
+    def put(self, step: str, expected: State | None, new: State | None) -> None:
+        """Sets or (None) forgets a step's state. Raises Conflict when it is not the expected one, or while a load is
+        being published."""
+        ledger = self._read()
+        if ledger.intent is not None:
+            raise self._conflict(f"the load {ledger.intent.load_id} is being published to it")
+        if ledger.steps.get(step) != expected:
+            raise self._conflict(f"another run of the step {step} has loaded it")
+        steps = {name: state for name, state in ledger.steps.items() if name != step}
+        if new is not None:
+            steps[step] = new
+        self._swap(replace(ledger, steps=steps))
+
     def publish(
         self, staged: Staged, intent: Intent, expected: State | None, create: bool, check: Callable[[], None]
     ) -> None:
@@ -116,7 +133,10 @@ class FileState:
                 intent = Intent(intent["load_id"], intent["token"], kept)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                "this is no state file of tow's", where=self._note, todo="restore it, or remove it to load afresh"
+                "this is no state file of tow's",
+                where=self._note,
+                todo="restore it, or remove it to load afresh",
+                code="state-damaged",
             ) from error
         return Ledger(steps, intent, note[1])
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -22,12 +22,45 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-def input_file(store: Store, entry: Entry, codec: str | None) -> InputFile:
-    """An object of a store as a format reads it. `codec`: for names that do not tell their own."""
+def input_file(store: Store, entry: Entry, codec: str | None, took: Callable[[int], None] | None = None) -> InputFile:
+    """An object of a store as a format reads it. `codec`: for names that do not tell their own. `took` is told the
+    (compressed) bytes as they are read; nothing is told of a file that the format reads by its path."""
     path = entry.path
     packed = codecs.split(path)[1] or codec
     local = store.local(path) if packed is None else None
-    return InputFile(path, lambda: codecs.reader(store.open(path), packed, path), local, entry.size)
+
+    def opened() -> BinaryIO:
+        stream = store.open(path)
+        return codecs.reader(stream if took is None else cast(BinaryIO, Counted(stream, took)), packed, path)
+
+    return InputFile(path, opened, local, entry.size)
+
+
+class Counted:
+    """A stream that tells how many bytes are read from it; all else is the stream's own."""
+
+    def __init__(self, stream: BinaryIO, took: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._took = took
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._took(len(data))
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._stream.readinto(buffer)  # type: ignore[attr-defined]
+        self._took(count)
+        return count
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __enter__(self) -> Counted:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
 
 
 def name_of(format: Format) -> tuple[str, tuple[str, ...]]:
@@ -49,13 +82,19 @@ def plan_columns(
     names = list(schema.names)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UserError(f"two columns are named {twice[0]!r}", where=shown, todo="give each column its own name")
+        raise UserError(
+            f"two columns are named {twice[0]!r}",
+            where=shown,
+            todo="give each column its own name",
+            code="column-doubled",
+        )
     order = names if existing is None else list(existing.schema.names)
     if set(order) != set(names):
         raise Refused(
             f"its columns are others: {_difference(order, names)}",
             where=shown,
             todo="give the new rows the same columns, or choose --mode replace",
+            code="columns-differ",
         )
     return tuple(_plan(schema.field(name), stored, existing, shown) for name in order)
 
@@ -67,7 +106,7 @@ def _plan(
         held = (existing.stored.get(field.name) if existing is not None else None) or stored(field.type)
         chosen, why = way(field.type, held)
     except Refused as error:
-        raise Refused(f"column {field.name}: {error.what}", where=shown, todo=error.todo) from error
+        raise Refused(f"column {field.name}: {error.what}", where=shown, todo=error.todo, code=error.code) from error
     return ColumnPlan(field.name, field.type, field.name, held, chosen, why)
 
 
@@ -132,10 +171,12 @@ class RowsFile:
                 part.close()
 
 
-def begin_file(format: Format, codec: str | None, staged: Staged, schema: pa.Schema, name: str) -> RowsFile:
+def begin_file(
+    format: Format, codec: str | None, staged: Staged, schema: pa.Schema, name: str, level: int | None = None
+) -> RowsFile:
     """A new file of rows of `schema`."""
     sink = Sink(staged.file)
-    packed = codecs.writer(cast(BinaryIO, sink), codec, name)
+    packed = codecs.writer(cast(BinaryIO, sink), codec, name, level)
     return RowsFile(staged, sink, packed, format.writer(packed, schema))
 
 

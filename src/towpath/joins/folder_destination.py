@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from towpath.errors import Conflict, Refused, UserError
 from towpath.joins import folder_loads, hive, manifest, partitions
+from towpath.joins.file_limits import Density, Limits
 from towpath.joins.files import RowsFile, begin_file, check_count, name_of, plan_columns
 from towpath.joins.manifest import Manifest, Part
 from towpath.joins.union import fit
@@ -33,7 +34,8 @@ class FolderDestination:
     """Writes files `part-{load}-{number}` into a folder, below `k=v/` for each column of `partition_by`, whose
     values stand in the path only. The manifest `_manifest.json` names the files that count, and keeps the state.
 
-    `file_bytes`: a file is closed, and another one begun, after so many bytes of rows in memory."""
+    A file is closed, and another one begun, after `rows_per_file` rows and after about `file_bytes` bytes on disk
+    (None: after so many rows as take 256 MiB of memory). `codec` packs each file, at `level`."""
 
     def __init__(
         self,
@@ -42,8 +44,10 @@ class FolderDestination:
         path: str,
         codec: str | None = None,
         *,
+        level: int | None = None,
         partition_by: tuple[str, ...] = (),
-        file_bytes: int = 256 << 20,
+        rows_per_file: int | None = None,
+        file_bytes: int | None = None,
         shown: str = "",
     ) -> None:
         self.shown = shown or path
@@ -51,7 +55,8 @@ class FolderDestination:
         self.format = format
         self.folder = path.rstrip("/") + "/"
         self.codec = codec
-        self.file_bytes = file_bytes
+        self.level = level
+        self.limits = Limits(rows_per_file, file_bytes)
         self.format_name, suffixes = name_of(format)
         self.suffix = suffixes[0] + (f".{codec}" if codec else "")
         self._partition_by = partition_by
@@ -73,19 +78,30 @@ class FolderDestination:
         found = manifest.read(self.store, self.folder)
         return None if found is None else found[0].steps.get(step)
 
+    def steps(self) -> list[str]:
+        found = manifest.read(self.store, self.folder)
+        return [] if found is None else sorted(found[0].steps)
+
+    def put_state(self, step: str, expected: State | None, new: State | None) -> None:
+        manifest.put_state(self.store, self.folder, self.shown, step, expected, new)
+
     def offer(self, schema: pa.Schema, mode: Mode, key: tuple[str, ...]) -> Offer:
         if mode is Mode.MERGE:
             raise UserError(
                 "a folder of files has no keys, so rows cannot be merged into it",
                 where=self.shown,
                 todo="merge into a table (duckdb:///file.db#table), or choose --mode replace",
+                code="mode-impossible",
             )
         found = manifest.read(self.store, self.folder)
         if found is None:
             self._refuse_foreign()
         elif mode is Mode.CREATE:
             raise UserError(
-                "it exists already", where=self.shown, todo="choose --mode append or --mode replace, or another name"
+                "it exists already",
+                where=self.shown,
+                todo="choose --mode append or --mode replace, or another name",
+                code="destination-exists",
             )
         there = found[0] if found is not None and mode is Mode.APPEND else None
         if there is not None:
@@ -156,6 +172,7 @@ class FolderDestination:
                     f"it holds files that no manifest of tow's names ({entry.path.removeprefix(self.folder)})",
                     where=self.shown,
                     todo="choose an empty folder, or move them away; tow does not touch files that it did not write",
+                    code="folder-foreign",
                 )
 
     def _refuse_unlike(self, there: Manifest) -> None:
@@ -164,12 +181,14 @@ class FolderDestination:
                 f"its files are {there.format}, not {self.format_name}",
                 where=self.shown,
                 todo=f"give --to-format {there.format}, or choose --mode replace",
+                code="format-differs",
             )
         if self._partition_by and self._partition_by != there.partition_by:
             raise Refused(
                 f"it is partitioned by {', '.join(there.partition_by) or 'nothing'}",
                 where=self.shown,
                 todo="leave the partitioning out, or choose --mode replace",
+                code="format-differs",
             )
 
     def _effect(self, there: Manifest | None, mode: Mode) -> str:
@@ -183,7 +202,8 @@ class FolderDestination:
 
 
 class _Writing:
-    """One open file of one partition: `bytes` of rows went in, `waiting` of them since its writer last gave any on."""
+    """One open file of one partition: `bytes` of rows in memory went in, `waiting` of them since its writer last gave
+    any on."""
 
     def __init__(self, path: str, file: RowsFile, stack: ExitStack) -> None:
         self.path = path
@@ -215,13 +235,21 @@ class _FolderLoad:
         self._seen: set[partitions.Texts] = set()
         self._parts: list[Part] = []
         self._number = number
+        self._density = Density()
         self._published: Published | None = None
 
     def write(self, batch: Batch) -> None:
         for texts, rows in partitions.split(batch.rows, self._manifest.partition_by):
+            self._write(texts, fit(rows, self._schema, self._owner.shown))
+
+    def _write(self, texts: partitions.Texts, rows: pa.RecordBatch) -> None:
+        limits = self._owner.limits
+        while rows.num_rows:
             writing = self._writing(texts)
-            writing.write(fit(rows, self._schema, self._owner.shown))
-            if writing.bytes >= self._owner.file_bytes:
+            piece = rows.slice(0, limits.room(rows, writing.file.rows))
+            rows = rows.slice(len(piece))
+            writing.write(piece)
+            if limits.reached(writing.file, writing.bytes, writing.waiting, self._density):
                 self._close(texts)
             elif sum(one.waiting for one in self._open.values()) > _WAITING_BYTES:
                 self._close(max(self._open, key=lambda texts: self._open[texts].waiting))
@@ -267,6 +295,7 @@ class _FolderLoad:
                 f"the rows have more than {_PARTITIONS:,} partitions",
                 where=self._owner.shown,
                 todo="partition by columns with fewer values",
+                code="partition-wrong",
             )
         if len(self._open) == _OPEN_FILES:
             self._close(next(iter(self._open)))
@@ -281,7 +310,7 @@ class _FolderLoad:
         path = f"{below}/{name}" if below else name
         with ExitStack() as stack:
             staged = stack.enter_context(owner.store.stage(owner.folder + path, self._load_id))
-            file = begin_file(owner.format, owner.codec, staged, self._schema, owner.folder + path)
+            file = begin_file(owner.format, owner.codec, staged, self._schema, owner.folder + path, owner.level)
             return _Writing(path, file, stack.pop_all())
 
     def _close(self, texts: partitions.Texts) -> None:
@@ -292,4 +321,5 @@ class _FolderLoad:
         writing.file.staged.publish(create=True)
         del self._open[texts]
         writing.stack.close()
+        self._density.add(writing.bytes, writing.file.sink.size)
         self._parts.append(Part(writing.path, writing.file.rows, writing.file.sink.size, self._load_id))

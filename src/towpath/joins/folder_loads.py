@@ -12,7 +12,7 @@ from towpath.errors import Conflict, DataError, TowError
 from towpath.joins import manifest
 from towpath.seams.store import Store
 
-_NOTE = ".tow-loads"
+NOTE = ".tow-loads"
 
 
 def part_name(load_id: str, number: int, suffix: str) -> str:
@@ -70,13 +70,15 @@ def _finish(store: Store, folder: str, load_id: str) -> None:
 
 
 def _read(store: Store, folder: str) -> tuple[dict[str, list[str]], str | None]:
-    note = store.read_note(folder + _NOTE)
+    note = store.read_note(folder + NOTE)
     if note is None:
         return {}, None
     try:
         return {str(load_id): [str(path) for path in paths] for load_id, paths in json.loads(note[0]).items()}, note[1]
     except (ValueError, AttributeError, TypeError) as error:
-        raise DataError("this is no note of tow's", where=folder + _NOTE, todo="remove it") from error
+        raise DataError(
+            "this is no note of tow's", where=folder + NOTE, todo="remove it", code="state-damaged"
+        ) from error
 
 
 def _change(store: Store, folder: str, load_id: str, replaced: list[str] | None) -> None:
@@ -89,5 +91,5 @@ def _change(store: Store, folder: str, load_id: str, replaced: list[str] | None)
         if replaced is not None:
             loads[load_id] = replaced
         with contextlib.suppress(Conflict):
-            store.swap_note(folder + _NOTE, json.dumps(loads).encode() if loads else None, version)
+            store.swap_note(folder + NOTE, json.dumps(loads).encode() if loads else None, version)
             return

@@ -36,7 +36,7 @@ def values(path: str) -> dict[str, str | None]:
             continue
         name = _unescape(key, path)
         if name in found:
-            raise DataError(f"the partition column {name} stands in the path twice", where=path)
+            raise DataError(f"the partition column {name} stands in the path twice", where=path, todo="rename one of the folders", code="column-doubled")
         found[name] = None if value == NULL else _unescape(value, path)
     return found
 
@@ -60,6 +60,7 @@ def value(path: str, name: str, text: str | None, type: pa.DataType) -> pa.Scala
             f"partition column {name} ({text!r}) is no {textform.type_name(type)}",
             where=path,
             todo="correct the folder's name, or give the column another type",
+            code="type-violated",
         )
     return pc.cast(read, type)[0]
 
@@ -76,6 +77,7 @@ def same_columns(texts: Mapping[str, Mapping[str, str | None]]) -> tuple[str, ..
                 f"its path has the partition columns {_list(texts[path])}, that of {paths[0]} has {_list(first)}",
                 where=path,
                 todo="read files of one layout only",
+                code="columns-differ",
             )
     return first
 
@@ -101,7 +103,9 @@ def _unescape(text: str, path: str) -> str:
         plain = unquote(text, errors="strict")
         plain.encode()
     except UnicodeError as error:
-        raise DataError("a partition folder's name is not UTF-8", where=repr(path), todo="rename it") from error
+        raise DataError(
+            "a partition folder's name is not UTF-8", where=repr(path), todo="rename it", code="text-undecodable"
+        ) from error
     return plain
 
 

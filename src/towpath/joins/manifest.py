@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 
-from towpath.errors import DataError, UserError
+from towpath.errors import Conflict, DataError, Refused, UserError
 from towpath.nouns import State
 from towpath.seams.store import Store
 from towpath.values import textform
@@ -82,4 +82,28 @@ def read(store: Store, folder: str) -> tuple[Manifest, str] | None:
             f"this is no manifest that tow can read ({error})",
             where=folder + NAME,
             todo="restore it, or read the files by a glob",
+            code="state-damaged",
         ) from error
+
+
+def put_state(store: Store, folder: str, shown: str, step: str, expected: State | None, new: State | None) -> None:
+    """Sets or (None) forgets a step's state in the manifest of a folder. Raises Conflict when it is not the expected
+    one, Refused where there is no manifest to keep it in."""
+    found = read(store, folder)
+    steps = {} if found is None else dict(found[0].steps)
+    if steps.get(step) != expected:
+        raise Conflict(
+            f"another run of the step {step} has loaded it meanwhile; nothing was changed",
+            where=shown,
+            todo="run again",
+        )
+    if found is None:
+        if new is not None:
+            raise Refused(
+                "there is nothing yet whose state could be set", where=shown, todo="load it first", code="state-missing"
+            )
+        return
+    steps.pop(step, None)
+    if new is not None:
+        steps[step] = new
+    store.swap_note(folder + NAME, replace(found[0], steps=steps).dumps(), found[1])

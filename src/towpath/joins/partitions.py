@@ -24,15 +24,24 @@ def check(schema: pa.Schema, partition_by: Sequence[str], shown: str) -> None:
                 f"there is no column {name!r} to partition by{nearest(name, schema.names)}",
                 where=shown,
                 todo=f"columns: {', '.join(schema.names)}",
+                code="column-unknown",
             )
         type = plain_type(schema.field(name).type)
         if pa.types.is_nested(type) or pa.types.is_binary(type) or pa.types.is_large_binary(type):
-            raise UserError(f"column {name} ({type}) cannot stand in a path", where=shown, todo="partition by another")
+            raise UserError(
+                f"column {name} ({type}) cannot stand in a path",
+                where=shown,
+                todo="partition by another",
+                code="partition-wrong",
+            )
     if len(set(partition_by)) < len(partition_by):
-        raise UserError("a column is named twice to partition by", where=shown)
+        raise UserError("a column is named twice to partition by", where=shown, code="column-doubled")
     if partition_by and len(partition_by) == len(schema):
         raise UserError(
-            "every column would stand in the path, and none in the files", where=shown, todo="partition by fewer"
+            "every column would stand in the path, and none in the files",
+            where=shown,
+            todo="partition by fewer",
+            code="partition-wrong",
         )
 
 

@@ -41,9 +41,19 @@ class Merge:
         session.execute(f"create temp table {STAGE} ({', '.join(types)})")
         staged = session.insert(STAGE, self.schema, spool.batches())
         self._refuse_null_keys(session)
-        self._refuse_doubled_keys(session, f"from {STAGE} as _old_", "comes more than once in the rows to merge")
+        self._refuse_doubled_keys(
+            session,
+            f"from {STAGE} as _old_",
+            "comes more than once in the rows to merge",
+            "keep one row of each key (--dedupe 'latest COLUMN'), or choose a key that is unique",
+        )
         met = f"from {self.table} as _old_ where exists (select 1 from {STAGE} as _new_ where {self._matched()})"
-        self._refuse_doubled_keys(session, met, "belongs to several rows of the table")
+        self._refuse_doubled_keys(
+            session,
+            met,
+            "belongs to several rows of the table",
+            "delete all but one of them, or choose a key that is unique",
+        )
         unchanged = self._unchanged(session)
         self._let_signs_change(session)
         updated = self._update(session)
@@ -68,10 +78,11 @@ class Merge:
                 raise DataError(
                     f"the key column {name} is null in {nulls:,} of the rows to merge",
                     where=self.shown,
-                    todo="nothing was published; filter such rows out, or choose another key",
+                    todo="nothing was published; leave such rows out (--where), or choose another key",
+                    code="key-null",
                 )
 
-    def _refuse_doubled_keys(self, session: Session, rows: str, what: str) -> None:
+    def _refuse_doubled_keys(self, session: Session, rows: str, what: str, todo: str) -> None:
         key = ", ".join(f"_old_.{name}" for name in self._names(self.key))
         told = " || ', ' || ".join(f"cast(_old_.{name} as varchar)" for name in self._names(self.key))
         found: Any = session.scalar(f"select {told} {rows} group by {key} having count(*) > 1 limit 1")
@@ -79,7 +90,8 @@ class Merge:
             raise DataError(
                 f"the key {', '.join(self.key)} = {shorten(str(found))} {what}",
                 where=self.shown,
-                todo="nothing was published; keep one row of each key, or choose a key that is unique",
+                todo=f"nothing was published; {todo}",
+                code="key-doubled",
             )
 
     def _unchanged(self, session: Session) -> int:

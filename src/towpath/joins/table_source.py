@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
 
 from towpath.badrows import BadRow
 from towpath.errors import DataError, Refused, UserError
+from towpath.joins.cursor import Cursor, before
 from towpath.nouns import Checkpoint, Description, Want
 from towpath.options import nearest
-from towpath.seams.database import Database, Session
+from towpath.seams.database import Database, ListsTables, Session
 from towpath.sqlnames import quoted
 from towpath.stream import Batch, Counted, Place
 from towpath.values import textform
@@ -23,16 +23,9 @@ from towpath.values.convert import cast
 _CELL_BYTES = 128
 
 
-@runtime_checkable
-class ListsTables(Protocol):
-    """A session that can tell the names of its tables."""
-
-    def tables(self) -> list[str]: ...
-
-
 class TableSource:
-    """A table, or a query, of one database. `cursor` names a column by which it is read onwards from run to run;
-    `monotonic` says that later rows always have a greater one, so that equal ones need not be read again."""
+    """A table, or a query, of one database. `cursor` names a column by which it is read onwards from run to run, or
+    by which its `since` and `until` bound what is read; see `towpath.joins.cursor.Cursor` for the rest."""
 
     def __init__(
         self,
@@ -42,15 +35,28 @@ class TableSource:
         query: str | None = None,
         cursor: str | None = None,
         monotonic: bool = False,
+        lookback: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
         shown: str = "",
     ) -> None:
         if (table is None) == (query is None):
-            raise UserError("a database is read by a table or a query: exactly one of them", where=database.name)
+            raise UserError(
+                "a database is read by a table or a query: exactly one of them",
+                where=database.name,
+                code="options-conflict",
+            )
         self.database = database
         self.table = table
-        self.cursor = cursor
-        self.monotonic = monotonic
         self.shown = shown or f"{database.name}#{table or 'query'}"
+        if cursor is None and (lookback, since, until) != (None, None, None):
+            raise UserError(
+                "look-back, since and until are about a cursor, and none is named",
+                where=self.shown,
+                todo="name the column that they are about: --cursor COL (`cursor:` in tow.yaml)",
+                code="cursor-missing",
+            )
+        self.cursor = None if cursor is None else Cursor(cursor, monotonic, lookback, since, until)
         inner = "" if query is None else query.rstrip().rstrip(";")
         self._rows = quoted(table, database.quote) if table is not None else f"(\n{inner}\n) as _towpath_rows"
 
@@ -58,7 +64,7 @@ class TableSource:
         with self.database.read() as session:
             schema = self._schema(session)
             bound = self._bound(session, schema, None)
-            rows = int(session.scalar(f"select count(*) from {self._rows}"))
+            rows = int(session.scalar(f"select count(*) from {self._rows}{self._newer(None, schema)}"))
         return Description(_retyped(self._chosen(schema, want), _types(want)), rows=rows, bound=bound)
 
     @contextmanager
@@ -67,7 +73,7 @@ class TableSource:
             session = stack.enter_context(self.database.read())
             schema = self._schema(session)
             if self.cursor is not None:
-                self._refuse_null_cursors(session, self._known(self.cursor, schema).name)
+                self._refuse_null_cursors(session, self._known(self.cursor.name, schema).name)
             bound = self._bound(session, schema, since)
             rows = f"from {self._rows}{self._newer(since, schema)}"
             given = int(session.scalar(f"select count(*) {rows}"))
@@ -92,11 +98,12 @@ class TableSource:
             existing = session.table(self.table)
             if existing is not None:
                 return existing.schema
-            known = session.tables() if isinstance(session, ListsTables) else []
+            known = list(session.tables()) if isinstance(session, ListsTables) else []
             raise Refused(
                 f"there is no such table{nearest(self.table, known)}",
                 where=self.shown,
                 todo=f"its tables: {', '.join(sorted(known)) or 'none'}",
+                code="table-missing",
             )
         schema, batches = session.select(f"select * from {self._rows}", 1)
         next(batches, None)
@@ -116,6 +123,7 @@ class TableSource:
                 f"there is no column {name!r}{nearest(name, schema.names)}",
                 where=self.shown,
                 todo=f"columns: {', '.join(schema.names)}",
+                code="column-unknown",
             )
         return schema.field(name)
 
@@ -125,31 +133,34 @@ class TableSource:
             version = None if self.table is None else self.database.version(session, self.table)
             return None if version is None else Checkpoint("version", {"value": version})
         field = self._cursor_field(session, schema)
-        column = self.database.quote(self.cursor)
+        column = self.database.quote(field.name)
         _, batches = session.select(f"select max({column}) as bound from {self._rows}{self._newer(since, schema)}", 1)
         greatest = pa.Table.from_batches(list(batches)).column(0).combine_chunks()
         text = textform.write(greatest)[0].as_py()
-        if text is None and since is not None:
-            return since
+        if since is not None and (text is None or _less(text, since.value["value"], field.type)):
+            return since  # a look-back sees rows from before it, perhaps only these
         return Checkpoint("cursor", {"column": field.name, "value": text, "type": textform.type_name(field.type)})
 
     def _cursor_field(self, session: Session, schema: pa.Schema) -> pa.Field:
         """The cursor's field, of a type whose order in SQL is that of its values."""
         assert self.cursor is not None
-        field = self._known(self.cursor, schema)
-        column = self.database.quote(self.cursor)
+        field = self._known(self.cursor.name, schema)
+        column = self.database.quote(field.name)
         if not _ordered(field.type):
             raise UserError(
-                f"the column {self.cursor!r} ({field.type}) cannot be a cursor",
+                f"the column {field.name!r} ({field.type}) cannot be a cursor",
                 where=self.shown,
                 todo="choose a column of integers, dates, timestamps or text",
+                code="cursor-unordered",
             )
         if not pa.types.is_integer(field.type):
             kinds = session.scalar(
                 f"select count(distinct typeof({column})) from {self._rows} where {column} is not null"
             )
             if kinds > 1:
-                raise UserError(f"the cursor {self.cursor!r} has values of several types", where=self.shown)
+                raise UserError(
+                    f"the cursor {field.name!r} has values of several types", where=self.shown, code="cursor-unordered"
+                )
         return field
 
     def _refuse_null_cursors(self, session: Session, cursor: str) -> None:
@@ -159,25 +170,20 @@ class TableSource:
                 f"the cursor {cursor!r} is null in {nulls:,} rows, which would never be read",
                 where=self.shown,
                 todo="fill it, or filter these rows out in a query",
+                code="cursor-wrong",
             )
 
     def _newer(self, since: Checkpoint | None, schema: pa.Schema) -> str:
-        """The condition for rows newer than `since`."""
-        if since is None or self.cursor is None:
+        """The condition for rows newer than `since`, and within the window."""
+        if self.cursor is None:
             return ""
-        field = self._known(self.cursor, schema)
-        meant = {"column": field.name, "type": textform.type_name(field.type)}
-        if since.kind != "cursor" or {name: since.value.get(name) for name in meant} != meant:
-            raise Refused(
-                f"the checkpoint is not one of the cursor {field.name!r} ({field.type})",
-                where=self.shown,
-                todo="load everything anew (--full-refresh)",
-            )
-        value = since.value["value"]
-        if value is None:
-            return ""
-        literal = value if pa.types.is_integer(field.type) else "'" + value.replace("'", "''") + "'"
-        return f" where {self.database.quote(field.name)} {'>' if self.monotonic else '>='} {literal}"
+        field = self._known(self.cursor.name, schema)
+        lower = self.cursor.lower(since, field.type, self.shown)
+        bounds = [] if lower is None else [lower]
+        bounds += self.cursor.window(field.type, self.shown)
+        column, whole = self.database.quote(field.name), pa.types.is_integer(field.type)
+        terms = [f"{column} {sign} {value if whole else _literal(value)}" for sign, value in bounds]
+        return f" where {' and '.join(terms)}" if terms else ""
 
 
 @dataclass(slots=True)
@@ -230,6 +236,14 @@ def _close(batches: Iterator[pa.RecordBatch]) -> None:
     close = getattr(batches, "close", None)
     if close is not None:
         close()
+
+
+def _less(text: str, reached: str | None, type: pa.DataType) -> bool:
+    return reached is not None and before(text, reached, type)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _types(want: Want) -> dict[str, pa.DataType]:

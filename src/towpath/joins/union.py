@@ -53,6 +53,21 @@ def fit(
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
+def one_text(schema: pa.Schema) -> pa.Schema:
+    """The schema with one type of text: the large one marks, while JSON is read, values of no one type."""
+    return pa.schema([field.with_type(_one_text(field.type)) for field in schema])
+
+
+def _one_text(type: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_string(type):
+        return pa.string()
+    if pa.types.is_list(type):
+        return pa.list_(type.value_field.with_type(_one_text(type.value_type)))
+    if pa.types.is_struct(type):
+        return pa.struct([field.with_type(_one_text(field.type)) for field in type])
+    return type
+
+
 def holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
     """Whether every value of `narrow` is one of `wide`."""
     if wide == narrow:
@@ -84,6 +99,7 @@ def _widest(name: str, types: Mapping[pa.DataType, str]) -> pa.DataType:
         f"column {name} is {textform.type_name(second)} here, but {textform.type_name(first)} in {types[first]}",
         where=types[second],
         todo=f"give the column one type for all files (types: {name}), or read the files apart",
+        code="columns-differ",
     )
 
 
@@ -101,5 +117,6 @@ def _column(rows: pa.RecordBatch, field: pa.Field, given: Mapping[str, pa.Scalar
             f"column {field.name}: {textform.type_name(values.type)} does not become "
             f"{textform.type_name(field.type)} without loss",
             where=where,
+            code="columns-differ",
         )
     return done.values

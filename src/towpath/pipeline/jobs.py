@@ -3,11 +3,46 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.nouns import Guarantee, Mode
 from towpath.pipeline.load import Loaded, rule_specs
 from towpath.secrets.references import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of the data that one run is about, as `JobSpec` and `InputSpec` mean it; by itself: all of it."""
+
+    since: str | None = None
+    until: str | None = None
+    limit: int | None = None
+    sample: float | None = None
+
+    def check(self, loaded: Loaded, names: Iterable[str]) -> None:
+        """Raises UserError when a step among them has no cursor that since and until could be about."""
+        if self.since is None and self.until is None:
+            return
+        steps = loaded.pipeline.steps
+        without = [
+            name
+            for name in names
+            if steps[name].cursor is None and any(one.cursor is None for one in steps[name].from_.values())
+        ]
+        if without:
+            raise UserError(
+                f"--since and --until are about a cursor, and these steps have none: {', '.join(without)}",
+                where=loaded.document.name,
+                todo="name only steps that have one, or give these a cursor",
+                code="cursor-missing",
+            )
+
+    def of(self, spec: JobSpec) -> JobSpec:
+        inputs = {name: replace(one, since=self.since, until=self.until) for name, one in spec.inputs.items()}
+        return spec.with_(inputs=inputs, limit=self.limit, sample=self.sample)
 
 
 def job(loaded: Loaded, name: str) -> JobSpec:
@@ -17,7 +52,7 @@ def job(loaded: Loaded, name: str) -> JobSpec:
     connections = _connections(loaded, used)
     inputs = {}
     for label, one in step.from_.items():
-        resolve(one.address, loaded.document.where((*here, "from", label, "address")))
+        resolve(one.address, loaded.document.where((*here, "from", label, "address")), str(loaded.folder))
         inputs[label] = InputSpec(
             one.address,
             one.format,
@@ -29,7 +64,7 @@ def job(loaded: Loaded, name: str) -> JobSpec:
             one.lookback,
             timezone=one.timezone,
         )
-    resolve(step.to.address, loaded.document.where((*here, "to", "address")))
+    resolve(step.to.address, loaded.document.where((*here, "to", "address")), str(loaded.folder))
     return JobSpec(
         inputs=inputs,
         to=OutputSpec(
@@ -73,7 +108,7 @@ def job(loaded: Loaded, name: str) -> JobSpec:
 def _connections(loaded: Loaded, used: list[str]) -> dict[str, str]:
     """Only those that the step uses: its checkpoint shall not depend on the others."""
     heads = {text.partition("#")[0] for text in used}
-    found = {name: text for name, text in loaded.pipeline.connections.items() if name in heads}
+    found = {name: text for name, text in loaded.connections.items() if name in heads}
     for name, text in found.items():
-        resolve(text, loaded.document.where(("connections", name)))
+        resolve(text, loaded.written[name].where, str(loaded.folder))
     return found

@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from towpath.errors import UserError
 from towpath.job import RuleSpec
 from towpath.options import nearest
 from towpath.pipeline import yamltext
-from towpath.pipeline.config import Input, Output, Pipeline, Rule, Step
+from towpath.pipeline.config import Pipeline, Rule
+from towpath.pipeline.connections import Written, addresses, user_written
+from towpath.pipeline.mistakes import validated
+from towpath.pipeline.variables import substitute
 from towpath.pipeline.yamltext import Document
-
-_Made = TypeVar("_Made", bound=BaseModel)
-_KINDS = {
-    "string_type": "text",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "int_type": "a whole number",
-    "model_type": "a mapping",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checked pipeline, its text's places, and the absolute folder that its relative paths start from."""
+    """A checked pipeline in one profile (`env`, None: none), its text's places, and its absolute file. `connections`
+    are the addresses of all, the user's own among them, as `written` says."""
 
     pipeline: Pipeline
     document: Document
-    folder: Path
+    path: Path
+    connections: Mapping[str, str]
+    written: Mapping[str, Written]
+    env: str | None
+
+    @property
+    def folder(self) -> Path:
+        """Where its relative paths start."""
+        return self.path.parent
 
 
-def load(path: Path) -> Loaded:
-    """Reads a tow.yaml. Raises one UserError that lists all its mistakes."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot be read: {reason}", where=str(path)) from error
-    document = yamltext.parse(text, str(path))
-    pipeline = _validated(Pipeline, document)
-    if pipeline is not None:
-        _check_steps(pipeline, document)
+def load(path: Path, *, env: str | None = None, given: Mapping[str, str] | None = None) -> Loaded:
+    """Reads a tow.yaml in the profile `env` with the variables `given`. Raises one UserError that lists all its
+    mistakes."""
+    document = yamltext.read(path)
+    substitute(document, env, given or {})
+    pipeline: Pipeline | None = validated(Pipeline, document)
     document.check()
     assert pipeline is not None
-    return Loaded(pipeline, document, path.absolute().parent)
+    written = _written(pipeline, document, env)
+    connections = addresses(written)
+    _check_steps(pipeline, connections, document)
+    document.check()
+    return Loaded(pipeline, document, path.absolute(), connections, written, env)
 
 
 def rules(texts: list[str]) -> tuple[RuleSpec, ...]:
@@ -56,7 +54,7 @@ def rules(texts: list[str]) -> tuple[RuleSpec, ...]:
     found: list[RuleSpec] = []
     for text in texts:
         document = yamltext.parse(text, f"--rule {text!r}")
-        rule = _validated(Rule, document)
+        rule: Rule | None = validated(Rule, document)
         document.check()
         assert rule is not None
         found += rule_specs([rule])
@@ -77,62 +75,30 @@ def rule_specs(rules: list[Rule]) -> list[RuleSpec]:
     return found
 
 
-def _validated(model: type[_Made], document: Document) -> _Made | None:
-    try:
-        return model.model_validate(document.value)
-    except ValidationError as errors:
-        for error in errors.errors():
-            _translate(model, document, error)
-    return None
+def _written(pipeline: Pipeline, document: Document, env: str | None) -> dict[str, Written]:
+    """The user's own connections, those of the file over them, and those of the profile over both."""
+    found = user_written()
+    found |= {name: Written(one, document, ("connections", name)) for name, one in pipeline.connections.items()}
+    profile = pipeline.profiles.get(env or "")
+    for name, one in (profile.connections if profile is not None else {}).items():
+        found[name] = Written(one, document, ("profiles", str(env), "connections", name))
+    return found
 
 
-def _translate(model: type[BaseModel], document: Document, error: Any) -> None:
-    """One of pydantic's errors as a mistake of the document."""
-    path, kind, value = error["loc"], error["type"], error["input"]
-    name = next((part for part in reversed(path) if isinstance(part, str)), model.__name__.lower())
-    if kind == "extra_forbidden":
-        owner, shown = _owner(model, path[:-1])
-        known = [field.alias or name for name, field in owner.model_fields.items()]
-        what = f"{shown} has no key {name!r}{nearest(name, known)} (its keys: {', '.join(known)})"
-        document.mistake(path, what, key=True)
-    elif kind == "missing":
-        document.mistake(path[:-1], f"{_owner(model, path[:-1])[1]} lacks {name!r}", key=True)
-    elif kind in _KINDS:
-        quote = "; put it in quotes if it is text" if kind == "string_type" and isinstance(value, (int, float)) else ""
-        document.mistake(path, f"{name} takes {_KINDS[kind]}, not {_shown(value)}{quote}")
-    elif kind == "literal_error":
-        choices = error["ctx"]["expected"].replace("'", "")
-        near = nearest(str(value), choices.replace(" or ", ", ").split(", "))
-        document.mistake(path, f"{name} takes {choices}, not {_shown(value)}{near}")
-    elif kind == "string_pattern_mismatch":
-        document.mistake(path, f"the name {value!r} may have only letters, digits, and . _ - between them", key=True)
-    else:
-        document.mistake(path, f"{name}: {error['msg'].removeprefix('Value error, ')}")
-
-
-def _owner(model: type[BaseModel], path: tuple[Any, ...]) -> tuple[type[BaseModel], str]:
-    """The model whose keys stand at `path`, and what to call it."""
-    if model is Rule or path[2:3] == ("rules",):
-        return Rule, "a rule"
-    if not path:
-        return Pipeline, "the pipeline"
-    for model, section in ((Input, "from"), (Output, "to")):
-        if path[2:3] == (section,):
-            return model, f"`{section}` of step {path[1]}"
-    return Step, f"step {path[1]}"
-
-
-def _shown(value: Any) -> str:
-    names = {dict: "a mapping", list: "a list", type(None): "nothing", bool: str(value).lower()}
-    return names.get(type(value), repr(value))
-
-
-def _check_steps(pipeline: Pipeline, document: Document) -> None:
+def _check_steps(pipeline: Pipeline, connections: Mapping[str, str], document: Document) -> None:
     """What concerns several keys at once, so that no step runs before another one's mistake is told."""
     for name, step in pipeline.steps.items():
         here = ("steps", name)
         if step.mode == "merge" and not step.key:
             document.mistake((*here, "mode"), "merge needs a key: the columns that identify a row")
+        if step.dedupe is not None and not step.key:
+            document.mistake((*here, "dedupe"), "dedupe needs a key: the columns that identify a row")
+        if step.sql is not None and step.where is not None:
+            document.mistake(
+                (*here, "where"), "where and sql together leave open which comes first: put it into the sql"
+            )
+        if step.whole and step.python is None:
+            document.mistake((*here, "whole"), "whole is about the python function, and there is none")
         if len(step.from_) > 1 and step.sql is None:
             document.mistake((*here, "from"), "several inputs need sql that says how they come together")
         if len(step.from_) > 1 and step.cursor is not None:
@@ -142,14 +108,21 @@ def _check_steps(pipeline: Pipeline, document: Document) -> None:
                 what = f"there is no step {other!r}{nearest(other, pipeline.steps)}"
                 document.mistake((*here, "depends_on"), what)
         for label, one in step.from_.items():
-            _check_connection(pipeline, document, (*here, "from", label, "address"), one.address)
-        _check_connection(pipeline, document, (*here, "to", "address"), step.to.address)
+            _check_connection(pipeline, connections, document, (*here, "from", label, "address"), one.address)
+        _check_connection(pipeline, connections, document, (*here, "to", "address"), step.to.address)
 
 
-def _check_connection(pipeline: Pipeline, document: Document, path: tuple[str, ...], text: str) -> None:
-    """`warehose#flights` would be a file of that name; next to a connection `warehouse` it is a mistake."""
+def _check_connection(
+    pipeline: Pipeline, connections: Mapping[str, str], document: Document, path: tuple[str, ...], text: str
+) -> None:
+    """`warehose#flights` would be a file of that name; next to a connection `warehouse` it is a mistake. So is one that
+    only profiles have, when none of them is chosen."""
     head, sign, _ = text.partition("#")
-    if sign and ":" not in head and "/" not in head and head not in pipeline.connections:
-        near = nearest(head, pipeline.connections)
-        if near:
-            document.mistake(path, f"there is no connection {head!r}{near} (a file of this name: ./{text})")
+    if ":" in head or "/" in head or head in connections:
+        return
+    profiles = [name for name, profile in pipeline.profiles.items() if head in profile.connections]
+    if profiles:
+        what = f"the connection {head!r} stands only in profiles: choose one with --env ({', '.join(profiles)})"
+        document.mistake(path, what)
+    elif sign and (near := nearest(head, connections)):
+        document.mistake(path, f"there is no connection {head!r}{near} (a file of this name: ./{text})")

@@ -39,7 +39,7 @@ def names(text: str) -> list[str]:
     """`a, b` or `"a,b",c` as names; double quotes keep a comma (or blanks at the ends) in a name."""
     found = [_bare(part) for part in split(text)]
     if "" in found:
-        raise UserError(f"an empty name in the list {text!r}")
+        raise UserError(f"an empty name in the list {text!r}", code="option-wrong")
     return found
 
 
@@ -63,9 +63,9 @@ def options(texts: Iterable[str], what: str) -> dict[str, str]:
 
 def _add(found: dict[str, str], name: str, value: str | None, part: str, what: str) -> None:
     if not name or value is None:
-        raise UserError(f"{what}: {part!r} is not of the form name=value")
+        raise UserError(f"{what}: {part!r} is not of the form name=value", code="option-wrong")
     if name in found:
-        raise UserError(f"{what}: {name!r} is given twice")
+        raise UserError(f"{what}: {name!r} is given twice", code="option-wrong")
     found[name] = value
 
 
@@ -74,7 +74,7 @@ def size(text: str | int) -> int:
     found = _SIZE.fullmatch(str(text))
     unit = _UNITS.get(found.group(2).lower()) if found else None
     if found is None or unit is None:
-        raise UserError(f"{text!r} is no size", todo="write it like 500MB, 1GB or 2GiB")
+        raise UserError(f"{text!r} is no size", todo="write it like 500MB, 1GB or 2GiB", code="option-wrong")
     return int(Decimal(found.group(1)) * unit)
 
 
@@ -86,7 +86,7 @@ def share(text: str) -> float:
     except ValueError:
         found = 0.0
     if not 0 < found <= 1:
-        raise UserError(f"{text!r} is no share", todo="write it like 1% or 0.01")
+        raise UserError(f"{text!r} is no share", todo="write it like 1% or 0.01", code="option-wrong")
     return found
 
 

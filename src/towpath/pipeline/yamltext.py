@@ -4,9 +4,10 @@ are always text, and a number that would lose digits stays text."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path as File
 from typing import Any
 
 import yaml
@@ -21,6 +22,7 @@ from towpath.errors import UserError
 
 Path = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
+_SHOWN = 10
 
 
 class _Core(BaseResolver):
@@ -47,21 +49,37 @@ class _Loader(Reader, Scanner, Parser, Composer, _Core):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Something wrong at a line and column (from 1) of a document."""
+    """Something wrong at a line and column (from 1) of a document, `file`."""
 
+    file: str
     line: int
     column: int
     what: str
 
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.what}"
+
+
+class Mistakes(UserError):
+    """What is wrong with one document: `found`, in the order of its lines."""
+
+    code = "yaml-wrong"
+
+    def __init__(self, what: str, *, todo: str, found: Sequence[Mistake]) -> None:
+        super().__init__(what, todo=todo)
+        self.found = found
+
 
 @dataclass(slots=True)
 class Document:
-    """The value of a YAML text, where each key and value stands, and the mistakes found in it so far."""
+    """The value of a YAML text, where each key and value stands, and the mistakes found in it so far. `scalars` holds
+    the plain values as they were written (`1.50`)."""
 
     name: str
     value: Any = None
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     values: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    scalars: dict[Path, str] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
     def place(self, path: Path, *, key: bool = False) -> tuple[int, int]:
@@ -77,14 +95,34 @@ class Document:
         return f"{self.name}:{line}:{column}"
 
     def mistake(self, path: Path, what: str, *, key: bool = False) -> None:
-        self.mistakes.append(Mistake(*self.place(path, key=key), what))
+        self.mistakes.append(Mistake(self.name, *self.place(path, key=key), what))
 
     def check(self) -> None:
-        """Raises one UserError that lists every mistake by its place."""
+        """Raises one UserError that lists the mistakes by their places."""
         if self.mistakes:
             found = sorted(set(self.mistakes), key=lambda mistake: (mistake.line, mistake.column))
-            lines = [f"{self.name}:{one.line}:{one.column}: {one.what}" for one in found]
-            raise UserError("\n  ".join(lines), todo="nothing was run")
+            lines = [str(one) for one in found[:_SHOWN]]
+            if len(found) > _SHOWN:
+                lines.append(f"and {len(found) - _SHOWN} more")
+            raise Mistakes("\n  ".join(lines), todo="nothing was run", found=found)
+
+
+def read(path: File) -> Document:
+    """The document in a file, named by its path. Raises UserError when it cannot be read; see `parse`."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError("no such file", where=str(path), todo=_others(path), code="path-missing") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot be read: {reason}", where=str(path), code="file-unreadable") from error
+    return parse(text, str(path))
+
+
+def _others(path: File) -> str:
+    folder = path.parent
+    found = sorted(one.name for one in folder.glob("*.y*ml")) if folder.is_dir() else []
+    return f"in {folder}: {', '.join(found[:5])}" if found else "`tow init ADDRESS` writes one"
 
 
 def parse(text: str, name: str) -> Document:
@@ -95,14 +133,28 @@ def parse(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise UserError(f"this is no YAML: {error.problem or error.context}", where=place) from error
+        problem = str(error.problem or error.context)
+        raise _no_yaml(problem, place) from error
     except yaml.YAMLError as error:
-        raise UserError(f"this is no YAML: {error}", where=name) from error
+        raise _no_yaml(str(error), name) from error
     document = Document(name)
     document.values[()] = (1, 1)
     if root is not None:
         document.value = _value(root, (), document, ())
     return document
+
+
+_HINTS = (
+    ("'\\t'", "a tab: indent with spaces"),
+    ("expected ',' or", "a bracket was opened and not closed, or a comma is missing before this place"),
+    ("mapping values", "put text that holds `: ` in quotes"),
+    ("", "look at the indentation, brackets and quotes before this place"),
+)
+
+
+def _no_yaml(problem: str, where: str) -> UserError:
+    todo = next(hint for sign, hint in _HINTS if sign in problem)
+    return UserError(f"this is no YAML: {problem}", where=where, todo=todo, code="yaml-syntax")
 
 
 def _value(node: Node, path: Path, document: Document, above: tuple[Node, ...]) -> Any:
@@ -117,6 +169,7 @@ def _value(node: Node, path: Path, document: Document, above: tuple[Node, ...]) 
     if isinstance(node, ScalarNode):
         read = _SCALARS.get(node.tag.removeprefix(_TAG))
         if read is not None:
+            document.scalars[path] = node.value
             return read(node.value)
     document.mistake(path, f"the tag {node.tag.replace(_TAG, '!!')} is not understood here")
     return None
@@ -127,10 +180,12 @@ def _mapping(node: MappingNode, path: Path, document: Document, above: tuple[Nod
     for key, value in node.value:
         place = (key.start_mark.line + 1, key.start_mark.column + 1)
         if not isinstance(key, ScalarNode):
-            document.mistakes.append(Mistake(*place, "a key must be one word of text"))
+            document.mistakes.append(Mistake(document.name, *place, "a key must be one word of text"))
         elif key.value in found:
             first = document.keys[(*path, key.value)][0]
-            document.mistakes.append(Mistake(*place, f"the key {key.value!r} stands on line {first} already"))
+            document.mistakes.append(
+                Mistake(document.name, *place, f"the key {key.value!r} stands on line {first} already")
+            )
         else:
             document.keys[(*path, key.value)] = place
             found[key.value] = _value(value, (*path, key.value), document, above)

@@ -6,10 +6,10 @@ gives the dialect's types, its bulk paths and its transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -20,8 +20,8 @@ class Session(Protocol):
     """One connection. Nothing is visible to others before `commit`; leaving the context rolls back."""
 
     def table(self, name: str) -> Existing | None:
-        """The columns, native types and primary key of a table as this session sees it, or None. `name` may be
-        qualified by a schema (`main.orders`)."""
+        """The columns, native types, primary key, generated and required columns of a table as this session sees it,
+        or None. `name` may be qualified by a schema (`main.orders`)."""
         ...
 
     def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
@@ -33,7 +33,8 @@ class Session(Protocol):
         ...
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Runs a statement; returns the number of rows that it changed (-1 when the driver cannot say)."""
+        """Runs one statement, also one that creates or alters a table, within the transaction; returns the number of
+        rows that it changed (-1 when the driver cannot say)."""
         ...
 
     def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
@@ -44,6 +45,35 @@ class Session(Protocol):
     def commit(self) -> None: ...
 
 
+@runtime_checkable
+class ListsTables(Protocol):
+    """A session that can tell the names of its tables."""
+
+    def tables(self) -> Mapping[str, int | None]:
+        """Every table and view, with a rough number of its rows where that is cheap to know."""
+        ...
+
+
+@runtime_checkable
+class AddsColumns(Protocol):
+    """A session some of whose tables take fewer types in a new column than `create table` has."""
+
+    def added(self, table: str, type: pa.DataType) -> Stored:
+        """The column type that `alter table ... add column` can use in this table. No side effects. Raises Refused when
+        there is none."""
+        ...
+
+
+@runtime_checkable
+class WidensColumns(Protocol):
+    """A session that can give a column another type: `alter table ... alter column ... type`."""
+
+    def widened(self, table: str, column: str, type: pa.DataType) -> Stored:
+        """What the column would keep after being given a type of its own kind that holds all of `type`. No side
+        effects. Raises Refused, saying why, when this column cannot be altered."""
+        ...
+
+
 class Database(Protocol):
     """One database. Errors of its library are translated at this boundary: Refused (locked, no permission, full),
     DataError (constraint), Transient (connection), UserError (wrong SQL)."""
@@ -52,6 +82,9 @@ class Database(Protocol):
 
     home: Path | None
     """The folder for staging files beside an embedded database; None for a server."""
+
+    name_bytes: int | None
+    """How long the name of a table or column may be, in bytes of UTF-8; None when there is no limit."""
 
     def read(self) -> AbstractContextManager[Session]:
         """A session with one snapshot, which changes nothing. Raises Refused when there is no such database."""

@@ -71,3 +71,11 @@ class ReplacesRows(Protocol):
         """The offer of a load before whose rows those disappear that have one of these values in `column`. No side
         effects. Raises Refused when the destination has no such column."""
         ...
+
+
+class HoldsSteps(Protocol):
+    """A destination that can tell whose rows it holds."""
+
+    def steps(self) -> list[str]:
+        """The steps whose loads are committed here (in this table, file or folder), sorted."""
+        ...

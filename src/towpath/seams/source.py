@@ -36,6 +36,20 @@ class Reading(Protocol):
         ...
 
 
+class ReadsAgain(Protocol):
+    """A Reading that takes up changed files anew."""
+
+    instead: tuple[str, ...]
+    """The files (as `Batch.file` names them) whose rows of earlier loads have to make way for those of this pass."""
+
+
+class TellsConsumed(Protocol):
+    """A Reading that knows how far it is."""
+
+    consumed: int
+    """Bytes of `Description.size` that were taken in so far."""
+
+
 class Source(Protocol):
     """Anything that can be read from. `shown` is its address for messages, without secrets."""
 
@@ -49,4 +63,17 @@ class Source(Protocol):
     def open(self, since: Checkpoint | None, want: Want) -> AbstractContextManager[Reading]:
         """Begins one pass over what is newer than `since` (None: all). The upper bound is frozen here. Leaving the
         context closes every file and connection, also when the iteration was not finished."""
+        ...
+
+
+class ReadsFiles(Protocol):
+    """A Source whose checkpoint names files."""
+
+    def misfit(self, since: Checkpoint) -> str:
+        """What a checkpoint was made for, when that is another set of files than this source names; else empty."""
+        ...
+
+    def reread(self, since: Checkpoint) -> tuple[str, ...]:
+        """The files that changed since, and whose earlier rows would have to make way: see `ReadsAgain`. Raises Refused
+        for a changed file whose rows nobody could tell."""
         ...

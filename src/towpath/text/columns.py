@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,10 +13,13 @@ import pyarrow.csv as pv
 from towpath.badrows import BadRow
 from towpath.errors import BooksDoNotBalance
 from towpath.stream import Place
-from towpath.text.optimistic import Convention
+from towpath.text.conventions import Conventions
 from towpath.text.records import Block
 from towpath.text.scan import Grammar
 from towpath.values import textform
+
+_NO_TEXT = "its bytes are no text in this encoding"
+_PADDED = re.compile(r"\s*(?:[+-]0?\d+|0\d+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Parser:
     pinned: Mapping[str, pa.DataType]
     grammar: Grammar
     null: tuple[str, ...]
-    convention: Convention
+    conventions: Conventions
     original: Callable[[bytes], bytes]
     header: bytes | None = None
 
@@ -85,7 +89,7 @@ class Parser:
         except pa.ArrowInvalid:
             rows = [at for at in range(len(block.starts)) if not _is_text(block.raw(at))]
             return block.without(rows), [
-                BadRow(self._place(int(block.lines[at]), block.raw(at)), "its bytes are no text in this encoding")
+                BadRow(self._place(int(block.lines[at]), block.raw(at)), _NO_TEXT, code="text-undecodable")
                 for at in rows
             ]
         return block, []
@@ -138,11 +142,21 @@ class Parser:
             done[name] = texts
             if name in self.pinned:
                 type = self.pinned[name]
-                done[name], rows = self.convention.pinned(texts, type)
+                done[name], rows = self.conventions.of(name).pinned(texts, type)
                 for row in rows.tolist():
-                    reason = f"this is no {textform.type_name(type)}"
-                    misfits.setdefault(row, BadRow(lines.place(row), reason, name, texts[row].as_py()))
+                    text = texts[row].as_py()
+                    misfits.setdefault(row, BadRow(lines.place(row), _misfit(text, type), name, text))
         return done, misfits
+
+
+def _misfit(text: str, type: pa.DataType) -> str:
+    """Why a text is no value of a type, where that surprises: what would be lost, or which form is expected."""
+    reason = f"this is no {textform.type_name(type)}"
+    if pa.types.is_integer(type) and _PADDED.fullmatch(text):
+        return f"{reason}: its zeros or sign would be lost"
+    if pa.types.is_date(type) or pa.types.is_timestamp(type):
+        return f"{reason} as YYYY-MM-DD; name another form with --date-format"
+    return reason
 
 
 def record_batch(columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:

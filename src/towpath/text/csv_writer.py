@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath.errors import DataError
+from towpath.errors import DataError, UserError
 from towpath.text.dialect import DELIMITERS
 from towpath.values import textform
 
@@ -18,7 +18,8 @@ _MOST_BYTES = 256 << 20  # of one batch: Arrow's text offsets end at 2 GB
 
 
 class DelimitedWriter:
-    """Null is nothing, empty text is a quoted nothing. `null`: further words that a reader would take for null."""
+    """Null is nothing, or the first word of `null`; empty text is a quoted nothing, and text that equals a word of
+    `null` is quoted. `quote_all`: so are all other values. Raises UserError for what could not be read back."""
 
     def __init__(
         self,
@@ -31,16 +32,27 @@ class DelimitedWriter:
         null: tuple[str, ...],
         encoding: str,
         line_ending: str,
+        quote_all: bool = False,
     ) -> None:
         self._sink = sink
         self._names = names
         self._delimiter = delimiter
         self._quote = quote
         self._ending = line_ending
+        self._quote_all = quote_all
+        self._null = null[0] if null else ""
         self._encoding = encoding
         self._encoder = None if encoding == "utf-8" else codecs.getincrementalencoder(encoding)()
         words = "|".join(re.escape(word) for word in ("", *null))
         signs = f"{delimiter}{quote or ''}\r\n\ufeff"
+        if re.search(f"[{re.escape(signs + ''.join(DELIMITERS))}]", self._null):
+            raise UserError(
+                f"null cannot be written as {self._null!r}, which holds a delimiter, a quote or a line end",
+                todo="choose another word for null",
+                code="option-wrong",
+            )
+        if quote_all and quote is None:
+            raise UserError("quote_all needs a quote", todo="leave the option quote out", code="option-wrong")
         # other delimiters in the first line are quoted too, so that none is taken for the file's own
         first = f"^(?:{words})$|[{re.escape(signs + ''.join(DELIMITERS))}]"
         self._needs_quotes = f"^(?:{words})$|[{re.escape(signs)}]" if header else first
@@ -61,7 +73,7 @@ class DelimitedWriter:
         self._sink.flush()
 
     def _quoted(self, name: str, values: pa.Array, needs_quotes: str) -> pa.Array:
-        needed = pc.match_substring_regex(values, needs_quotes)
+        needed = values.is_valid() if self._quote_all else pc.match_substring_regex(values, needs_quotes)
         if not pc.any(needed).as_py():
             return values
         if self._quote is None:
@@ -69,12 +81,13 @@ class DelimitedWriter:
             raise DataError(
                 f"column {name}: {value!r} cannot be written without quotes",
                 todo="name a quote character (option quote)",
+                code="value-refused",
             )
         doubled = pc.replace_substring(values, self._quote, self._quote * 2)
         return pc.if_else(needed, pc.binary_join_element_wise(self._quote, doubled, self._quote, ""), values)
 
     def _put(self, columns: list[pa.Array]) -> None:
-        options = {"null_handling": "replace", "null_replacement": ""}
+        options = {"null_handling": "replace", "null_replacement": self._null}
         lines = pc.binary_join_element_wise(*columns, self._delimiter, **options)
         ended = pc.binary_join_element_wise(lines, self._ending, "")
         _, offsets, data = ended.buffers()
@@ -88,5 +101,7 @@ class DelimitedWriter:
             return self._encoder.encode(text)
         except UnicodeEncodeError as error:
             raise DataError(
-                f"{self._encoding} has no {error.object[error.start]!r}", todo="write utf-8 (option encoding)"
+                f"{self._encoding} has no {error.object[error.start]!r}",
+                todo="write utf-8 (option encoding)",
+                code="value-refused",
             ) from error

@@ -37,7 +37,9 @@ def known(encoding: str) -> str:
     try:
         "".encode(encoding)
     except LookupError as error:
-        raise UserError(f"there is no text encoding {encoding!r}", todo="for example utf-8, utf-16, latin-1") from error
+        raise UserError(
+            f"there is no text encoding {encoding!r}", todo="for example utf-8, utf-16, latin-1", code="option-wrong"
+        ) from error
     return codecs.lookup(encoding).name
 
 

@@ -58,10 +58,13 @@ def column_names(fields: list[bytes], where: str) -> list[str]:
             f"a column name is not valid text: {error.object!r}",
             where=where,
             todo=f"name the encoding (option encoding), {todo}",
+            code="text-undecodable",
         ) from error
     if "" in names:
-        raise DataError(f"column {names.index('') + 1} of {len(names)} has no name", where=where, todo=todo)
+        raise DataError(
+            f"column {names.index('') + 1} of {len(names)} has no name", where=where, todo=todo, code="header-wrong"
+        )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DataError(f"the column name {twice[0]!r} is there twice", where=where, todo=todo)
+        raise DataError(f"the column name {twice[0]!r} is there twice", where=where, todo=todo, code="header-wrong")
     return names

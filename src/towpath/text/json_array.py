@@ -151,7 +151,7 @@ class _Scanner:
             raise self._error(line, f"more follows the end: {shorten(repr(tail[:80])[1:], 20)}")
 
     def _error(self, line: int, what: str) -> DataError:
-        return DataError(what, where=f"{self._name}:{line}", todo=_HINT)
+        return DataError(what, where=f"{self._name}:{line}", todo=_HINT, code="json-malformed")
 
 
 class _Signs:

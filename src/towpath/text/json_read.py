@@ -18,6 +18,7 @@ from towpath.stream import Batch, Origin, Picked, Place
 from towpath.text import json_careful, pool
 from towpath.text.json_evidence import JSONEvidence, gather, merge_fields
 from towpath.text.json_fast import Fast
+from towpath.text.optimistic import Pinned
 
 SAMPLE = 1 << 19
 """Bytes of the first block, from which types are taken."""
@@ -57,10 +58,11 @@ def too_long(name: str, line: int) -> DataError:
         f"a record begins here that does not end within {LONGEST >> 20} MB",
         where=f"{name}:{line}",
         todo="check that the file has this format and is not damaged",
+        code="record-malformed",
     )
 
 
-def inspect(file: InputFile, cut: Cut, *, whole: bool) -> Inspected:
+def inspect(file: InputFile, cut: Cut, want: Want, *, whole: bool) -> Inspected:
     """The evidence of the first block, or of all; settled when that was the whole file."""
     columns: dict[str, JSONEvidence] = {}
     rows = 0
@@ -70,7 +72,8 @@ def inspect(file: InputFile, cut: Cut, *, whole: bool) -> Inspected:
             columns = merge_fields(columns, gather(_readable(block)))
             rows += block.count
         settled = whole or next(blocks, None) is None
-    return Inspected(columns, settled, rows if settled else None)
+    found = {name: Pinned(pa.string()) for name in columns} if want.all_text else columns
+    return Inspected(found, settled, rows if settled else None)
 
 
 @contextmanager
@@ -79,11 +82,12 @@ def read(file: InputFile, cut: Cut, want: Want) -> Iterator[JSONReading]:
     if want.schema is not None:
         types = {field.name: field.type for field in want.schema}
     else:
-        columns = inspect(file, cut, whole=False).columns
+        columns = inspect(file, cut, want, whole=False).columns
         types = {name: evidence.type() for name, evidence in columns.items()}
-    full = pa.schema([(name, want.types.get(name, type)) for name, type in types.items()])
+    pinned = {**dict.fromkeys(types if want.all_text else (), pa.string()), **want.types}
+    full = pa.schema([(name, pinned.get(name, type)) for name, type in types.items()])
     with closing(file.open()) as stream:
-        yield JSONReading(file.name, cut(stream, file.name, block_size(want)), full, want)
+        yield JSONReading(file.name, cut(stream, file.name, block_size(want)), full, pinned, want)
 
 
 def _readable(block: Block) -> Iterator[dict[str, Any]]:
@@ -104,14 +108,17 @@ class _Done:
 class JSONReading:
     """One pass over the records of one file. A key that a record lacks is null."""
 
-    def __init__(self, name: str, blocks: Iterator[Block], full: pa.Schema, want: Want) -> None:
+    def __init__(
+        self, name: str, blocks: Iterator[Block], full: pa.Schema, pinned: Mapping[str, pa.DataType], want: Want
+    ) -> None:
         self._name = name
         self._blocks = blocks
         self._full = full
+        self._pinned = pinned
         self._want = want
         asked = full.names if want.columns is None else [name for name in want.columns if name in full.names]
         self.schema = pa.schema([full.field(name) for name in asked])
-        self._fast = Fast(full, want.types)
+        self._fast = Fast(full, pinned)
         self.given = 0
 
     def __iter__(self) -> Iterator[Batch]:
@@ -143,7 +150,7 @@ class JSONReading:
                 objects.append(json_careful.parse(raw))
                 numbers.append(number)
             except json_careful.Unreadable as error:
-                bad[number] = BadRow(places[-1], str(error))
+                bad[number] = BadRow(places[-1], str(error), code="json-malformed")
         arrays, unfit = self._columns(objects, [places[number] for number in numbers])
         for row, found in unfit.items():
             place = places[numbers[row]]
@@ -164,7 +171,7 @@ class JSONReading:
         unfit: dict[int, json_careful.Unfit] = {}
         narrow: list[json_careful.Unfit] = []
         for field in self._full:
-            pinned = field.name in self._want.types
+            pinned = field.name in self._pinned
             values = [found.get(field.name) for found in objects]
             array, rejected = json_careful.column(values, field.type, field.name, pinned=pinned)
             arrays.append(array)

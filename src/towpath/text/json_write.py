@@ -70,7 +70,11 @@ def _has_floats(type: pa.DataType) -> bool:
 def _refuse_twins(names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise Refused(f"a JSON object cannot hold two members named {name!r}", todo="rename one of the columns")
+            raise Refused(
+                f"a JSON object cannot hold two members named {name!r}",
+                todo="rename one of the columns",
+                code="column-doubled",
+            )
 
 
 class Renderer:
@@ -148,7 +152,9 @@ def _float(values: pa.Array) -> pa.Array:
     finite = pc.is_finite(values)
     if not pc.all(finite, min_count=0).as_py():
         worst = values.filter(pc.invert(finite))[0].as_py()
-        raise DataError(f"JSON has no number {worst}", todo="filter such values, or cast the column to text")
+        raise DataError(
+            f"JSON has no number {worst}", todo="filter such values, or cast the column to text", code="value-refused"
+        )
     texts = values.cast(pa.large_string())
     whole = pc.invert(pc.match_substring_regex(texts, "[.e]"))
     return pc.if_else(whole, _join(texts, _text(".0")), texts)

@@ -6,16 +6,17 @@ stand in one order, a type taken from a sample that then admits every text is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath.errors import UserError
+from towpath.text import date_formats
+from towpath.text.numerals import Numerals
 from towpath.values import textform
+from towpath.values.logical import lost
 
 _INTEGER = r"0|-?[1-9][0-9]*"
 _PLAIN = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
@@ -42,13 +43,6 @@ _SHAPES = {
 _PRECISION = 38
 _SURELY_EXACT = 15  # characters: a decimal of so many digits comes back from a double unchanged
 _FIRST_ROWS = 64
-
-_CLOCK = tuple(f"%{sign}" for sign in "HIMSfpcX")
-_WHOLE_DATE = (
-    ("%Y", "%y", "%c", "%x", "%G"),
-    ("%m", "%b", "%B", "%j", "%c", "%x", "%V"),
-    ("%d", "%j", "%c", "%x", "%u"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +85,13 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How a file writes its values. `decimal` is the sign before a number's fraction ("." or ","); `date_format`
-    (as of strptime) takes the place of the ISO form for the type that it describes, and for pinned dates."""
+    """How a column writes its values. A `date_format` (as of strptime) takes the place of the ISO form for the type
+    that it describes, and for pinned dates. The words `true` and `false` take the place of those in `_SHAPES`."""
 
-    decimal: str = "."
+    numerals: Numerals = field(default_factory=Numerals)
     date_format: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.decimal not in (".", ","):
-            raise UserError(f"the decimal sign is . or , and not {self.decimal!r}", todo="option decimal")
-        if self.date_format is not None:
-            _check_format(self.date_format)
+    true: tuple[str, ...] = ()
+    false: tuple[str, ...] = ()
 
     def evidence(self, texts: pa.Array) -> TextEvidence:
         """What the texts of one column say about its type; nulls say nothing."""
@@ -110,7 +100,7 @@ class Convention:
         for part in (texts[:_FIRST_ROWS], texts[_FIRST_ROWS:]):  # a few rows rule most candidates out
             if len(part):
                 admitted = frozenset(kind for kind in found.admitted if self._values(part, kind) is not None)
-                digits = None if found.digits is None else _digits(self._numbers(part))
+                digits = None if found.digits is None else _digits(self.numerals.plain(part))
                 found = found.merge(TextEvidence(admitted, digits, True))
         return found
 
@@ -131,15 +121,18 @@ class Convention:
     def pinned(self, texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, np.ndarray]:
         """The texts as values of a type given beforehand, and the rows whose text is none (null there)."""
         if self.date_format is not None and (pa.types.is_date(type) or pa.types.is_timestamp(type)):
-            values = _by_format(texts, self.date_format, type)
-            lost = pc.and_(texts.is_valid(), values.is_null())
-            return values, np.flatnonzero(lost.to_numpy(zero_copy_only=False))
+            values = date_formats.read(texts, self.date_format, type)
+            return values, lost(texts, values)
+        if self.true and pa.types.is_boolean(type):
+            values = self._bools(texts)
+            return values, lost(texts, values)
         if pa.types.is_floating(type) or pa.types.is_integer(type) or pa.types.is_decimal(type):
-            texts = self._numbers(texts)
+            texts = self.numerals.plain(texts)
         return textform.read(texts, type)
 
-    def _numbers(self, texts: pa.Array) -> pa.Array:
-        return texts if self.decimal == "." else _swapped(texts)
+    def _bools(self, texts: pa.Array) -> pa.Array:
+        """Null where a text is none of the words."""
+        return pc.less(pc.index_in(texts, pa.array([*self.true, *self.false], pa.string())), len(self.true))
 
     def _values(self, texts: pa.Array, type: pa.DataType) -> pa.Array | None:
         """The texts as values, or None when the type does not admit them all."""
@@ -147,11 +140,15 @@ class Convention:
             return texts
         if pa.types.is_null(type):
             return pa.nulls(len(texts)) if texts.null_count == len(texts) else None
-        if self.date_format is not None and type == format_type(self.date_format):
-            values = _by_format(texts, self.date_format, type)
+        values: pa.Array | None = None
+        if self.date_format is not None and type == date_formats.type_of(self.date_format):
+            values = date_formats.read(texts, self.date_format, type)
+        elif self.true and pa.types.is_boolean(type):
+            values = self._bools(texts)
+        if values is not None:
             return values if values.null_count == texts.null_count else None
         if pa.types.is_integer(type) or pa.types.is_floating(type) or pa.types.is_decimal(type):
-            texts = self._numbers(texts)
+            texts = self.numerals.plain(texts)
         if pa.types.is_decimal(type):
             digits = _digits(texts)
             if digits is None or digits[1] > type.scale or digits[0] + type.scale > _PRECISION:
@@ -163,50 +160,6 @@ class Convention:
         except pa.ArrowInvalid:
             return None
         return None if type == pa.float64() and not _exact(texts) else values
-
-
-def format_type(date_format: str) -> pa.DataType:
-    """The type that a strptime format describes: a date, a local timestamp, or with %z an instant."""
-    if "%z" in date_format:
-        return pa.timestamp("us", "UTC")
-    return pa.timestamp("us") if any(sign in date_format for sign in _CLOCK) else pa.date32()
-
-
-def _check_format(date_format: str) -> None:
-    try:
-        datetime.strptime("", date_format)
-    except ValueError as error:
-        if "does not match" not in str(error):
-            raise UserError(f"date_format {date_format!r} is wrong: {error}", todo="for example %d/%m/%Y") from error
-    if not all(any(sign in date_format for sign in signs) for signs in _WHOLE_DATE):
-        raise UserError(
-            f"date_format {date_format!r} lacks a year, month or day, which would be made up",
-            todo="for example %d/%m/%Y or %d/%m/%Y %H:%M:%S",
-        )
-
-
-def _by_format(texts: pa.Array, date_format: str, type: pa.DataType) -> pa.Array:
-    """Values of a date or timestamp type, each different text parsed once; null where one is no such value."""
-    coded = texts.dictionary_encode()
-    parsed = [_parse_date(text, date_format, type) for text in coded.dictionary.to_pylist()]
-    return pa.array(parsed, type).take(coded.indices)
-
-
-def _parse_date(text: str, date_format: str, type: pa.DataType) -> datetime | None:
-    try:
-        value = datetime.strptime(text, date_format)
-    except ValueError:
-        return None
-    aware = value.tzinfo is not None
-    if pa.types.is_date(type):
-        at_midnight = not aware and (value.hour, value.minute, value.second, value.microsecond) == (
-            0,
-            0,
-            0,
-            0,
-        )
-        return value if at_midnight else None
-    return value if aware == (type.tz is not None) else None
 
 
 def _all_match(texts: pa.Array, shape: str) -> bool:
@@ -251,12 +204,3 @@ def _exact_number(text: str) -> bool:
     if not Decimal(value).is_finite() or Decimal(repr(value)) != meant:
         return False
     return not text.lstrip("-").isdigit() or Decimal(value) == meant
-
-
-def _swapped(texts: pa.Array) -> pa.Array:
-    """The texts with "," for "." and "." for ","."""
-    validity, offsets, data = texts.buffers()
-    if data is None:
-        return texts
-    other = pa.py_buffer(data.to_pybytes().translate(bytes.maketrans(b".,", b",.")))
-    return pa.Array.from_buffers(texts.type, len(texts), [validity, offsets, other], offset=texts.offset)

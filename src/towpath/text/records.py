@@ -94,6 +94,7 @@ class Records:
                 "the first record has a quoted field that does not end properly",
                 where=f"{self._name}:{line}",
                 todo="correct it, or name another quote character (option quote; an empty one for none)",
+                code="record-malformed",
             )
         fields = [self._grammar.value(field) for field in self._grammar.fields(self._data, begin, end)]
         if consume:
@@ -121,6 +122,7 @@ class Records:
                     f"a record is longer than {LONGEST_RECORD >> 20} MB",
                     where=f"{self._name}:{self._line}",
                     todo="is this delimited text, and are delimiter and quote right?",
+                    code="record-malformed",
                 )
             self._take(used, ends)
             need = max(self._block_bytes, 2 * len(self._data))

@@ -108,6 +108,7 @@ def _struct_way(source: Any, target: Any) -> tuple[Way, str]:
         raise Refused(
             f"{type_name(source)} does not become {type_name(target)}: only one of them has {odd}",
             todo="give both the same fields, or send the struct as text",
+            code="type-impossible",
         )
     ways = [(name, *_way(have[name], want[name])) for name in want]
     return _weakest([(found, why and f"in {name}, {why}") for name, found, why in ways])

@@ -37,7 +37,7 @@ def way(source: Any, target: Any) -> tuple[Way, str]:
         return Way.CHECKED, f"every text must be a {type_name(target)}"
     if (have, want) not in _ROUTES or not _possible(source, target):
         todo = _TODO.get((have, want), _OTHERWISE)
-        raise Refused(f"{type_name(source)} does not become {type_name(target)}", todo=todo)
+        raise Refused(f"{type_name(source)} does not become {type_name(target)}", todo=todo, code="type-impossible")
     fits, note, why = _ROUTES[have, want]
     return (Way.EXACT, note) if fits(source, target) else (Way.CHECKED, why)
 
@@ -260,9 +260,9 @@ def _cast_bytes(values: pa.Array, target: Any) -> pa.Array:
 
 
 def _per_day(type: Any) -> int:
-    """How many of its unit a temporal type counts in a day."""
+    """How many of its unit a temporal type counts in a day; a date counts days, whatever it stores."""
     if pa.types.is_date(type):
-        return 1 if pa.types.is_date32(type) else DAY * 1000
+        return 1
     return DAY * PER_SECOND[type.unit]
 
 
@@ -288,10 +288,13 @@ def _nearest_temporal(values: pa.Array, target: Any) -> pa.Array:
 
 
 def _ticks(values: pa.Array) -> np.ndarray:
-    return days(values) * _per_day(values.type) if pa.types.is_date(values.type) else numbers(values)
+    return days(values) if pa.types.is_date(values.type) else numbers(values)
 
 
 def _temporal(stored: np.ndarray, good: np.ndarray, target: Any) -> pa.Array:
+    if pa.types.is_date64(target):
+        good = good & (np.abs(stored) < 2**63 // (DAY * 1000))
+        stored = np.where(good, stored, 0) * DAY * 1000
     if target.bit_width == 32:
         good = good & (stored >= -(2**31)) & (stored < 2**31)
     width = pa.int32() if target.bit_width == 32 else pa.int64()

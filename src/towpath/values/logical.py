@@ -80,14 +80,22 @@ def kind(type: pa.DataType) -> Kind:
         if any(test(bare) for test in tests):
             _check(found, bare)
             return found
-    raise Refused(f"values of the Arrow type {type} cannot be moved", todo="leave the column out or cast it before")
+    raise Refused(
+        f"values of the Arrow type {type} cannot be moved",
+        todo="leave the column out or cast it before",
+        code="type-impossible",
+    )
 
 
 def _check(found: Kind, type: Any) -> None:
     if found is Kind.DECIMAL and not 0 <= type.scale <= type.precision:
-        raise Refused(f"{type} has a scale outside 0 to its precision", todo="cast it to a decimal with more digits")
+        raise Refused(
+            f"{type} has a scale outside 0 to its precision",
+            todo="cast it to a decimal with more digits",
+            code="type-impossible",
+        )
     if found is Kind.STRUCT and len({field.name for field in type}) != type.num_fields:
-        raise Refused(f"{type} has two fields of one name", todo="rename one of them")
+        raise Refused(f"{type} has two fields of one name", todo="rename one of them", code="type-impossible")
 
 
 def fields(type: Any) -> list[pa.Field]:

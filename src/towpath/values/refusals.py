@@ -1,4 +1,4 @@
-"""Values that a destination refuses although their type fits: NaN, infinities, text with U+0000."""
+"""Values that a destination refuses although their type fits: NaN, infinities, -0.0, text with U+0000."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from towpath.values.logical import Kind, elements, fields, kind
 
-_NAMES = {"nan": "NaN", "inf": "infinity", "nul": "text with U+0000"}
-_BY_KIND = {Kind.FLOAT: ("nan", "inf"), Kind.TEXT: ("nul",)}
+_NAMES = {"nan": "NaN", "inf": "infinity", "minus-zero": "-0.0", "nul": "text with U+0000"}
+_BY_KIND = {Kind.FLOAT: ("nan", "inf", "minus-zero"), Kind.TEXT: ("nul",)}
 
 
 def refusing(source: Any, target: Any, refuses: Set[str]) -> str:
@@ -61,6 +61,9 @@ def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
             odd |= _mask(pc.is_nan(wide))
         if "inf" in refuses:
             odd |= _mask(pc.is_inf(wide))
+        if "minus-zero" in refuses:
+            plain = pc.fill_null(wide, 1.0).to_numpy(zero_copy_only=False)
+            odd |= (plain == 0) & np.signbit(plain)
         return odd
     return np.zeros(len(values), bool)
 

@@ -1,6 +1,6 @@
 """The one convention for values as text: CSV, SQLite text columns, JSON strings and messages all use it.
 
-docs/text-form.md spells it out."""
+docs/reference/text-form.md spells it out."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ def days(values: pa.Array) -> np.ndarray:
     if pa.types.is_date32(values.type):
         return stored
     if (stored % (DAY * 1000)).any():
-        raise DataError("a date64 value has a time of day in it", todo="cast the column to a timestamp before")
+        raise DataError(
+            "a date64 value has a time of day in it", todo="cast the column to a timestamp before", code="value-refused"
+        )
     return stored // (DAY * 1000)
 
 
@@ -59,7 +61,10 @@ def write_time(values: pa.Array) -> pa.Array:
     if len(odd) == 0:
         return pc.cast(values, pa.string())
     if (stored[odd] != DAY * per).any():
-        raise DataError(f"a time of day is outside 00:00:00 to 24:00:00 ({int(stored[odd][0])} {values.type.unit})")
+        raise DataError(
+            f"a time of day is outside 00:00:00 to 24:00:00 ({int(stored[odd][0])} {values.type.unit})",
+            code="value-refused",
+        )
     midnight = "24:00:00" + _fraction(0, values.type.unit)
     return with_rows(pc.cast(without(values, odd), pa.string()), odd, pa.array([midnight] * len(odd)))
 

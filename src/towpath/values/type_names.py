@@ -69,6 +69,12 @@ def parse_type(text: str) -> pa.DataType:
     return found
 
 
+_COMMON = (
+    "the most used: text, int64, float64, decimal(12,2), bool, date, time, timestamp, binary; "
+    "all: `tow explain type-unknown`"
+)
+
+
 class _Parser:
     """Reads one type name, token by token."""
 
@@ -79,7 +85,9 @@ class _Parser:
             raise self.wrong("it has a character that no type has")
 
     def wrong(self, why: str) -> UserError:
-        return UserError(f"{self.text!r} is not a type: {why}", todo=f"known: {', '.join([*_PLAIN, *_TAKING])}")
+        return UserError(
+            f"{self.text!r} is not a type: {why}", todo=_COMMON, code="type-unknown"
+        )
 
     def next(self) -> str:
         if not self.tokens:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from towpath.badrows import shorten
 from towpath.digest import Digest
 from towpath.errors import Refused, UserError
+from towpath.loadcolumns import TYPES as LOAD_COLUMNS
 from towpath.nouns import Description, Stored, Want
 from towpath.options import nearest
 from towpath.seams.source import Source
@@ -25,7 +26,8 @@ __all__ = ["Difference", "Verdict", "verify"]
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer. Rows that B could not be read as count in `rows_b`. `differences` are the first found, not all;
-    `key` names what their rows are told by, `guessed` whether nobody gave it."""
+    `key` names what their rows are told by, `guessed` whether nobody gave it. `left_out`: columns about the load that
+    only B has, which were not compared."""
 
     equal: bool
     shown_a: str
@@ -37,9 +39,14 @@ class Verdict:
     differences: tuple[Difference, ...] = ()
     key: tuple[str, ...] = ()
     guessed: bool = False
+    left_out: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """The answer for a person, a line each."""
+        note = f"  not compared: {', '.join(self.left_out)} (about the load; only B has them)"
+        return [*self._answer(), *([note] if self.left_out else [])]
+
+    def _answer(self) -> list[str]:
         if self.equal:
             return [f"{self.shown_a} and {self.shown_b} hold the same {self.rows_a} rows ({self.digest_a})"]
         head = [
@@ -90,6 +97,7 @@ class _Compared:
     columns: list[Difference]
     first: _Sum
     second: _Sum
+    names_a: set[str] = field(default_factory=set)
     names_b: set[str] = field(default_factory=set)
 
 
@@ -110,11 +118,13 @@ def _compare(sides: tuple[Side, Side], after: Description) -> _Compared:
     if after.inferred:
         other.want = replace(other.want, types=dict(types))
     second = other.read(lambda schema: types, begin)
-    return _Compared(types, columns, first, second, set((other.schema or after.schema).names))
+    names_a = set() if one.schema is None else set(one.schema.names)
+    return _Compared(types, columns, first, second, names_a, set((other.schema or after.schema).names))
 
 
 def _settle(schema: pa.Schema, after: Description, types: dict[str, pa.DataType]) -> list[Difference]:
-    """Fills in the compared type of each column that both ends have; returns what sets their columns apart."""
+    """Fills in the compared type of each column that both ends have; returns what sets their columns apart. Columns
+    about the load, which only B has, do not."""
     found = [
         Difference(column=name, note="only A has this column")
         for name in schema.names
@@ -123,7 +133,7 @@ def _settle(schema: pa.Schema, after: Description, types: dict[str, pa.DataType]
     found += [
         Difference(column=name, note="only B has this column")
         for name in after.schema.names
-        if name not in schema.names
+        if name not in schema.names and name not in LOAD_COLUMNS
     ]
     for field_a in schema:
         if field_a.name not in after.schema.names:
@@ -158,8 +168,9 @@ def _check_key(key: Sequence[str], *schemas: pa.Schema) -> None:
         for shown, schema in zip("AB", schemas, strict=True):
             if name not in schema.names:
                 raise UserError(
-                    f"the key column {name!r} is not in {shown}{nearest(name, schema.names)}",
+                    f"the key column {name!r} is no column of {shown}{nearest(name, schema.names)}",
                     todo=f"its columns: {', '.join(schema.names)}",
+                    code="column-unknown",
                 )
 
 
@@ -186,4 +197,5 @@ def _verdict(sides: tuple[Side, Side], compared: _Compared, key: tuple[str, ...]
         (*compared.columns, *(notes + pair.differences)[:most]),
         pair.key,
         pair.guessed,
+        tuple(name for name in LOAD_COLUMNS if name in compared.names_b and name not in compared.names_a),
     )

@@ -1,8 +1,8 @@
 """DuckDB database files, open only while they are read or published to: DuckDB admits one writer, or readers.
 
 A column of a type that Arrow cannot hold whole (UHUGEINT, TIMETZ, INTERVAL, BIT, UNION, ENUM, UUID; HUGEINT with over
-38 digits, dates and timestamps with infinity) is read as text; text written to such a column must come back from it as
-it was.
+38 digits, times with 24:00:00, dates and timestamps with infinity) is read as text; text written to such a column must
+come back from it as it was.
 """
 
 from __future__ import annotations
@@ -20,25 +20,45 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 
+from towpath.adapters.database import duckdb_catalog as catalog
+from towpath.adapters.database import duckdb_encryption as encryption
 from towpath.adapters.database import duckdb_types as types
 from towpath.disk import leftovers
+from towpath.disk.oserrors import missing
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Existing, Stored
-from towpath.sqlnames import doubled, parts, quoted
+from towpath.secrets import Secret
+from towpath.sqlnames import doubled, quoted
+from towpath.values.widening import BEYOND_INT64
 
 
 class DuckDB:
     """A DuckDB file. `memory` in bytes (0: DuckDB's default) and `threads` limit its engine. A file that another
-    process holds is waited for up to `busy_secs`."""
+    process holds is waited for up to `busy_secs`.
+
+    `encryption_key` opens an encrypted file, or makes the new one encrypted; the rows of a load wait beside it as they
+    are. Writing such a file takes DuckDB's extension httpfs (`install httpfs` once in DuckDB); with
+    `builtin_encryption` DuckDB's own part does it, which DuckDB itself does not call secure."""
 
     GAPS: ClassVar[dict[str, str]] = {
         "instant/ns": "never: TIMESTAMP WITH TIME ZONE holds microseconds",
     }
 
-    def __init__(self, path: str, memory: int = 256 << 20, threads: int = 2, busy_secs: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: str,
+        memory: int = 256 << 20,
+        threads: int = 2,
+        busy_secs: float = 5.0,
+        encryption_key: Secret | None = None,
+        builtin_encryption: bool = False,
+    ) -> None:
         self.path = Path(path)
         self.name = self.path.name
         self.home: Path | None = self.path.parent
+        self.name_bytes: int | None = None
+        self._key = encryption_key
+        self._builtin_encryption = builtin_encryption
         self._busy_secs = busy_secs
         self._settings: dict[str, Any] = {
             "threads": threads,
@@ -55,7 +75,7 @@ class DuckDB:
     def read(self) -> Iterator[DuckDBSession]:
         # No transaction: while a file is open for reading, DuckDB lets nobody write to it.
         if not self.exists():
-            raise Refused("there is no such database", where=str(self.path), todo="check the path")
+            raise missing("database", self.path)
         with self._connected(read_only=True) as connection:
             yield DuckDBSession(connection, str(self.path))
 
@@ -87,14 +107,11 @@ class DuckDB:
         until = time.monotonic() + self._busy_secs
         while True:
             try:
-                connection = duckdb.connect(str(self.path), read_only=read_only, config=self._settings)
+                connection = self._open(self.path, read_only=read_only)
                 break
-            except (duckdb.IOException, duckdb.ConnectionException) as error:
-                refused = translated(error, str(self.path))
-                if "locked" not in refused.what or time.monotonic() > until:
-                    raise refused from error
-            except duckdb.Error as error:
-                raise translated(error, str(self.path)) from error
+            except Refused as refused:
+                if refused.code != "database-locked" or time.monotonic() > until:
+                    raise
             time.sleep(0.05)
         try:
             yield connection
@@ -103,11 +120,20 @@ class DuckDB:
         finally:
             connection.close()
 
+    def _open(self, path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        try:
+            if self._key is not None:
+                builtin = self._builtin_encryption
+                return encryption.connect(path, self._key, self._settings, read_only=read_only, builtin=builtin)
+            return duckdb.connect(str(path), read_only=read_only, config=self._settings)
+        except duckdb.Error as error:
+            raise translated(error, str(self.path)) from error
+
     def _create(self) -> None:
         """Makes an empty database beside its place first: DuckDB never opens one whose making was cut short."""
         made = self.path.parent / f".{self.name}.{secrets.token_hex(8)}.new{leftovers.SUFFIX}"
         try:
-            duckdb.connect(str(made), config=self._settings).close()
+            self._open(made, read_only=False).close()
             # Where links are not to be had, or another run was faster, opening the path itself does it.
             with contextlib.suppress(OSError):
                 os.link(made, self.path)
@@ -125,23 +151,28 @@ class DuckDBSession:
         self._path = path
 
     def table(self, name: str) -> Existing | None:
-        schema, table = parts(name)
-        found = self.scalar(
-            "select count(*) from duckdb_columns() where lower(table_name) = lower(?) and lower(schema_name) = "
-            "lower(coalesce(?, current_schema())) and database_name in (current_database(), 'temp')",
-            [table, schema],
-        )
-        if not found:
-            return None
         with self._translated():
+            found = catalog.columns(self._connection, name)
+            if not found:
+                return None
             rows = f"select * from {quoted(name, types.quote)}"
             native, arrow = self._types(rows), self._arrow(self._readable(rows))
+            key = catalog.key(self._connection, name)
         stored = {field.name: Stored(field.type, str(native[field.name])) for field in arrow}
-        return Existing(arrow, stored, key=self._key(schema, table))
+        return Existing(arrow, stored, key=key, generated=catalog.generated(found), required=catalog.required(found))
 
-    def tables(self) -> list[str]:
-        """The names of all tables and views."""
-        return list(self.scalar("select list(distinct table_name) from duckdb_columns() where not internal") or ())
+    def tables(self) -> dict[str, int | None]:
+        """All tables with DuckDB's estimate of their rows, and views."""
+        with self._translated():
+            return catalog.tables(self._connection)
+
+    def widened(self, table: str, column: str, type: pa.DataType) -> Stored:
+        """The type of that width. Raises Refused for a column that constraints, indexes or other columns rest on."""
+        with self._translated():
+            why = catalog.fixed(self._connection, table, column)
+        if why:
+            raise Refused(f"DuckDB cannot alter the column {column!r}: {why}", where=self._path, code="column-fixed")
+        return Stored(type, "HUGEINT") if type == BEYOND_INT64 else types.stored(type)
 
     def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         with self._translated():
@@ -169,7 +200,7 @@ class DuckDBSession:
                 name.casefold(): type
                 for name, type in self._types(f"select * from {quoted(table, types.quote)}").items()
             }
-            columns = ", ".join(_kept(field.name, target.get(field.name.casefold())) for field in schema)
+            columns = ", ".join(_kept(field, target.get(field.name.casefold())) for field in schema)
             self._connection.register(name, reader)
             done = self._connection.execute(
                 f"insert into {quoted(table, types.quote)} by name select {columns} from {name}"
@@ -190,15 +221,6 @@ class DuckDBSession:
         ]
         return f"row({', '.join(['_towpath_row', *floats])})"
 
-    def _key(self, schema: str | None, table: str) -> tuple[str, ...]:
-        found = self.scalar(
-            "select constraint_column_names from duckdb_constraints() where constraint_type = 'PRIMARY KEY'"
-            " and lower(table_name) = lower(?) and lower(schema_name) = lower(coalesce(?, current_schema()))"
-            " and database_name = current_database()",
-            [table, schema],
-        )
-        return tuple(found or ())
-
     def _types(self, sql: str) -> dict[str, Any]:
         """The columns of a query with DuckDB's types. Raises UserError when two have one name."""
         relation = self._connection.sql(sql)
@@ -210,6 +232,7 @@ class DuckDBSession:
                 f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
                 where=self._path,
                 todo="give one of them another name: select ... as other",
+                code="column-doubled",
             )
         return dict(zip(names, found, strict=True))
 
@@ -268,16 +291,16 @@ class DuckDBSession:
             raise translated(error, self._path) from error
 
 
-def _kept(name: str, type: Any) -> str:
+def _kept(field: pa.Field, type: Any) -> str:
     """The SQL for one column on its way into a column of `type`: text that the type would change is an error."""
-    column = types.quote(name)
-    if type is None or types.whole(type) or type.id == "hugeint":
+    column = types.quote(field.name)
+    if type is None or type.id == "varchar" or not pa.types.is_string(field.type):
         return column
     cast = f"cast({column} as {type})"
-    told = f"column {name}: {type} would change the value ".replace("'", "''")
+    told = types.literal(f"column {field.name}: {type} would change the value ")
     return (
         f"case when {column} is null or {types.as_text(cast, type)} = {column} then {cast}"
-        f" else error('{told}' || {column}) end as {column}"
+        f" else error({told} || {column}) end as {column}"
     )
 
 
@@ -294,6 +317,7 @@ def _plain_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema([(field.name, types.plain(field.type)) for field in schema])
 
 
+_LOCKED = ("Could not set lock", "different configuration than existing", "Unique file handle conflict")
 _WRONG_SQL = (duckdb.ProgrammingError, duckdb.NotSupportedError)
 _BAD_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException, duckdb.TypeMismatchException)
 
@@ -303,16 +327,33 @@ def translated(error: duckdb.Error, path: str) -> TowError:
     words = re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error)).strip()
     if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
         raise error
-    if "Could not set lock" in words or "different configuration than existing" in words:
+    about_key = encryption.refusal(words, path)
+    if about_key is not None:
+        return about_key
+    if any(told in words for told in _LOCKED):
         holder = re.search(r"\(PID (\d+)\)", words)
         who = f"process {holder.group(1)}" if holder else "another connection of this process"
-        return Refused(f"the database is locked by {who}", where=path, todo="end it or wait for it, then run again")
+        return Refused(
+            f"the database is locked by {who}",
+            where=path,
+            todo="end it or wait for it, then run again",
+            code="database-locked",
+        )
+    if "Permission denied" in words:
+        todo = "use an account that may open it, or change its permissions"
+        return Refused(f"permission was denied: {words}", where=path, todo=todo, code="permission-denied")
+    if "not a valid DuckDB database" in words:
+        return Refused("it is not a DuckDB database", where=path, todo="check the path", code="file-damaged")
     if isinstance(error, duckdb.OutOfMemoryException):
         return Refused(
-            words.partition("\n")[0], where=path, todo="give the database more memory (option memory, in bytes)"
+            words.partition("\n")[0],
+            where=path,
+            todo="give the database more memory (option memory, in bytes)",
+            code="memory-short",
         )
     if isinstance(error, _BAD_DATA):
-        return DataError(words, where=path)
+        todo = "nothing was published; correct the rows, or choose --mode merge with --key"
+        return DataError(words, where=path, todo=todo, code="constraint-violated")
     if isinstance(error, _WRONG_SQL):
-        return UserError(words, where=path)
-    return Refused(words, where=path)
+        return UserError(words, where=path, todo="correct the SQL: a select over its tables", code="sql-wrong")
+    return Refused(words, where=path, todo="see what DuckDB says, then run again", code="system-refused")

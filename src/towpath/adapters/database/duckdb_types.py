@@ -48,13 +48,39 @@ _HUGE = 10**38 - 1
 _INFINITE = {"date", "timestamp_s", "timestamp_ms", "timestamp", "timestamp_ns", "timestamp with time zone"}
 
 
-def whole_where(column: str, type: Any) -> str:
-    """The condition under which Arrow holds a value that its column's type alone does not tell of; empty for none.
+def whole_where(value: str, type: Any, depth: int = 0) -> str:
+    """The condition under which Arrow holds a value of which its type alone does not tell; empty for none.
 
-    DuckDB's infinities of time leave it as days and microseconds millennia off; Arrow's decimals have 38 digits."""
+    DuckDB's infinities of time leave it as days and microseconds millennia off, and 24:00:00 as no time of a day;
+    Arrow's decimals have 38 digits. `depth`: in how many lists the value lies."""
     if type.id == "hugeint":
-        return f"{column} between -{_HUGE} and {_HUGE}"
-    return f"isfinite({column})" if type.id in _INFINITE else ""
+        return f"{value} between -{_HUGE} and {_HUGE}"
+    if type.id in ("time", "time_ns"):
+        return f"{value} < {type.id} '24:00:00'"
+    if type.id in _INFINITE:
+        return f"isfinite({value})"
+    if type.id not in _NESTED or not whole(type):
+        return ""
+    if type.id == "map":
+        found = [_each(f"map_{name}s({value})", child, depth) for name, child in type.children]
+    elif type.id == "struct":
+        fields = ((f"struct_extract({value}, {literal(name)})", child) for name, child in type.children)
+        found = [whole_where(field, child, depth) for field, child in fields]
+    else:
+        found = [_each(value, type.children[0][1], depth)]
+    return " and ".join(f"coalesce({condition}, true)" for condition in found if condition)
+
+
+def _each(values: str, type: Any, depth: int) -> str:
+    """The condition that each value of a list must meet."""
+    one = f"_towpath_{depth}"
+    condition = whole_where(one, type, depth + 1)
+    return f"list_bool_and(list_transform({values}, lambda {one}: coalesce({condition}, true)))" if condition else ""
+
+
+def literal(text: str) -> str:
+    """Text quoted for SQL."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def stored(type: Any) -> Stored:
@@ -89,7 +115,9 @@ def _nested(type: Any) -> Stored:
         fields = [(field.name, stored(field.type)) for field in (type.field(at) for at in range(type.num_fields))]
         if not fields or len({name.casefold() for name, _ in fields}) < len(fields) or "" in dict(fields):
             raise Refused(
-                f"DuckDB has no column type for {type}", todo="name its fields, each differently, or cast it to text"
+                f"DuckDB has no column type for {type}",
+                todo="name its fields, each differently, or cast it to text",
+                code="type-impossible",
             )
         inside = ", ".join(f"{quote(name)} {kept.native}" for name, kept in fields)
         return Stored(pa.struct([(name, kept.type) for name, kept in fields]), f"STRUCT({inside})")
@@ -97,7 +125,7 @@ def _nested(type: Any) -> Stored:
         key, item = stored(type.key_type), stored(type.item_type)
         return Stored(pa.map_(key.type, item.type), f"MAP({key.native}, {item.native})")
     if pa.types.is_union(type):
-        raise Refused(f"DuckDB has no column type for {type}", todo="cast the column before")
+        raise Refused(f"DuckDB has no column type for {type}", todo="cast the column before", code="type-impossible")
     child = stored(type.value_type)
     return Stored(pa.list_(child.type), f"{child.native}[]")
 

@@ -19,11 +19,15 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from towpath.adapters.database import sqlite_catalog as catalog
 from towpath.adapters.database import sqlite_types as types
+from towpath.adapters.database.sqlite_catalog import Declared
+from towpath.adapters.database.sqlite_errors import translated
 from towpath.badrows import shorten
-from towpath.errors import DataError, Refused, TowError, UserError
+from towpath.disk.oserrors import missing
+from towpath.errors import DataError, UserError
 from towpath.nouns import Existing, Stored
-from towpath.sqlnames import doubled, parts, quoted
+from towpath.sqlnames import doubled, quoted
 
 _EXACT = 2**53
 
@@ -45,6 +49,7 @@ class SQLite:
         self.path = Path(path)
         self.name = self.path.name
         self.home: Path | None = self.path.parent
+        self.name_bytes: int | None = None
         self._busy_secs = busy_secs
 
     def exists(self) -> bool:
@@ -53,7 +58,7 @@ class SQLite:
     @contextmanager
     def read(self) -> Iterator[SQLiteSession]:
         if not self.exists():
-            raise Refused("there is no such database", where=str(self.path), todo="check the path")
+            raise missing("database", self.path)
         stamp = _stamp(self.path)
         # Not mode=ro: it could not roll back the journal of a writer that died.
         with self._connected("rw") as connection:
@@ -82,7 +87,7 @@ class SQLite:
 
     @contextmanager
     def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
-        with _translated(str(self.path)):
+        with translated(str(self.path)):
             connection = sqlite3.connect(
                 f"{self.path.absolute().as_uri()}?mode={mode}",
                 uri=True,
@@ -116,22 +121,30 @@ class SQLiteSession:
         found = self._declarations(name)
         if not found:
             return None
-        with _translated(self._path):
-            columns = self._columns(quoted(name, types.quote), [(row[0], row[1]) for row in found])
-        key = sorted((row[2], row[0]) for row in found if row[2])
-        return Existing(_schema(columns), {one.name: one.stored for one in columns}, key=tuple(name for _, name in key))
+        with translated(self._path):
+            columns = self._columns(quoted(name, types.quote), [(one.name, one.type) for one in found])
+        return Existing(
+            _schema(columns),
+            {one.name: one.stored for one in columns},
+            key=tuple(one.name for one in sorted(found, key=lambda one: one.key) if one.key),
+            generated=frozenset(one.name for one in found if one.generated),
+            required=frozenset(one.name for one in found if one.required),
+        )
 
-    def tables(self) -> list[str]:
-        """The names of all tables and views."""
-        with _translated(self._path):
-            found = self._connection.execute(
-                "select name from sqlite_master where type in ('table', 'view')"
-            ).fetchall()
-        return [name for (name,) in found]
+    def tables(self) -> dict[str, int | None]:
+        """All tables and views, with the number of rows of a table that has few."""
+        with translated(self._path):
+            return catalog.tables(self._connection)
+
+    def added(self, table: str, type: pa.DataType) -> Stored:
+        """A STRICT table takes none of the declarations that name other types than SQLite's own."""
+        with translated(self._path):
+            strict = catalog.strict(self._connection, table)
+        return types.strictly(type) if strict else types.stored(type)
 
     def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         view = f"_towpath_view_{next(self._views)}"
-        with _translated(self._path):
+        with translated(self._path):
             declared = self._create_view(view, sql)
             names = self._names(sql, [name for name, _ in declared])
             columns = [
@@ -142,21 +155,22 @@ class SQLiteSession:
         return _schema(columns), self._batches(view, cursor, columns, batch_rows)
 
     def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        with _translated(self._path):
+        with translated(self._path):
             cursor = self._connection.execute(sql, tuple(values))
             row = cursor.fetchone()
             cursor.close()
         return None if row is None else row[0]
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        with _translated(self._path):
+        with translated(self._path):
             return self._connection.execute(sql, tuple(values)).rowcount
 
     def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
         target = self._declarations(table)
-        affinities = {name.casefold(): types.affinity(type) for name, type, _ in target}
-        keys = [(name.casefold(), type.upper()) for name, type, position in target if position]
-        numbered = keys[0][0] if len(keys) == 1 and keys[0][1] == "INTEGER" else None
+        with translated(self._path):
+            strict = catalog.strict(self._connection, table)
+        affinities = {one.name.casefold(): types.affinity(one.type, strict=strict) for one in target}
+        numbered = next((one.name.casefold() for one in target if one.numbered), None)
         columns = ", ".join(types.quote(name) for name in schema.names)
         # "or abort" overrides a constraint's own way out, which may be to drop or replace rows quietly.
         sql = f"insert or abort into {quoted(table, types.quote)} ({columns}) values ({', '.join('?' * len(schema))})"
@@ -164,21 +178,17 @@ class SQLiteSession:
         for batch in batches:
             self._refuse_changes(table, batch, affinities, numbered, inserted)
             rows = zip(*(types.values(column) for column in batch.columns), strict=True)
-            with _translated(self._path):
+            with translated(self._path):
                 inserted += max(self._connection.executemany(sql, rows).rowcount, 0)
         return inserted
 
     def commit(self) -> None:
-        with _translated(self._path):
+        with translated(self._path):
             self._connection.execute("commit")
 
-    def _declarations(self, table: str) -> list[tuple[str, str, int]]:
-        """Name, declared type and position in the primary key (0: none) of each column, generated ones too."""
-        schema, name = parts(table)
-        of, values = ("?", [name]) if schema is None else ("?, ?", [name, schema])
-        with _translated(self._path):
-            sql = f"select name, type, pk from pragma_table_xinfo({of}) where hidden in (0, 2, 3)"
-            return self._connection.execute(sql, values).fetchall()
+    def _declarations(self, table: str) -> list[Declared]:
+        with translated(self._path):
+            return catalog.columns(self._connection, table)
 
     def _create_view(self, view: str, sql: str) -> list[tuple[str, str]]:
         """A temporary view tells the declared types of a query's columns, and admits nothing but a query."""
@@ -201,6 +211,7 @@ class SQLiteSession:
                 f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
                 where=self._path,
                 todo="give one of them another name: select ... as other",
+                code="column-doubled",
             )
         return names
 
@@ -233,7 +244,7 @@ class SQLiteSession:
         schema, first = _schema(columns), 1
         try:
             while True:
-                with _translated(self._path):
+                with translated(self._path):
                     rows = cursor.fetchmany(batch_rows)
                 if not rows:
                     return
@@ -257,6 +268,7 @@ class SQLiteSession:
                 f"{column.stored.type}, declared {native}",
                 where=f"{self._path} {place}",
                 todo="correct the value, or read the column as text: a query with `cast(column as text)`",
+                code="type-violated",
             ) from None
 
     def _place(self, view: str, column: str, value: Any) -> str | None:
@@ -294,6 +306,7 @@ class SQLiteSession:
                     f"of affinity {affinity}",
                     where=f"{self._path}#{table} row {before + row + 1} of the load",
                     todo="declare the column otherwise (TEXT; without a type for -0.0), or change the value in a query",
+                    code="value-refused",
                 )
 
 
@@ -306,7 +319,8 @@ def _typed(name: str, text: str, integer: bool, real: bool, words: bool, blob: b
     decimal = "DEC" in text.upper() or "NUM" in text.upper()
     numbers_only = not words and not blob
     if numbers_only and not huge and (real or decimal):
-        return _Column(name, Stored(pa.float64(), text, frozenset({"nan"})), mixed=True)
+        zero = frozenset() if types.affinity(text) == "BLOB" else frozenset({"minus-zero"})
+        return _Column(name, Stored(pa.float64(), text, zero | {"nan"}), mixed=True)
     kinds = (integer, real, words, blob)
     if kinds == (True, False, False, False):
         return _Column(name, Stored(pa.int64(), text))
@@ -331,38 +345,3 @@ def _look(path: Path, start: int, length: int) -> tuple[int, int, bytes]:
         file.seek(start)
         return status.st_size, status.st_mtime_ns, file.read(length)
     return 0, 0, b""
-
-
-@contextmanager
-def _translated(path: str) -> Iterator[None]:
-    """Raises sqlite3's errors as ours."""
-    try:
-        yield
-    except (sqlite3.Error, sqlite3.Warning) as error:
-        raise translated(error, path) from error
-
-
-_REFUSALS = {
-    sqlite3.SQLITE_BUSY: ("the database is locked by another process", "end it or wait for it, then run again"),
-    sqlite3.SQLITE_LOCKED: ("the table is locked", "close what else uses it, then run again"),
-    sqlite3.SQLITE_FULL: ("there is no space left", "free some space, then run again; nothing was published"),
-    sqlite3.SQLITE_READONLY: ("the database may not be written to", "allow writing to the file and its folder"),
-    sqlite3.SQLITE_CANTOPEN: ("the database file cannot be opened", "check the path, and that it may be used"),
-    sqlite3.SQLITE_PERM: ("permission was denied", "allow the file to be used"),
-    sqlite3.SQLITE_NOTADB: ("the file is not a SQLite database", "check the path"),
-    sqlite3.SQLITE_CORRUPT: ("the database file is damaged", "restore it, or recover it with the sqlite3 shell"),
-    sqlite3.SQLITE_IOERR: ("the disk failed to read or write the database", "free some space or check the disk"),
-}
-
-
-def translated(error: Exception, path: str) -> TowError:
-    """A sqlite3 error as one of ours, in SQLite's words."""
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-    if code in _REFUSALS:
-        what, todo = _REFUSALS[code]
-        return Refused(f"{what} ({error})", where=path, todo=todo)
-    if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError)) or "Could not decode" in str(error):
-        return DataError(str(error), where=path, todo="nothing was published; correct the rows")
-    if isinstance(error, (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.Warning)):
-        return UserError(str(error), where=path)
-    return Refused(str(error), where=path)

@@ -20,7 +20,7 @@ from towpath.values import textform
 _OWN = "TEXT "
 
 _INTEGER = Stored(pa.int64(), "INTEGER")
-_REAL = Stored(pa.float64(), "REAL", frozenset({"nan"}))
+_REAL = Stored(pa.float64(), "REAL", frozenset({"nan", "minus-zero"}))
 _TEXT = Stored(pa.string(), "TEXT")
 _BLOB = Stored(pa.binary(), "BLOB")
 _BOOLEAN = Stored(pa.bool_(), "BOOLEAN")
@@ -79,9 +79,19 @@ def declared(text: str) -> Stored | None:
     return None if kept is None else Stored(kept.type, text, kept.refuses)
 
 
-def affinity(declaration: str) -> str:
-    """What SQLite turns values of a column into (sqlite.org/datatype3.html, 3.1)."""
+def strictly(type: Any) -> Stored:
+    """What a new column of a STRICT table keeps: of types that are not SQLite's own, their text forms."""
+    kept = stored(type)
+    if kept.native.startswith(quote(_OWN)[:-1]):
+        return _TEXT
+    return _INTEGER if kept is _BOOLEAN else kept
+
+
+def affinity(declaration: str, *, strict: bool = False) -> str:
+    """What SQLite turns values of a column into (sqlite.org/datatype3.html, 3.1). Only STRICT tables know ANY."""
     upper = declaration.upper()
+    if strict and upper == "ANY":
+        return "BLOB"
     for words, found in (
         (("INT",), "INTEGER"),
         (("CHAR", "CLOB", "TEXT"), "TEXT"),
@@ -90,7 +100,7 @@ def affinity(declaration: str) -> str:
     ):
         if any(word in upper for word in words):
             return found
-    return "NUMERIC" if declaration and upper != "ANY" else "BLOB"
+    return "NUMERIC" if declaration else "BLOB"
 
 
 class Mismatch(Exception):

@@ -66,7 +66,12 @@ class DuckDBEngine:
             with _translated(condition, []):
                 (type,) = _query(connection, f"select ({condition}) as keep from batch").types
             if str(type) != "BOOLEAN":
-                raise UserError(f"the SQL is wrong: a condition is true or false, this one is {type}", where=condition)
+                raise UserError(
+                    f"the SQL is wrong: a condition is true or false, this one is {type}",
+                    where=condition,
+                    todo=f"compare it with something, such as ({condition}) > 0",
+                    code="sql-wrong",
+                )
 
             used = _used(condition, schema)
 
@@ -102,7 +107,12 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRe
     """The query as a relation: not yet run, so that its rows stream."""
     relation = connection.sql(_inner(sql))
     if relation is None:
-        raise UserError("is no query that gives rows", where=_shown(sql), todo="write one select over the inputs")
+        raise UserError(
+            "it is no query that gives rows",
+            where=_shown(sql),
+            todo="write one select over the inputs",
+            code="sql-wrong",
+        )
     return relation
 
 
@@ -147,6 +157,7 @@ def _held(name: str, rows: pa.RecordBatch) -> pa.RecordBatch:
                     f"column {field.name} ({value}): DuckDB cannot hold this {field.type} as {held}",
                     where=name,
                     todo="cast the column before the SQL, or leave it out with --select",
+                    code="value-refused",
                 )
             values = converted.values
         fields.append(pa.field(field.name, held))
@@ -196,6 +207,15 @@ def _batches(
         first += rows.num_rows
 
 
+_INPUTS = "correct it; the source is the table `input`, or has the name that `from` gives it"
+
+
+def _bare(words: str) -> str:
+    """DuckDB's words without its picture of the place, and without a guess at tables that nobody means here."""
+    first = words.partition("\n\nLINE ")[0].partition("\nDid you mean")[0]
+    return first.replace("\n", "; ")
+
+
 @contextmanager
 def _translated(sql: str, failures: list[BaseException]) -> Iterator[None]:
     """DuckDB's errors as ours; a failure of an input comes out as it was."""
@@ -208,12 +228,22 @@ def _translated(sql: str, failures: list[BaseException]) -> Iterator[None]:
             raise failures[0] from error
         words = str(error).strip()
         if isinstance(error, (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)):
-            raise UserError(f"the SQL is wrong: {words}", where=_shown(sql)) from error
+            raise UserError(
+                f"the SQL is wrong: {_bare(words)}", where=_shown(sql), todo=_INPUTS, code="sql-wrong"
+            ) from error
         if isinstance(error, duckdb.OutOfMemoryException):
             raise Refused(
-                f"the SQL needs more memory: {words}", where=_shown(sql), todo="give more with --memory"
+                f"the SQL needs more memory: {words}",
+                where=_shown(sql),
+                todo="give more with --memory",
+                code="memory-short",
             ) from error
-        raise DataError(f"the SQL failed on a value: {words}", where=_shown(sql)) from error
+        raise DataError(
+            f"the SQL failed on a value: {_bare(words)}",
+            where=_shown(sql),
+            todo="nothing was published; let the SQL pass over such values (try_cast), or filter them out",
+            code="sql-failed",
+        ) from error
 
 
 def _shown(sql: str) -> str:

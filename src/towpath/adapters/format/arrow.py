@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from towpath.columnar import ColumnarReading, checked, inspected, random_access, translated
+from towpath.columnar import ColumnarReading, check_level, checked, inspected, random_access, translated
 from towpath.errors import DataError, UserError
 from towpath.nouns import Stored, Want
 from towpath.options import nearest
@@ -22,18 +22,22 @@ _CODECS = ("none", "lz4", "zstd")
 
 
 class Arrow:
-    """Both forms are read, told apart by their first bytes. The file form is written, or with `stream` the other."""
+    """Both forms are read, told apart by their first bytes. The file form is written, or with `stream` the other.
+    `compression` is none, lz4 or zstd, at `compression_level`."""
 
     continues = False
     """The footer or end mark ends the file: nothing can be appended."""
 
-    def __init__(self, compression: str = "none", stream: bool = False) -> None:
+    def __init__(self, compression: str = "none", stream: bool = False, compression_level: int | None = None) -> None:
         if compression not in _CODECS:
             raise UserError(
                 f"arrow has no compression {compression!r}{nearest(compression, _CODECS)}",
                 todo=f"one of {', '.join(_CODECS)}",
+                code="option-wrong",
             )
-        self._compression = None if compression == "none" else compression
+        if compression_level is not None:
+            check_level(compression, compression_level)
+        self._compression = None if compression == "none" else pa.Codec(compression, compression_level)
         self._stream = stream
 
     def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
@@ -98,9 +102,19 @@ def _whole_stream(reader: Any, watched: _Watched, name: str) -> Iterator[pa.Reco
     """All batches; pyarrow takes a stream that was cut between two messages for a whole one."""
     yield from reader
     if watched.last != _END:
-        raise DataError("the Arrow stream has no end mark: it may be truncated", where=name, todo="fetch it again")
+        raise DataError(
+            "the Arrow stream has no end mark: it may be truncated",
+            where=name,
+            todo="fetch it again",
+            code="file-damaged",
+        )
     if watched.read(1):
-        raise DataError("more follows the end of the Arrow stream", where=name, todo="put each stream in its own file")
+        raise DataError(
+            "more follows the end of the Arrow stream",
+            where=name,
+            todo="put each stream in its own file",
+            code="file-damaged",
+        )
 
 
 class _Watched(io.RawIOBase):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -16,10 +16,12 @@ from towpath.nouns import Stored, Want
 from towpath.seams.format import Evidence, InputFile, Inspected, TypesTooNarrow
 from towpath.stream import Batch
 from towpath.text.columns import Columns, Parser, record_batch
+from towpath.text.conventions import Conventions, conventions
 from towpath.text.csv_writer import DelimitedWriter
 from towpath.text.decode import Decoded, known
 from towpath.text.dialect import DELIMITERS, SNIFF_BYTES, column_names, sniff
-from towpath.text.optimistic import Convention, Pinned, TextEvidence
+from towpath.text.numerals import Numerals
+from towpath.text.optimistic import Pinned, TextEvidence
 from towpath.text.pool import ordered
 from towpath.text.records import Block, Records
 from towpath.text.scan import Grammar
@@ -31,9 +33,17 @@ _LINE_ENDINGS = {"lf": "\n", "crlf": "\r\n"}
 class CSV:
     """Comma-separated text. Reading finds `,` `;` tab or `|` when no delimiter is given; writing takes `,`.
 
-    `encoding`: UTF-8, or as the byte order mark says, when not given. `header=False`: columns are c1, c2, ...
-    `null`: words that mean null when unquoted, beside nothing at all; `""` is always empty text. `decimal` and
-    `date_format` (strptime) say how numbers and dates are read. `line_ending` (lf, crlf) is for writing.
+    `encoding`: UTF-8, or as the byte order mark says, when not given. `header=false`: columns are c1, c2, ...
+    `null`: words that mean null when unquoted, beside nothing at all; `""` is always empty text. When writing, null is
+    the first of these words, and text that equals one is quoted.
+
+    Of reading alone: `decimal` is the sign before a number's fraction, `.` or `,`; `thousands` one that may part its
+    digits in threes (`1.234,5`; without it such a number stays text). `date_format` (strptime) says how dates or
+    timestamps are written, in all columns or as `NAME=FORMAT` in one; all other forms stay text. `true` and `false` are
+    the words of bool columns, in just this case, given together; without them these are true, True, TRUE and
+    false, False, FALSE. A column is of bools only when all its values are among the words.
+
+    Of writing alone: `line_ending` is lf or crlf, and `quote_all` puts all values but nulls in quotes.
     """
 
     continues: ClassVar[bool] = True
@@ -49,17 +59,26 @@ class CSV:
         header: bool = True,
         null: tuple[str, ...] = (),
         decimal: str = ".",
-        date_format: str | None = None,
+        thousands: str | None = None,
+        date_format: str | tuple[str, ...] | None = None,
+        true: tuple[str, ...] = (),
+        false: tuple[str, ...] = (),
         line_ending: str = "lf",
+        quote_all: bool = False,
     ) -> None:
         self._delimiter = _delimiter(delimiter) or self.own_delimiter
         self._quote = _quote(quote, self._delimiter)
         self._encoding = None if encoding is None else known(encoding)
         self._header = header
         self._null = null
-        self._convention = Convention(decimal, date_format)
+        self._conventions = conventions(
+            numerals=Numerals(decimal, thousands), date_format=date_format, true=true, false=false, null=null
+        )
+        self._quote_all = quote_all
         if line_ending not in _LINE_ENDINGS:
-            raise UserError(f"the line ending is lf or crlf, not {line_ending!r}", todo="option line_ending")
+            raise UserError(
+                f"the line ending is lf or crlf, not {line_ending!r}", todo="option line_ending", code="option-wrong"
+            )
         self._line_ending = _LINE_ENDINGS[line_ending]
 
     def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
@@ -67,7 +86,7 @@ class CSV:
             opened = self._opened(file, stream, want)
             parser, records = opened.parser, opened.records
             found: dict[str, Evidence] = {name: TextEvidence() for name in parser.names if name in parser.wanted}
-            found.update({name: Pinned(type) for name, type in want.types.items() if name in found})
+            found.update({name: Pinned(type) for name, type in parser.pinned.items() if name in found})
             blocks = records.blocks(len(parser.names))
             rows = 0
             sample = blocks if whole else islice(blocks, 1)
@@ -76,7 +95,7 @@ class CSV:
                     rows += count
                     found.update({name: found[name].merge(evidence) for name, evidence in part.items()})
             settled = whole or records.exhausted
-        return Inspected(found, settled or all(name in want.types for name in found), rows if settled else None)
+        return Inspected(found, settled or all(name in parser.pinned for name in found), rows if settled else None)
 
     @contextmanager
     def read(self, file: InputFile, want: Want) -> Iterator[CSVReading]:
@@ -90,8 +109,8 @@ class CSV:
                 unknown = frozenset(name for name, found in sample.columns.items() if found == TextEvidence())
         with closing(file.open()) as stream:
             opened = self._opened(file, stream, want)
-            types = {name: _type(name, want, schema, file.name) for name in opened.parser.wanted}
-            reading = CSVReading(pa.schema(types), opened, self._convention, want, unknown)
+            types = {name: _type(name, opened.parser.pinned, schema, file.name) for name in opened.parser.wanted}
+            reading = CSVReading(pa.schema(types), opened, self._conventions, want, unknown)
             try:
                 yield reading
             finally:
@@ -103,10 +122,11 @@ class CSV:
         return Stored(pa.string(), "text")
 
     def writer(self, sink: BinaryIO, schema: pa.Schema) -> DelimitedWriter:
-        if self._convention != Convention():
+        if self._conventions != Conventions():
             raise UserError(
-                "decimal and date_format say how a file is read, not how it is written",
-                todo="leave them out; numbers are written with a point, dates as YYYY-MM-DD",
+                "decimal, thousands, date_format, true and false say how a file is read, not how it is written",
+                todo="leave them out; numbers are written with a point, dates as YYYY-MM-DD, bools as true and false",
+                code="option-wrong",
             )
         return DelimitedWriter(
             sink,
@@ -117,6 +137,7 @@ class CSV:
             null=self._null,
             encoding=self._encoding or "utf-8",
             line_ending=self._line_ending,
+            quote_all=self._quote_all,
         )
 
     def following(self, file: InputFile) -> CSV:
@@ -128,7 +149,10 @@ class CSV:
         encoding = opened.decoded.encoding
         if encoding.startswith(("utf-16", "utf-32")):
             raise Refused(
-                f"text in {encoding} cannot be appended to", where=file.name, todo="replace it, or write another file"
+                f"text in {encoding} cannot be appended to",
+                where=file.name,
+                todo="replace it, or write another file",
+                code="mode-impossible",
             )
         return CSV(
             chr(opened.parser.grammar.delimiter),
@@ -137,6 +161,7 @@ class CSV:
             header=False,
             null=self._null,
             line_ending=next(name for name, ending in _LINE_ENDINGS.items() if ending == self._line_ending),
+            quote_all=self._quote_all,
         )
 
     def _opened(self, file: InputFile, stream: BinaryIO, want: Want) -> _Opened:
@@ -146,7 +171,7 @@ class CSV:
             part = decoded.read(SNIFF_BYTES)
             begin += part
         decoded.unread(begin)
-        delimiters = tuple(sign for sign in DELIMITERS if sign != self._convention.decimal)
+        delimiters = tuple(sign for sign in DELIMITERS if sign != self._conventions.common.numerals.decimal)
         delimiter = self._delimiter or sniff(begin, not part, self._quote, delimiters)
         grammar = Grammar(delimiter, self._quote)
         records = Records(decoded, grammar, file.name, want.batch_bytes)
@@ -154,15 +179,16 @@ class CSV:
         names = [f"c{number}" for number in range(1, len(head) + 1)]
         if self._header:
             names = column_names(head, f"{file.name}:{line}")
+        self._conventions.check_columns(names, file.name)
         wanted = names if want.columns is None else [name for name in want.columns if name in names]
         parser = Parser(
             file.name,
             tuple(names),
             tuple(wanted),
-            want.types,
+            {**dict.fromkeys(names if want.all_text else (), pa.string()), **want.types},
             grammar,
             self._null,
-            self._convention,
+            self._conventions,
             decoded.original,
             records.header,
         )
@@ -172,7 +198,7 @@ class CSV:
         def evidence(block: Block) -> tuple[int, dict[str, TextEvidence]]:
             rows = parser(block).rows
             free = [name for name in rows.schema.names if name not in parser.pinned]
-            return rows.num_rows, {name: self._convention.evidence(rows.column(name)) for name in free}
+            return rows.num_rows, {name: self._conventions.of(name).evidence(rows.column(name)) for name in free}
 
         return evidence
 
@@ -210,12 +236,12 @@ class CSVReading:
     """One pass over one file, block by block."""
 
     def __init__(
-        self, schema: pa.Schema, opened: _Opened, convention: Convention, want: Want, unknown: frozenset[str]
+        self, schema: pa.Schema, opened: _Opened, conventions: Conventions, want: Want, unknown: frozenset[str]
     ) -> None:
         self.schema = schema
         self.given = 0
         self._opened = opened
-        self._convention = convention
+        self._conventions = conventions
         self._want = want
         self._unknown = unknown
         self._blocks: Generator[_Typed, None, None] | None = None
@@ -250,7 +276,7 @@ class CSVReading:
                 continue
             # a column of which the sample had only nulls admits only nulls
             expected = pa.null() if field.name in self._unknown else field.type
-            converted, row = self._convention.admit(values, expected)
+            converted, row = self._conventions.of(field.name).admit(values, expected)
             done[field.name] = converted if field.name not in self._unknown else values
             if row is not None:
                 place = columns.origin.place(row)
@@ -262,9 +288,9 @@ class CSVReading:
         return _Typed(given, columns, rows, narrow)
 
 
-def _type(name: str, want: Want, schema: pa.Schema, file: str) -> pa.DataType:
-    if name in want.types:
-        return want.types[name]
+def _type(name: str, pinned: Mapping[str, pa.DataType], schema: pa.Schema, file: str) -> pa.DataType:
+    if name in pinned:
+        return pinned[name]
     if name not in schema.names:
         raise TypesTooNarrow(f"{file}: the column {name} was not expected")
     return schema.field(name).type
@@ -273,13 +299,17 @@ def _type(name: str, want: Want, schema: pa.Schema, file: str) -> pa.DataType:
 def _delimiter(text: str | None) -> str | None:
     sign = {"tab": "\t", "\\t": "\t"}.get(text or "", text)
     if sign is not None and (len(sign) != 1 or not sign.isascii() or sign in "\r\n\0"):
-        raise UserError(f"a delimiter is one ASCII character, not {text!r}", todo="for example ; or tab")
+        raise UserError(
+            f"a delimiter is one ASCII character, not {text!r}", todo="for example ; or tab", code="option-wrong"
+        )
     return sign
 
 
 def _quote(text: str, delimiter: str | None) -> str | None:
     if text and (len(text) != 1 or not text.isascii() or text in "\r\n\0" or text == delimiter):
         raise UserError(
-            f"a quote is one ASCII character other than the delimiter, not {text!r}", todo="give nothing for no quotes"
+            f"a quote is one ASCII character other than the delimiter, not {text!r}",
+            todo="give nothing for no quotes",
+            code="option-wrong",
         )
     return text or None

@@ -21,7 +21,7 @@ class JSON:
     GAPS: ClassVar[dict[str, str]] = json_write.GAPS
 
     def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
-        return json_read.inspect(file, json_array.cut, whole=whole)
+        return json_read.inspect(file, json_array.cut, want, whole=whole)
 
     def read(self, file: InputFile, want: Want) -> AbstractContextManager[json_read.JSONReading]:
         return json_read.read(file, json_array.cut, want)

@@ -22,7 +22,7 @@ class JSONLines:
     GAPS: ClassVar[dict[str, str]] = json_write.GAPS
 
     def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
-        return json_read.inspect(file, json_lines.cut, whole=whole)
+        return json_read.inspect(file, json_lines.cut, want, whole=whole)
 
     def read(self, file: InputFile, want: Want) -> AbstractContextManager[json_read.JSONReading]:
         return json_read.read(file, json_lines.cut, want)

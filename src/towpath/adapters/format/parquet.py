@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from towpath.columnar import ColumnarReading, checked, inspected, random_access, translated
+from towpath.columnar import ColumnarReading, check_level, checked, inspected, random_access, translated
 from towpath.errors import UserError
 from towpath.nouns import Stored, Want
 from towpath.options import nearest
@@ -23,7 +23,8 @@ _MOST_ROWS = 1 << 17
 
 class Parquet:
     """Types are those of the file's schema, and every row group is read in batches sized by bytes. Writing buffers
-    about `row_group_bytes` of rows for each row group. Pages carry checksums, which reading tests where they are."""
+    about `row_group_bytes` of rows for each row group. `compression` is zstd, snappy, gzip, brotli, lz4 or none, at
+    `compression_level`. Pages carry checksums, which reading tests where they are."""
 
     continues = False
     """The footer ends the file: nothing can be appended."""
@@ -35,11 +36,12 @@ class Parquet:
             raise UserError(
                 f"parquet has no compression {compression!r}{nearest(compression, _CODECS)}",
                 todo=f"one of {', '.join(_CODECS)}",
+                code="option-wrong",
             )
         if compression_level is not None:
-            _check_level(compression, compression_level)
+            check_level(compression, compression_level)
         if row_group_bytes < 1:
-            raise UserError(f"row_group_bytes must be at least 1, not {row_group_bytes}")
+            raise UserError(f"row_group_bytes must be at least 1, not {row_group_bytes}", code="option-wrong")
         self._compression = compression
         self._level = compression_level
         self._row_group_bytes = row_group_bytes
@@ -101,16 +103,6 @@ class ParquetWriter:
         if rows:
             self._writer.write_table(pa.Table.from_batches(self._waiting), row_group_size=rows)
         self._waiting, self._bytes = [], 0
-
-
-def _check_level(compression: str, level: int) -> None:
-    try:
-        least = pa.Codec.minimum_compression_level(compression)
-        most = pa.Codec.maximum_compression_level(compression)
-    except ValueError as error:
-        raise UserError(f"the compression {compression} has no levels", todo="leave compression_level out") from error
-    if not least <= level <= most:
-        raise UserError(f"compression_level of {compression} goes from {least} to {most}, not {level}")
 
 
 def _open(source: Any) -> Any:

@@ -90,6 +90,7 @@ class Local:
                 "a load of this file was interrupted, and the file was changed in place since then",
                 where=path,
                 todo="restore the file, or remove the .tow-state file beside it to load it afresh",
+                code="state-damaged",
             )
         return True
 
@@ -233,7 +234,9 @@ def _entry(path: str) -> Entry | None:
     except FileNotFoundError:
         if not os.path.islink(path):
             return None  # removed since it was listed
-        raise Refused("it is a symbolic link that leads nowhere", where=path, todo="correct or remove it") from None
+        raise Refused(
+            "it is a symbolic link that leads nowhere", where=path, todo="correct or remove it", code="path-missing"
+        ) from None
     if not stat.S_ISREG(found.st_mode):
         return Entry(path, 0, "")
     return Entry(path, found.st_size, f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}")
@@ -252,6 +255,7 @@ def _replaceable(target: Path) -> os.stat_result | None:
             "it is not a plain file, and cannot be replaced by one",
             where=str(target),
             todo="use - for standard output",
+            code="path-kind-wrong",
         )
     if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

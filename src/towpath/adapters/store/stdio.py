@@ -61,7 +61,9 @@ class StandardStreams:
         return None
 
     def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
-        raise UserError("standard output keeps no notes", todo="write to a file or a table instead")
+        raise UserError(
+            "standard output keeps no notes", todo="write to a file or a table instead", code="mode-impossible"
+        )
 
 
 class _Output:

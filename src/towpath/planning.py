@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from towpath import registry
+from towpath.errors import Refused
 from towpath.ground import prepare
 from towpath.job import JobSpec
 from towpath.nouns import ColumnPlan, Offer, State, Way
@@ -15,7 +18,8 @@ from towpath.values import textform
 @dataclass(slots=True)
 class Plan:
     """`route` names each part with its adapter, library and file of code. `unchanged` says why nothing would move, if
-    so; there is no `offer` then. `unsettled` lists the columns whose type comes from a sample and may widen."""
+    so, `waiting` which steps of a pipeline must run before it can be planned; there is no `offer` then. `unsettled`
+    lists the columns whose type comes from a sample and may widen."""
 
     spec: JobSpec
     source: str
@@ -27,6 +31,8 @@ class Plan:
     size: int | None = None
     state: State | None = None
     unchanged: str = ""
+    notes: tuple[str, ...] = ()
+    waiting: str = ""
 
     def lines(self) -> list[str]:
         """The plan for people."""
@@ -36,7 +42,7 @@ class Plan:
         out = [f"{self.spec.step or 'copy'}: {self.source} -> {self.destination}" + (f"  ({amount})" if amount else "")]
         out += [f"  {line}" for line in self.route]
         if offer is None:
-            return [*out, f"  would move 0 rows: {self.unchanged}"]
+            return [*out, f"  {self.waiting}" if self.waiting else f"  would move 0 rows: {self.unchanged}"]
         key = f" by {', '.join(offer.key)}" if offer.key else ""
         out.append(f"  mode: {offer.mode}{key}: {offer.effect}")
         out.append(f"  guarantee: {offer.guarantee}: {offer.why}")
@@ -44,7 +50,14 @@ class Plan:
             out.append(f"  state: {_state_line(self.state)}")
         out += ["  columns:", *(f"    {line}" for line in self._columns(offer))]
         out += [f"  ddl: {statement}" for statement in offer.ddl]
-        return out
+        if offer.instead_of is not None:
+            out.append(f"  changed files, whose rows make way: {', '.join(offer.instead_of[1])}")
+        return out + [f"  note: {note}" for note in self.notes]
+
+    def _repr_html_(self) -> str:
+        from towpath.python import html
+
+        return html.plan(self)
 
     def _columns(self, offer: Offer) -> list[str]:
         rows = []
@@ -71,6 +84,7 @@ class Plan:
             "rows": self.rows,
             "size": self.size,
             "unchanged": self.unchanged,
+            "waiting": self.waiting,
             "state": None if self.state is None else {"load": self.state.load_id, "at": self.state.at},
         }
         if offer is None:
@@ -83,7 +97,32 @@ class Plan:
             "why": offer.why,
             "columns": [column_json(plan, plan.name in self.unsettled) for plan in offer.columns],
             "ddl": list(offer.ddl),
+            "instead": [] if offer.instead_of is None else list(offer.instead_of[1]),
+            "notes": list(self.notes),
         }
+
+
+def plan_pipeline(path: Path, steps: Sequence[str] = ()) -> list[Plan]:
+    """The plans of the steps named (without names: all) of a tow.yaml, in the order in which they would run."""
+    from towpath.pipeline.jobs import job
+    from towpath.pipeline.load import load
+    from towpath.pipeline.order import needs, order
+
+    loaded = load(path)
+    before, chosen = needs(loaded), order(loaded, steps)
+    plans = []
+    for name in chosen:
+        spec = job(loaded, name)
+        try:
+            plans.append(plan(spec))
+        except Refused as error:
+            missing = sorted(before[name] & set(chosen))
+            if not missing:
+                raise
+            source = ", ".join(one.address for one in spec.inputs.values())
+            why = f"can be planned once {', '.join(missing)} has run: {error}"
+            plans.append(Plan(spec, source, spec.to.address, None, waiting=why))
+    return plans
 
 
 def column_json(plan: ColumnPlan, sample: bool = False) -> dict[str, Any]:
@@ -109,10 +148,10 @@ def _file(row: registry.Row) -> str:
     return row.target.partition(":")[0].replace(".", "/") + ".py"
 
 
-def plan(spec: JobSpec) -> Plan:
+def plan(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False) -> Plan:
     """What running `spec` would do. Reads a sample and the state; writes nothing. Raises what the run would raise
     before its first row."""
-    ground = prepare(spec, recovering=False)
+    ground = prepare(spec, recovering=False, full_refresh=full_refresh, accept_plan=accept_plan)
     unsettled = tuple(
         name
         for one in ground.descriptions.values()
@@ -133,4 +172,5 @@ def plan(spec: JobSpec) -> Plan:
         size=sum(one for one in sizes if one is not None) if None not in sizes else None,
         state=ground.state,
         unchanged=ground.unchanged,
+        notes=tuple(ground.notes),
     )

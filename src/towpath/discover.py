@@ -1,0 +1,123 @@
+"""What an address or connection holds: the tables of a database with their columns, or the files of a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, cast
+
+from towpath import assemble, screen
+from towpath.address import Address
+from towpath.errors import Refused
+from towpath.receipt import count
+from towpath.seams.database import Database
+from towpath.seams.store import Entry, Store
+from towpath.sqlnames import quoted
+from towpath.values import textform
+
+
+class _Listing(Protocol):
+    def tables(self) -> Mapping[str, int | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`type` is the type that tow reads it as, `native` the database's own name for it."""
+
+    name: str
+    type: str
+    native: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view with its exact number of rows; both are unknown (no columns, None) where its name has a dot."""
+
+    name: str
+    rows: int | None
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file with its size in bytes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is at `shown`: tables of a database, or files."""
+
+    shown: str
+    tables: tuple[Table, ...] = ()
+    files: tuple[File, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        out = [self.shown]
+        for table in self.tables:
+            rows = "rows unknown" if table.rows is None else count(table.rows, "row")
+            out += [f"  {screen.visible(table.name)}  {rows}"]
+            out += [f"    {line}" for line in _aligned([(one.name, one.type, one.native) for one in table.columns])]
+        out += [f"  {line}" for line in _aligned([(one.path, f"{one.size:,} bytes") for one in self.files])]
+        return out if len(out) > 1 else [*out, "  nothing"]
+
+
+def discover(at: Address) -> Found:
+    """Everything that stands there, by name. Raises Refused when it does not open."""
+    if at.kind == "table":
+        return Found(str(at), tables=_tables(cast(Database, assemble.opened(at)), at.table))
+    return Found(str(at), files=tuple(File(one.path, one.size) for one in _entries(at)))
+
+
+def probe(at: Address) -> str:
+    """Opens it for real and says in a few words what answered. Raises TowError when nothing did."""
+    if at.kind == "table":
+        database = cast(Database, assemble.opened(at))
+        with database.read() as session:
+            session.scalar("select 1")
+            known = cast(_Listing, session).tables() if hasattr(session, "tables") else {}
+        return f"answers a query, {count(len(known), 'table')}"
+    return f"can be listed, {count(len(_entries(at)), 'file')}"
+
+
+def _tables(database: Database, only: str | None) -> tuple[Table, ...]:
+    with database.read() as session:
+        known = sorted(cast(_Listing, session).tables()) if only is None else [only]
+        found = []
+        for name in known:
+            existing = session.table(name)
+            if existing is None and only is not None:
+                raise Refused("there is no such table", where=f"{database.name}#{name}", code="table-unknown")
+            if existing is None:
+                found.append(Table(name, None, ()))
+                continue
+            columns = tuple(
+                Column(one.name, textform.type_name(one.type), existing.stored[one.name].native)
+                for one in existing.schema
+            )
+            rows = int(session.scalar(f"select count(*) from {quoted(name, database.quote)}"))
+            found.append(Table(name, rows, columns))
+    return tuple(found)
+
+
+def _entries(at: Address) -> list[Entry]:
+    """The files that an address names: those below a folder, those that a glob matches, or one."""
+    store = cast(Store, assemble.opened(at))
+    if at.glob:
+        return store.entries(at.path)
+    local = at.scheme == "file"
+    if local and not os.path.exists(at.path):
+        raise Refused("there is no such file or folder", where=at.path, todo="check the path", code="path-missing")
+    if at.folder or (local and os.path.isdir(at.path)):
+        return store.entries(f"{at.path.rstrip('/')}/**/*")
+    return store.entries(at.path)
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    return screen.table([tuple(map(screen.visible, row)) for row in rows]) if rows else []

@@ -1,0 +1,58 @@
+"""Rows that make way for a load's rows: those that have one of some values in a column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from towpath.errors import Refused
+from towpath.nouns import Existing
+from towpath.seams.database import Session
+from towpath.values import textform
+
+_STAGE = "_towpath_instead"
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """Deletes rows of `table` (quoted) by the values of a column, which come as text forms of its type."""
+
+    table: str
+    column: str
+    existing: Existing
+    quote: Callable[[str], str]
+    shown: str
+
+    def values(self, texts: Sequence[str]) -> pa.RecordBatch:
+        """The texts as values of the column. Raises Refused for one that it cannot have."""
+        type = self.existing.schema.field(self.column).type
+        values, bad = textform.read(pa.array(texts, pa.string()), type)
+        if len(bad):
+            raise Refused(
+                f"{texts[int(bad[0])]!r} is no value of the column {self.column!r} ({textform.type_name(type)})",
+                where=self.shown,
+                todo="the rows to replace cannot be found by it; choose a column of text",
+                code="type-impossible",
+            )
+        return pa.record_batch([values], names=["value"])
+
+    def run(self, session: Session, texts: Sequence[str]) -> int:
+        """Deletes the rows within the session's transaction, and returns how many there were."""
+        rows = self.values(texts)
+        value, column = self.quote("value"), self.quote(self.column)
+        session.execute(f"create temp table {_STAGE} ({value} {self.existing.stored[self.column].native})")
+        session.insert(_STAGE, rows.schema, iter([rows]))
+        same = f"_new_.{value} = _old_.{column}"
+        if pa.types.is_string(rows.schema.field(0).type):  # whatever the column's collation says
+            same += f" and hex(_new_.{value}) = hex(_old_.{column})"
+        before = self._count(session)
+        session.execute(
+            f"delete from {self.table} as _old_ where exists (select 1 from {_STAGE} as _new_ where {same})"
+        )
+        session.execute(f"drop table {_STAGE}")
+        return before - self._count(session)
+
+    def _count(self, session: Session) -> int:
+        return int(session.scalar(f"select count(*) from {self.table}"))

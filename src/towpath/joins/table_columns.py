@@ -1,0 +1,184 @@
+"""How rows meet a table: each column of theirs by name, and how the table changes to hold what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from towpath.errors import Refused
+from towpath.nouns import ColumnPlan, Existing, Mode, Stored, Way
+from towpath.options import nearest
+from towpath.seams.database import AddsColumns, Database, Session, WidensColumns
+from towpath.sqlnames import doubled, matched, parts, quoted
+from towpath.values import convert
+from towpath.values.textform import type_name
+from towpath.values.widening import wider
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Each column's plan, and the statements that make or change the table for them."""
+
+    columns: tuple[ColumnPlan, ...]
+    ddl: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Rows on their way to one table. `evolving`: it may get columns and wider types; else it stays as it is."""
+
+    database: Database
+    table: str
+    evolving: bool
+    shown: str
+
+    def check_names(self, schema: pa.Schema) -> None:
+        """Raises Refused for names that no table of the database could have."""
+        pair = doubled(schema.names)
+        if pair is not None:
+            raise Refused(
+                f"the columns {pair[0]!r} and {pair[1]!r} are one name in SQL",
+                where=self.shown,
+                todo="rename one of them (--rename)",
+                code="column-doubled",
+            )
+        limit = self.database.name_bytes
+        for name in [*schema.names, *parts(self.table)]:
+            if name is None:
+                continue
+            if name == "" or "\0" in name:
+                raise Refused(
+                    f"{name!r} cannot be a name in SQL",
+                    where=self.shown,
+                    todo="give the column another one (--rename)",
+                    code="name-impossible",
+                )
+            if limit is not None and (long := len(name.encode())) > limit:
+                raise Refused(
+                    f"the name {name!r} has {long} bytes, and the database takes {limit}",
+                    where=self.shown,
+                    todo="give it a shorter one (--rename)",
+                    code="name-impossible",
+                )
+
+    def created(self, schema: pa.Schema) -> Fit:
+        """The table as it would be made for the rows."""
+        plans = [_planned(field, field.name, self.database.stored(field.type)) for field in schema]
+        inside = ", ".join(f"{self.database.quote(plan.to)} {plan.stored.native}" for plan in plans)
+        return Fit(tuple(plans), (f"create table {self._quoted} ({inside})",))
+
+    def met(self, session: Session, existing: Existing, schema: pa.Schema, mode: Mode) -> Fit:
+        """The rows in the table that is there. Raises Refused, naming the columns, when it cannot take them."""
+        plans, ddl = [], []
+        for field in schema:
+            to = self._match(field.name, existing)
+            plan = self._added(session, existing, field) if to is None else self._kept(session, existing, field, to)
+            column = f"{self.database.quote(plan.to)}"
+            if to is None:
+                ddl.append(f"alter table {self._quoted} add column {column} {plan.stored.native}")
+            elif plan.stored != existing.stored[to]:
+                ddl.append(f"alter table {self._quoted} alter column {column} type {plan.stored.native}")
+            plans.append(plan)
+        self._refuse_shared(plans)
+        self._refuse_generated(plans, existing)
+        # A merge may do nothing but update rows that have the values already.
+        if mode is not Mode.MERGE:
+            self._refuse_required(plans, existing)
+        return Fit(tuple(plans), tuple(ddl))
+
+    @property
+    def _quoted(self) -> str:
+        return quoted(self.table, self.database.quote)
+
+    def _match(self, name: str, existing: Existing) -> str | None:
+        near = matched(name, existing.schema.names)
+        if len(near) > 1:
+            raise Refused(
+                f"the column {name!r} could go to {' or to '.join(map(repr, near))}",
+                where=self.shown,
+                todo="say which (--rename)",
+                code="column-doubled",
+            )
+        return near[0] if near else None
+
+    def _added(self, session: Session, existing: Existing, field: pa.Field) -> ColumnPlan:
+        if not self.evolving:
+            raise Refused(
+                f"the table has no column {field.name!r} ({type_name(field.type)})"
+                f"{nearest(field.name, existing.schema.names)}",
+                where=self.shown,
+                todo="let it be added (--schema evolve), rename it (--rename), or leave it out (--select)",
+                code="schema-frozen",
+            )
+        adds = isinstance(session, AddsColumns)
+        stored = session.added(self.table, field.type) if adds else self.database.stored(field.type)
+        return _planned(field, field.name, stored)
+
+    def _kept(self, session: Session, existing: Existing, field: pa.Field, to: str) -> ColumnPlan:
+        """The column as it is, or wider where that makes the way of every value exact."""
+        kept = existing.stored[to]
+        plan = _planned(field, to, kept)
+        wide = None if plan.way is Way.EXACT else wider(kept.type, field.type)
+        if wide is None or wide == kept.type:
+            return plan
+        if not isinstance(session, WidensColumns):
+            return replace(plan, why=f"{plan.why}; the database does not alter a column's type")
+        try:
+            stored = session.widened(self.table, to, wide)
+        except Refused as fixed:
+            return replace(plan, why=f"{plan.why}; {fixed.what}")
+        if {convert.way(type, stored)[0] for type in (kept.type, field.type)} != {Way.EXACT}:
+            return plan
+        if not self.evolving:
+            raise Refused(
+                f"the column {to!r} is {kept.native}, and the rows bring {type_name(field.type)}: {plan.why}",
+                where=self.shown,
+                todo=f"let it become {stored.native} (--schema evolve), or cast the rows (--cast {field.name}=TYPE)",
+                code="schema-frozen",
+            )
+        return replace(plan, stored=stored, way=Way.EXACT, why=f"{kept.native} is widened to {stored.native}")
+
+    def _refuse_shared(self, plans: Sequence[ColumnPlan]) -> None:
+        taken: dict[str, str] = {}
+        for plan in plans:
+            other = taken.setdefault(plan.to, plan.name)
+            if other is not plan.name:
+                raise Refused(
+                    f"the columns {other!r} and {plan.name!r} both go to {plan.to!r}",
+                    where=self.shown,
+                    todo="rename one of them (--rename), or leave it out (--select)",
+                    code="column-doubled",
+                )
+
+    def _refuse_generated(self, plans: Sequence[ColumnPlan], existing: Existing) -> None:
+        names = [plan.name for plan in plans if plan.to in existing.generated]
+        if names:
+            others = [plan.name for plan in plans if plan.name not in names]
+            raise Refused(
+                f"{_columns(names)} of the table computed by the database: no value can be written there",
+                where=self.shown,
+                todo=f"leave it out: --select {','.join(others)}",
+                code="column-generated",
+            )
+
+    def _refuse_required(self, plans: Sequence[ColumnPlan], existing: Existing) -> None:
+        given = {plan.to for plan in plans}
+        names = [name for name in existing.schema.names if name in existing.required and name not in given]
+        if names:
+            raise Refused(
+                f"{_columns(names)} of the table not null and without a default, and the rows have no such column",
+                where=self.shown,
+                todo="make the rows have it (--rename, --sql), or give the table's column a default, or allow null there",
+                code="column-required",
+            )
+
+
+def _planned(field: pa.Field, to: str, stored: Stored) -> ColumnPlan:
+    return ColumnPlan(field.name, field.type, to, stored, *convert.way(field.type, stored))
+
+
+def _columns(names: Sequence[str]) -> str:
+    told = ", ".join(map(repr, names))
+    return f"the column {told} is" if len(names) == 1 else f"the columns {told} are"

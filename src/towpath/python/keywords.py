@@ -1,0 +1,256 @@
+"""The keyword arguments of the Python interface: named and meant as the options of `tow copy` and the keys of tow.yaml.
+
+Every one may be left out or None. A list of columns may be one name alone; unlike on the command line, a comma is a
+part of a name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, get_type_hints
+
+import pyarrow as pa
+
+from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
+from towpath.nouns import Guarantee, Mode
+from towpath.pipeline import shorthand
+from towpath.values import textform
+
+Names = str | Sequence[str] | None
+Types = Mapping[str, str | pa.DataType] | None
+Words = str | Sequence[str] | None
+Bound = str | int | date | None
+Rule = str | Mapping[str, Any] | RuleSpec
+
+
+class ReadOptions(TypedDict, total=False):
+    """How a source is read. `from_options` are those of its format or database. `types` pins columns (a name such as
+    `decimal(12,2)`, or an Arrow type); `null`, `true`, `false`, `decimal`, `thousands` and `date_format` say how a text
+    file writes its values, `timezone` what zone timestamps without one are in. `since` and `until` bound rows by `cursor`."""
+
+    from_format: str | None
+    from_options: Mapping[str, Any] | None
+    types: Types
+    all_text: bool | None
+    null: Words
+    decimal: str | None
+    thousands: str | None
+    date_format: str | None
+    true: Words
+    false: Words
+    timezone: str | None
+    table: str | None
+    query: str | None
+    cursor: str | None
+    since: Bound
+    until: Bound
+
+
+class ShapeOptions(TypedDict, total=False):
+    """What happens to rows on their way: in the order sample, where or sql, python, select, rename, cast, rules,
+    dedupe, limit, load_columns. `rules` are written as in tow.yaml (`{"not_null": ["id"]}`) or `--rule`. `sample` is
+    a share (0.01 or "1%"); `memory` bytes or a text like "1GiB"; `bad_rows` a folder."""
+
+    sample: float | str | None
+    where: str | None
+    sql: str | None
+    python: str | None
+    whole: bool | None
+    select: Names
+    rename: Mapping[str, str] | None
+    cast: Types
+    rules: Rule | Sequence[Rule] | None
+    dedupe: str | None
+    limit: int | None
+    load_columns: Names
+    bad_rows: str | Path | None
+    allow_lossy: Names
+    memory: int | str | None
+
+
+class WriteOptions(TypedDict, total=False):
+    """How a destination is written, and what becomes of the rows it has: `mode`, with `key` for merge. `require` is the
+    least guarantee. `before` and `after` are SQL run in the transaction that publishes; `file_size` is in bytes or a
+    text like "512MiB"."""
+
+    mode: Literal["create", "append", "replace", "merge"] | None
+    key: Names
+    schema: Literal["evolve", "freeze"] | None
+    require: Literal["atomic", "recoverable", "at-least-once"] | None
+    to_format: str | None
+    to_options: Mapping[str, Any] | None
+    to_table: str | None
+    partition_by: Names
+    rows_per_file: int | None
+    file_size: int | str | None
+    codec: str | None
+    level: int | None
+    before: Words
+    after: Words
+
+
+class FrameOptions(ShapeOptions, WriteOptions, total=False):
+    """The keyword arguments of `towpath.write`; `types` pins columns of rows given as objects."""
+
+    types: Types
+
+
+class CopyOptions(ReadOptions, ShapeOptions, WriteOptions, total=False):
+    """The keyword arguments of `towpath.copy` and `towpath.plan`."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def takes(options: type[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Makes a function with `**options` refuse names that are not there (TypeError), and show them in its signature."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        own = inspect.signature(function)
+        plain = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        named = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for name, annotation in get_type_hints(options).items()
+        ]
+        signature = own.replace(parameters=[*plain, *named])
+
+        @wraps(function)
+        def checked(*args: P.args, **given: P.kwargs) -> R:
+            try:
+                signature.bind(*args, **given)
+            except TypeError as error:
+                raise TypeError(f"{function.__name__}() {error}") from None
+            return function(*args, **given)
+
+        checked.__signature__ = signature  # type: ignore[attr-defined]
+        return checked
+
+    return decorate
+
+
+def inputs(source: Any, given: Mapping[str, Any]) -> dict[str, InputSpec]:
+    """What is read: one address (or InputSpec), or several by the names that SQL calls them."""
+    if isinstance(source, Mapping):
+        return {str(name): _input(one, given) for name, one in source.items()}
+    return {"input": _input(source, given)}
+
+
+def output(to: str | Path | OutputSpec, given: Mapping[str, Any]) -> OutputSpec:
+    if isinstance(to, OutputSpec):
+        return to
+    file_size = given.get("file_size")
+    return OutputSpec(
+        str(to),
+        given.get("to_format"),
+        dict(given.get("to_options") or {}),
+        given.get("to_table"),
+        names(given.get("partition_by")),
+        given.get("rows_per_file"),
+        None if file_size is None else shorthand.size(file_size),
+        given.get("codec"),
+        given.get("level"),
+        given.get("schema") or "evolve",
+        names(given.get("before")),
+        names(given.get("after")),
+    )
+
+
+def job(inputs: Mapping[str, InputSpec], to: OutputSpec, given: Mapping[str, Any]) -> JobSpec:
+    """The job that keyword arguments describe. Raises UserError for a value that is none."""
+    require, sample, memory = given.get("require"), given.get("sample"), given.get("memory")
+    bad_rows = given.get("bad_rows")
+    chosen: dict[str, Any] = {} if memory is None else {"memory": shorthand.size(memory)}
+    return JobSpec(
+        inputs=inputs,
+        to=to,
+        mode=_choice(Mode, given.get("mode") or Mode.CREATE, "mode"),
+        key=names(given.get("key")),
+        types=types(given.get("types")),
+        all_text=bool(given.get("all_text")),
+        sample=None if sample is None else shorthand.share(str(sample)),
+        where=given.get("where"),
+        sql=given.get("sql"),
+        python=given.get("python"),
+        whole=bool(given.get("whole")),
+        select=names(given.get("select")),
+        rename=dict(given.get("rename") or {}),
+        cast=types(given.get("cast")),
+        rules=_rules(given.get("rules")),
+        dedupe=given.get("dedupe"),
+        limit=given.get("limit"),
+        load_columns=names(given.get("load_columns")),
+        bad_rows=None if bad_rows is None else str(bad_rows),
+        allow_lossy=names(given.get("allow_lossy")),
+        require=None if require is None else _choice(Guarantee, require, "require"),
+        **chosen,
+    )
+
+
+def names(value: Names) -> tuple[str, ...]:
+    """A list of names, or one name alone."""
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def types(value: Types) -> dict[str, str]:
+    """Types by column, as texts that `parse_type` reads."""
+    found = (value or {}).items()
+    return {name: one if isinstance(one, str) else textform.type_name(one) for name, one in found}
+
+
+def _input(source: Any, given: Mapping[str, Any]) -> InputSpec:
+    if isinstance(source, InputSpec):
+        return source
+    words = {name: list(names(given[name])) for name in ("null", "true", "false") if given.get(name) is not None}
+    signs = {name: given[name] for name in ("decimal", "thousands", "date_format") if given.get(name) is not None}
+    return InputSpec(
+        str(source),
+        given.get("from_format"),
+        {**words, **signs, **(given.get("from_options") or {})},
+        given.get("table"),
+        given.get("query"),
+        given.get("cursor"),
+        since=_bound(given.get("since")),
+        until=_bound(given.get("until")),
+        timezone=given.get("timezone"),
+    )
+
+
+def _bound(value: Bound) -> str | None:
+    """A bound in its text form."""
+    if value is None or isinstance(value, str):
+        return value
+    text: str = textform.write(pa.array([value]))[0].as_py()
+    return text
+
+
+def _choice(kind: Any, value: str, name: str) -> Any:
+    from towpath.errors import UserError
+    from towpath.options import nearest
+
+    known = [str(one) for one in kind]
+    if value not in known:
+        raise UserError(
+            f"{name} takes {', '.join(known)}, not {value!r}{nearest(str(value), known)}", code="option-wrong"
+        )
+    return kind(value)
+
+
+def _rules(given: Any) -> tuple[RuleSpec, ...]:
+    import yaml
+
+    from towpath.pipeline import load
+
+    listed = [given] if isinstance(given, (str, Mapping, RuleSpec)) else list(given or ())
+    found: list[RuleSpec] = []
+    for one in listed:
+        if isinstance(one, RuleSpec):
+            found.append(one)
+        else:
+            # A mapping is read as its own YAML text, so that its mistakes are told as those of tow.yaml are.
+            text = one if isinstance(one, str) else yaml.safe_dump(dict(one), default_flow_style=True, width=10_000)
+            found += load.rules([text.strip()])
+    return tuple(found)
