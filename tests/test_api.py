@@ -18,6 +18,7 @@ import towpath as tow
 from towpath.api import copy
 from towpath.cli.main import parser
 from towpath.errors import StepsStopped
+from towpath.progress import Unwatched
 
 
 @pytest.fixture
@@ -41,7 +42,10 @@ def test_a_copy_takes_paths_and_typed_keywords(flights: Path, tmp_path: Path) ->
     )
     assert (receipt.status, receipt.rows) == ("done", 2)
     made = pq.read_table(tmp_path / "out.parquet")
-    assert made.to_pylist() == [{"id": 1, "late": 1.5, "day": "2026-01-01"}, {"id": 2, "late": None, "day": "2026-01-02"}]
+    assert made.to_pylist() == [
+        {"id": 1, "late": 1.5, "day": "2026-01-01"},
+        {"id": 2, "late": None, "day": "2026-01-02"},
+    ]
     assert made.schema.field("id").type == pa.int32()
 
 
@@ -100,7 +104,9 @@ def test_help_shows_the_keywords_and_plan_has_the_same() -> None:
 def test_bounds_may_be_dates(tmp_path: Path) -> None:
     database = tmp_path / "w.db"
     with duckdb.connect(str(database)) as connection:
-        connection.execute("create table t as select d::date as d from range(date '2026-01-01', '2026-01-10', '1 day') r(d)")
+        connection.execute(
+            "create table t as select d::date as d from range(date '2026-01-01', '2026-01-10', '1 day') r(d)"
+        )
     receipt = tow.copy(
         f"duckdb:///{database}#t", tmp_path / "t.parquet", cursor="d", since=date(2026, 1, 3), until=date(2026, 1, 5)
     )
@@ -157,6 +163,26 @@ def test_a_run_returns_receipts_and_raises_only_when_asked_to(tmp_path: Path) ->
     assert isinstance(caught.value, tow.TowError)
 
 
+def test_a_run_takes_profiles_variables_and_a_part_of_the_data(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n2\n3\n")
+    path = tmp_path / "tow.yaml"
+    path.write_text(
+        "pipeline: p\nvars: {name: out}\nsteps:\n  s: {from: a.csv, to: '${var:name}.parquet', mode: replace}\n"
+    )
+    made: list[str] = []
+
+    class Noted(Unwatched):
+        def begin(self, name: str, rows: int | None, size: int | None) -> None:
+            made.append(name)
+
+    (receipt,) = tow.run(path, vars={"name": "other"}, limit=2, progress=Noted)
+    assert (receipt.status, receipt.rows, made) == ("done", 2, ["p/s"])
+    assert pq.read_table(tmp_path / "other.parquet").num_rows == 2
+    assert tow.plan(path)[0].destination == "out.parquet"
+    with pytest.raises(tow.UserError, match="nowhere"):
+        tow.run(path, env="nowhere")
+
+
 def test_importing_brings_in_no_third_party_package_and_names_are_listed() -> None:
     code = (
         "import sys, towpath\n"
@@ -195,7 +221,16 @@ def test_mypy_knows_the_interface(tmp_path: Path) -> None:
         "for row in tow.read('a', rows_as=Row): print(row.nme)\n"
     )
     found = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path / "cache"), str(program)],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--config-file=",
+            "--cache-dir",
+            str(tmp_path / "cache"),
+            str(program),
+        ],
         capture_output=True,
         text=True,
         env={"MYPYPATH": str(Path(tow.__file__).parents[1]), "PATH": ""},

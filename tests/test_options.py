@@ -46,8 +46,8 @@ class Locked:
 
 
 def test_a_secret_option_gets_a_secret(caplog: pytest.LogCaptureFixture) -> None:
-    made = build(Locked, {"encryption-key": Secret("hunter2"), "path": Secret("a.db"), "level": Secret("3")}, "x")
-    assert (made.key, made.path, made.level) == (Secret("hunter2"), "a.db", 3)
+    made = build(Locked, {"encryption-key": Secret("hunter2"), "path": Secret("a.db"), "level": Secret("3000")}, "x")
+    assert (made.key, made.path, made.level) == (Secret("hunter2"), "a.db", 3000)
     assert not caplog.records
     assert build(Locked, {"encryption_key": None}, "x").key is None
 

@@ -54,6 +54,17 @@ def test_a_level_beyond_a_codecs_own_names_the_range(codec: str) -> None:
             assemble.destination(OutputSpec(f"out.csv.{codec}", level=level))
 
 
+def test_the_files_of_a_folder_are_packed_at_the_level(tmp_path: Path) -> None:
+    sizes = []
+    for level in (0, 9):
+        folder = tmp_path / str(level)
+        folder.mkdir()
+        assert copy(folder, "out/", format="csv", codec="gz", level=level) == SOURCE
+        (part,) = (folder / "out").glob("part-*.csv.gz")
+        sizes.append(part.stat().st_size)
+    assert sizes[0] > len(SOURCE) > 2 * sizes[1]
+
+
 def test_appending_to_a_packed_file_keeps_the_level(tmp_path: Path) -> None:
     copy(tmp_path, "out.csv.gz", level=0)
     from towpath.nouns import Mode

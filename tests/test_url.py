@@ -115,5 +115,6 @@ def test_references_keep_their_own_signs_in_every_part() -> None:
     at = server("postgresql://${env:U}:${keyring:s:x/u@h}@${file:a/b#c}/${env:D}?k=${file:x&y=z}#${env:T}")
     assert (at.user, at.host, at.path, at.table) == ("${env:U}", "${file:a/b#c}", "${env:D}", "${env:T}")
     assert at.options == {"k": "${file:x&y=z}"}
+    assert server("postgresql://h/d?k=${file:a%20b}%20c").options == {"k": "${file:a%20b} c"}
     assert not plain_password("postgresql://u:${keyring:s/u}@h")
     assert plain_password("postgresql://u:x@h")

@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 from towpath import url
 from towpath.errors import UserError
 from towpath.secrets.secret import Secret
-from towpath.url import SCHEME, shown
+from towpath.url import SCHEME, decoded, shown
 
 _EMBEDDED = ("duckdb", "sqlite")
 _MOST_PORT = 65_535
@@ -57,9 +57,17 @@ class Address:
         if table is None:
             return self
         if self.kind != "table":
-            raise UserError(f"{self.text} is not a database, so it has no table {table!r}", code="address-wrong")
+            raise UserError(
+                f"{self.text} is not a database, so it has no table {table!r}",
+                todo="leave --table (of the destination: --to-table) out",
+                code="address-wrong",
+            )
         if self.table not in (None, table):
-            raise UserError(f"{self.text} names the table {self.table!r} already, not {table!r}", code="address-wrong")
+            raise UserError(
+                f"{self.text} names the table {self.table!r} already, not {table!r}",
+                todo="name the table once",
+                code="address-wrong",
+            )
         return replace(self, table=table)
 
     def __str__(self) -> str:
@@ -120,12 +128,12 @@ def server(text: str) -> Address:
         shown(text),
         "table",
         found.group(1).lower(),
-        unquote(parts.path.removeprefix("/")),
-        unquote(parts.fragment or "") or None,
+        decoded(parts.path.removeprefix("/")),
+        decoded(parts.fragment or "") or None,
         found.group(2),
-        unquote(parts.user or "") or None,
-        Secret(unquote(parts.password), f"the password of {shown(text)}") if parts.password else None,
-        unquote(parts.host.removeprefix("[").removesuffix("]")) or None,
+        decoded(parts.user or "") or None,
+        Secret(decoded(parts.password), f"the password of {shown(text)}") if parts.password else None,
+        decoded(parts.host.removeprefix("[").removesuffix("]")) or None,
         _port(text, parts),
         _options(text, parts),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from towpath import move
 from towpath.errors import StepsStopped, UserError
@@ -12,11 +13,14 @@ from towpath.job import InputSpec, OutputSpec
 from towpath.planning import Plan
 from towpath.python import keywords
 from towpath.python.frames import NAME, FrameSource
-from towpath.python.keywords import CopyOptions, FrameOptions, ReadOptions, takes
+from towpath.python.keywords import Bound, CopyOptions, FrameOptions, ReadOptions, takes
 from towpath.python.reader import BadRowsTo, Reader
-from towpath.python.watching import Watch, watched
+from towpath.python.watching import Watch, Watches, watched, watches
 from towpath.receipt import Receipt
 from towpath.values import textform
+
+if TYPE_CHECKING:
+    from towpath.pipeline.load import Loaded
 
 Address = str | Path
 Source = Address | InputSpec | Mapping[str, Address | InputSpec]
@@ -43,7 +47,14 @@ def copy(
 
 
 @overload
-def plan(source: Address, to: None = None, *, steps: Sequence[str] = ()) -> list[Plan]: ...
+def plan(
+    source: Address,
+    to: None = None,
+    *,
+    steps: Sequence[str] = (),
+    env: str | None = None,
+    vars: Mapping[str, str] | None = None,
+) -> list[Plan]: ...
 
 
 @overload
@@ -52,41 +63,80 @@ def plan(source: Source, to: Address | OutputSpec, **options: Unpack[CopyOptions
 
 @takes(CopyOptions)
 def plan(
-    source: Source, to: Address | OutputSpec | None = None, *, steps: Sequence[str] = (), **options: Any
+    source: Source,
+    to: Address | OutputSpec | None = None,
+    *,
+    steps: Sequence[str] = (),
+    env: str | None = None,
+    vars: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Plan | list[Plan]:
     """What `copy` with the same arguments would do; with a tow.yaml alone, what each of its `steps` (default: all)
-    would do. Reads a sample and the state, and writes nothing.
+    would do in the profile `env` and with the variables `vars`. Reads a sample and the state, and writes nothing.
 
     Raises what the run would raise before its first row. A step that needs rows which an earlier one has yet to write
     is no error: its plan has no offer, and `waiting` says so."""
     from towpath import planning
 
     if to is not None:
-        if steps:
-            raise UserError("steps are those of a tow.yaml, which is planned alone", code="option-wrong")
-        spec = keywords.job(keywords.inputs(source, options), keywords.output(to, options), options)
-        return planning.plan(spec)
+        if steps or env or vars:
+            raise UserError("steps, env and vars are those of a tow.yaml, which is planned alone", code="option-wrong")
+        return planning.plan(
+            keywords.job(keywords.inputs(source, options), keywords.output(to, options), options),
+        )
     if not isinstance(source, (str, Path)) or not str(source).lower().endswith(_PIPELINES):
         raise UserError("a plan needs a destination", todo="give `to`, or a tow.yaml alone", code="option-missing")
     if options:
         raise UserError(f"{next(iter(options))} belongs to a copy", todo=f"write it into {source}", code="option-wrong")
-    return planning.plan_pipeline(Path(source), steps)
+    return planning.plan_pipeline(_loaded(source, env, vars), steps)
 
 
 def run(
-    path: Address, *steps: str, full_refresh: bool = False, accept_plan: bool = False, check: bool = False
+    path: Address,
+    *steps: str,
+    env: str | None = None,
+    vars: Mapping[str, str] | None = None,
+    full_refresh: bool = False,
+    accept_plan: bool = False,
+    since: Bound = None,
+    until: Bound = None,
+    limit: int | None = None,
+    sample: float | str | None = None,
+    bad_rows: Address | None = None,
+    parallel: int | None = None,
+    check: bool = False,
+    progress: Watches = None,
 ) -> list[Receipt]:
-    """Runs a tow.yaml, or only some of its steps, as `tow run` does; returns a receipt for each, also for those that
-    stopped (`status`, `why`), which take only the steps that need them with them.
+    """Runs a tow.yaml, or only some of its steps, as `tow run` with the options of the same names does; returns a
+    receipt for each, also for those that stopped (`status`, `why`), which take only the steps that need them with them.
+    `progress` True shows it on a terminal too; a function makes that of each step.
 
-    With `check`, raises StepsStopped that names them when all others have run; its `receipts` hold them all. Raises
-    UserError when the tow.yaml itself is wrong."""
-    from towpath.pipeline.run import run_pipeline
+    With `check`, raises StepsStopped that names them when all others have run; its `receipts` hold them all, and steps
+    whose failure the tow.yaml ignores do not count. Raises UserError when the tow.yaml itself is wrong."""
+    from towpath.pipeline.jobs import Part
+    from towpath.pipeline.run import failed, run_pipeline
 
-    receipts = run_pipeline(Path(path), steps, full_refresh=full_refresh, accept_plan=accept_plan)
-    if check and any(receipt.status == "stopped" for receipt in receipts):
+    part = Part(keywords.bound(since), keywords.bound(until), limit, keywords.share(sample))
+    with watches(progress) as watch:
+        receipts = run_pipeline(
+            _loaded(path, env, vars),
+            steps,
+            full_refresh=full_refresh,
+            accept_plan=accept_plan,
+            bad_rows=None if bad_rows is None else str(bad_rows),
+            part=part,
+            parallel=parallel,
+            watch=watch,
+        )
+    if check and failed(receipts):
         raise StepsStopped(receipts)
     return receipts
+
+
+def _loaded(path: Address, env: str | None, vars: Mapping[str, str] | None) -> Loaded:
+    from towpath.pipeline.load import load
+
+    return load(Path(path), env=env or os.environ.get("TOW_ENV") or None, given=vars)
 
 
 @overload

@@ -99,7 +99,11 @@ def database(text: str, connections: Mapping[str, str] | None = None, folder: st
     """The database that an address names, whatever table it names in it. Raises UserError when it is no database."""
     at = located(text, connections, folder)
     if at.kind != "table":
-        raise UserError(f"{at} is not a database, so it has no tables", code="address-wrong")
+        raise UserError(
+            f"{at} is not a database, so it has no tables",
+            todo="name a database: duckdb:///shop.db",
+            code="address-wrong",
+        )
     return _database(at, {})[1]
 
 
@@ -108,7 +112,11 @@ def _table_source(at: Address, spec: InputSpec) -> Built:
 
     at = at.with_table(spec.table)
     if at.kind != "table":
-        raise UserError(f"{at} is not a database, so it takes no query", code="options-conflict")
+        raise UserError(
+            f"{at} is not a database, so it takes no query",
+            todo="query a file by SQL over its rows: --sql 'select ... from input'",
+            code="options-conflict",
+        )
     if (at.table is None) == (spec.query is None):
         raise UserError(
             f"{at} names {'a table and a query' if at.table else 'no table'}",
@@ -116,7 +124,11 @@ def _table_source(at: Address, spec: InputSpec) -> Built:
             code="table-unnamed",
         )
     if spec.format is not None:
-        raise UserError(f"{at} is a database; it has no format {spec.format!r}", code="options-conflict")
+        raise UserError(
+            f"{at} is a database; it has no format {spec.format!r}",
+            todo="leave the format out (--from-format)",
+            code="options-conflict",
+        )
     row, database = _database(at, spec.options)
     made = TableSource(
         database,
@@ -157,7 +169,9 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
         from towpath.joins.folder_destination import FolderDestination
 
         if at.path == "-":
-            raise UserError("standard output cannot be partitioned", code="options-conflict")
+            raise UserError(
+                "standard output cannot be partitioned", todo="write to a folder: out/", code="options-conflict"
+            )
         format_row, format, packed = _written(at, spec, spec.format or _folder_format(store, at), store)
         written = FolderDestination(
             store,
@@ -190,7 +204,12 @@ def _table_destination(at: Address, spec: OutputSpec) -> Built:
     if at.table is None:
         raise UserError(f"{at} names no table", todo=f"write {at}#TABLE, or give --to-table", code="table-unnamed")
     if spec.format is not None or spec.partition_by:
-        raise UserError(f"{at} is a database table; it has no file format and no partitions", code="options-conflict")
+        given = f"format {spec.format!r}" if spec.format is not None else "partitions"
+        raise UserError(
+            f"{at} is a database table; it has no {given}",
+            todo="leave --to-format and --partition-by out",
+            code="options-conflict",
+        )
     refuse_for_table(spec, str(at))
     row, database = _database(at, spec.options)
     made = TableDestination(

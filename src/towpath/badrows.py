@@ -13,7 +13,7 @@ _CURES = {
     "cast-inexact": "correct the row, cast to a wider type",
     "text-undecodable": "name the encoding (--from-opt encoding=latin-1)",
     "type-violated": "correct the row, choose another type (--types)",
-    "value-refused": "correct the row, filter it out (--where)",
+    "value-refused": "correct the row, filter it out (--where), allow the column to lose it (--allow-lossy)",
 }
 
 

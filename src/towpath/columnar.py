@@ -158,7 +158,7 @@ def translated(name: str, format: str) -> Iterator[None]:
         raise DataError(
             f"it is no whole {format} file: {error}",
             where=name,
-            todo="it may be truncated or damaged: fetch it again",
+            todo="it may be truncated or damaged: fetch it again; if it has another format, name that (--from-format)",
             code="file-damaged",
         ) from error
 

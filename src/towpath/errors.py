@@ -76,7 +76,7 @@ class StepsStopped(TowError):
 
     def __init__(self, receipts: Any) -> None:
         self.receipts = receipts
-        stopped = [one for one in receipts if one.status == "stopped"]
+        stopped = [one for one in receipts if one.status in ("stopped", "failed") and not one.ignored]
         reasons = "\n".join(f"  {one.step}: {one.why.partition(chr(10))[0]}" for one in stopped)
         super().__init__(f"{len(stopped)} of {len(receipts)} steps stopped:\n{reasons}")
 

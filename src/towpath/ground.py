@@ -18,6 +18,7 @@ from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Of
 from towpath.options import nearest
 from towpath.seams.destination import Destination, HoldsSteps, ReplacesRows
 from towpath.seams.source import ReadsFiles, Source
+from towpath.sqlnames import matched
 from towpath.transform import Transform
 from towpath.values import textform
 from towpath.values.logical import Kind, kind
@@ -63,7 +64,12 @@ class Ground:
         guarantee. `instead`: the files whose rows make way."""
         spec = self.spec
         if not len(schema):
-            raise Refused("has no columns", where=self.source_shown, code="columns-missing")
+            raise Refused(
+                "it has no columns",
+                where=self.source_shown,
+                todo="check that it is whole; a table without rows still has a header or a schema",
+                code="columns-missing",
+            )
         offer = self.destination.offer(self.load_columns.schema(schema), self.mode, spec.key)
         if instead:
             offer = cast(ReplacesRows, self.destination).instead(offer, SOURCE_FILE, instead)
@@ -71,7 +77,9 @@ class Ground:
         for name in spec.allow_lossy:
             if name not in names:
                 raise UserError(
-                    f"allow_lossy: there is no column {name!r}{nearest(name, names)}", code="column-unknown"
+                    f"allow_lossy: there is no column {name!r}{nearest(name, names)}",
+                    todo=f"columns: {', '.join(names)}",
+                    code="column-unknown",
                 )
         columns = tuple(
             replace(plan, way=Way.LOSSY) if plan.way is Way.CHECKED and plan.name in spec.allow_lossy else plan
@@ -79,9 +87,9 @@ class Ground:
         )
         if spec.require is not None and _STRENGTH.index(offer.guarantee) < _STRENGTH.index(spec.require):
             raise Refused(
-                f"the guarantee here is {offer.guarantee}, and {spec.require} is required: {offer.why}",
+                f"the guarantee here is {offer.guarantee}, and {spec.require} is required",
                 where=self.destination.shown,
-                todo=f"choose another destination, or require {offer.guarantee}",
+                todo=f"write to a table of a database, or --require {offer.guarantee}; here: {offer.why}",
                 code="guarantee-lacking",
             )
         return replace(offer, columns=columns)
@@ -109,7 +117,7 @@ def prepare(
     trial.check(spec, state)
     existing = destination.describe()
     parts: dict[str, Source] = {name: one.part for name, one in built.items()}
-    types = {name: textform.parse_type(text) for name, text in spec.types.items()}
+    types = {name: textform.parse_type(text, f"types: {name}") for name, text in spec.types.items()}
     descriptions, wants = {}, {}
     for name, source in parts.items():
         timezone = spec.inputs[name].timezone
@@ -149,7 +157,11 @@ def _inputs(spec: JobSpec, destination: Destination, given: Mapping[str, Source]
 def _refuse_pairs(spec: JobSpec, destination: Destination) -> None:
     """Combinations whose meaning would be a guess."""
     if len(spec.inputs) != 1 and spec.sql is None:
-        raise UserError("several inputs need sql that says how they come together", code="option-missing")
+        raise UserError(
+            "several inputs need sql that says how they come together",
+            todo="add sql: select ... from one join other using (...)",
+            code="option-missing",
+        )
     if spec.sql is not None and spec.where is not None:
         raise UserError(
             "where and sql together leave open which comes first",
@@ -200,12 +212,13 @@ def _describe(
         return found, want
     pins = dict(types)
     for name in found.schema.names:
-        there = existing.stored.get(spec.rename.get(name, name))
+        near = matched(spec.rename.get(name, name), list(existing.stored))
+        there = existing.stored[near[0]] if len(near) == 1 else None
         goes = not spec.select or name in spec.select
         # A local time that a zone will make an instant of is text without a zone: pinning it would make its row bad.
         unzoned = there is not None and timezone is not None and kind(there.type) is Kind.INSTANT
         if there is not None and goes and not unzoned and name not in pins and name not in spec.cast:
-            pins[name] = _readable(there.type, existing.schema, spec.rename.get(name, name))
+            pins[name] = _readable(there.type, existing.schema, near[0])
     fields = [field.with_type(pins.get(field.name, field.type)) for field in found.schema]
     return replace(found, schema=pa.schema(fields)), replace(want, types=pins)
 

@@ -17,6 +17,7 @@ MOST_BARS = 20
 _TOP = 15
 _REMEMBERED = 1 << 16
 _SAMPLE = 1 << 14
+_LARGEST = 1e300
 _NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT})
 _TIMES = frozenset({Kind.DATE, Kind.LOCAL, Kind.INSTANT})
 _STEPS = (
@@ -83,31 +84,33 @@ def _commonest(batches: Callable[[], Iterable[pa.Array]]) -> Bars:
 def _numbers(batches: Callable[[], Iterable[pa.Array]]) -> Bars:
     low, high, whole, sample = np.inf, -np.inf, True, _Sample()
     for values in batches():
-        known = _floats(values)
-        finite = known[np.isfinite(known)]
-        if len(finite):
-            low, high = min(low, finite.min()), max(high, finite.max())
-            whole = whole and bool((finite == np.floor(finite)).all())
-            sample.add(finite)
+        near, _ = _floats(values)
+        if len(near):
+            low, high = min(low, near.min()), max(high, near.max())
+            whole = whole and bool((near == np.floor(near)).all())
+            sample.add(near)
     if low > high:
-        return _count(batches, lambda known: (np.zeros(0, np.int64), known), lambda at: "")
-    near, far = np.quantile(sample.values, [0.005, 0.995])
-    if high - low <= 2 * (far - near):
-        near, far = low, high
-    step = _nice((far - near) / (MOST_BARS - 4) or 1.0, whole)
-    first, last = int(np.floor(near / step)), int(np.floor(far / step))
+        return _count(batches, lambda values: (np.zeros(0, np.int64), _floats(values)[1]), lambda at: "")
+    start, end = np.quantile(sample.values, [0.005, 0.995])
+    if high - low <= 2 * (end - start):
+        start, end = low, high
+    step = _nice((end - start) / (MOST_BARS - 4), whole)
+    first = int(np.floor(start / step))
+    last = int(np.floor(end / step)) - first
 
     def index(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-        known = _floats(values)
-        finite = np.isfinite(known)
-        return np.clip(np.floor(known[finite] / step), first - 1, last + 1).astype(np.int64), known[~finite]
+        near, far = _floats(values)
+        with np.errstate(over="ignore"):
+            slots = np.floor(near / step) - first
+        return np.clip(slots, -1, last + 1).astype(np.int64), far
 
     def label(at: int) -> str:
-        if at < first:
-            return f"under {_shown(first * step)}"
+        lower, upper = _shown((first + at) * step), _shown((first + at + 1) * step)
+        if at < 0:
+            return f"under {upper}"
         if at > last:
-            return f"{_shown((last + 1) * step)} and over"
-        return _shown(at * step) if whole and step == 1 else f"{_shown(at * step)} to {_shown((at + 1) * step)}"
+            return f"{lower} and over"
+        return lower if whole and step == 1 else f"{lower} to {upper}"
 
     return _count(batches, index, label)
 
@@ -146,7 +149,7 @@ def _count(
             counts[int(at)] += int(number)
     bars = [(label(at), counts[at]) for at in range(min(counts), max(counts) + 1)] if counts else []
     if odd:
-        bars.append(("NaN or infinite", odd))
+        bars.append(("NaN or beyond 1e300", odd))
     return _with_nulls(Bars(bars), nulls)
 
 
@@ -156,9 +159,11 @@ def _with_nulls(found: Bars, nulls: int) -> Bars:
     return found
 
 
-def _floats(values: pa.Array) -> np.ndarray:
-    known = plain(values).drop_null()
-    return np.asarray(known.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+def _floats(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """The values that can be drawn, and those that cannot: NaN, the infinities, and what arithmetic makes infinite."""
+    known = np.asarray(plain(values).drop_null().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+    near = np.abs(known) <= _LARGEST
+    return known[near], known[~near]
 
 
 def _moments(values: pa.Array) -> np.ndarray:
@@ -185,11 +190,15 @@ def _bars_between(ends: list[np.datetime64], unit: str, many: int) -> int:
 
 def _nice(width: float, whole: bool) -> float:
     """The next of 1, 2, 5 times a power of ten; at least 1 for whole numbers."""
+    if width < 1 / _LARGEST:
+        return 1.0
     power = 10.0 ** np.floor(np.log10(width))
     found = next(power * times for times in (1, 2, 5, 10) if power * times >= width * (1 - 1e-9))
-    return max(1.0, found) if whole else float(found)
+    return max(1.0, float(found)) if whole else float(found)
 
 
 def _shown(number: float) -> str:
-    rounded = round(number, 12)
-    return f"{int(rounded):,}" if rounded == int(rounded) and abs(rounded) < 1e15 else f"{rounded:.6g}"
+    if abs(number) >= 1e15:
+        return f"{number:.6g}"
+    rounded = float(f"{number:.12g}")
+    return f"{int(rounded):,}" if rounded == int(rounded) else f"{rounded:.6g}"

@@ -78,7 +78,7 @@ def _keep(table: str, statement: str, row: tuple[object, ...]) -> None:
             database.execute(table)
             database.execute(statement, row)
     except (OSError, sqlite3.Error) as error:
-        _LOG.warning("the run is not in the history: %s: %s", path(), error)
+        _LOG.warning("the run is not in the history: %s: %s (TOWPATH_STATE names another folder)", path(), error)
 
 
 def find(start: str) -> Receipt:

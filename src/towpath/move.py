@@ -21,7 +21,7 @@ from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, Use
 from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
-from towpath.planning import column_json
+from towpath.planning import column_json, listed
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, now, peak_memory, versions
 from towpath.seams.destination import Load
@@ -270,8 +270,9 @@ class _Attempt:
         receipt.columns = [column_json(plan) for plan in offer.columns]
         receipt.set_aside, receipt.bad_rows = sum(bad.counts.values()), self.ground.spec.bad_rows
         if offer.instead_of is not None:
-            files = ", ".join(offer.instead_of[1])
-            receipt.notes.append(f"{count(published.removed, 'row')} of changed files made way: {files}")
+            receipt.notes.append(
+                f"{count(published.removed, 'row')} of changed files made way: {listed(offer.instead_of[1])}"
+            )
         for plan in offer.columns:
             if plan.way is Way.LOSSY:
                 receipt.notes.append(f"column {plan.name} was allowed to lose: {plan.why}")

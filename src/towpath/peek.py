@@ -15,6 +15,7 @@ from towpath.badrows import BadRow
 from towpath.books import Edge
 from towpath.errors import UserError
 from towpath.figures import Figures
+from towpath.ground import refuse_all_text
 from towpath.histogram import Bars, spread
 from towpath.job import InputSpec
 from towpath.nouns import Restart, Want
@@ -107,11 +108,13 @@ def peek(
     """The first `rows` rows of what `spec` names, with figures of the first 10,000 rows, or of all (`whole`, in bounded
     memory); `chart` names a column whose spread is wanted. Bad rows are told, not refused. Raises UserError."""
     if rows < 0:
-        raise UserError(f"{rows} rows cannot be shown", todo="give a number from 0 on", code="option-wrong")
-    pins = {name: textform.parse_type(text) for name, text in (types or {}).items()}
+        raise UserError(f"{rows} rows cannot be shown", todo="give -n a number from 0 on", code="option-wrong")
+    pins = {name: textform.parse_type(text, f"types: {name}") for name, text in (types or {}).items()}
     look = _Look(spec, assemble.source(spec, connections), Want(pins, all_text=all_text, batch_bytes=_BATCH_BYTES))
     most = None if whole else max(rows, FIGURED if figures or chart else 0)
     described = look.source.describe(look.want)
+    if all_text:
+        refuse_all_text(described, look.source.shown)
     for name in (*pins, *([chart] if chart else ())):
         _known(name, described.schema, look.source)
     try:

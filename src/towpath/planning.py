@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from towpath import registry
 from towpath.errors import Refused
@@ -13,6 +12,9 @@ from towpath.ground import prepare
 from towpath.job import JobSpec
 from towpath.nouns import ColumnPlan, Offer, State, Way
 from towpath.values import textform
+
+if TYPE_CHECKING:
+    from towpath.pipeline.load import Loaded
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class Plan:
         out += ["  columns:", *(f"    {line}" for line in self._columns(offer))]
         out += [f"  ddl: {statement}" for statement in offer.ddl]
         if offer.instead_of is not None:
-            out.append(f"  changed files, whose rows make way: {', '.join(offer.instead_of[1])}")
+            out.append(f"  changed files, whose rows make way: {listed(offer.instead_of[1])}")
         return out + [f"  note: {note}" for note in self.notes]
 
     def _repr_html_(self) -> str:
@@ -102,13 +104,11 @@ class Plan:
         }
 
 
-def plan_pipeline(path: Path, steps: Sequence[str] = ()) -> list[Plan]:
-    """The plans of the steps named (without names: all) of a tow.yaml, in the order in which they would run."""
+def plan_pipeline(loaded: Loaded, steps: Sequence[str] = ()) -> list[Plan]:
+    """The plans of the steps named (without names: all) of a pipeline, in the order in which they would run."""
     from towpath.pipeline.jobs import job
-    from towpath.pipeline.load import load
     from towpath.pipeline.order import needs, order
 
-    loaded = load(path)
     before, chosen = needs(loaded), order(loaded, steps)
     plans = []
     for name in chosen:
@@ -123,6 +123,12 @@ def plan_pipeline(path: Path, steps: Sequence[str] = ()) -> list[Plan]:
             why = f"can be planned once {', '.join(missing)} has run: {error}"
             plans.append(Plan(spec, source, spec.to.address, None, waiting=why))
     return plans
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names in one line: the first ones, and how many more."""
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
 
 
 def column_json(plan: ColumnPlan, sample: bool = False) -> dict[str, Any]:

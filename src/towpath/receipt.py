@@ -67,6 +67,10 @@ class ColumnWay(TypedDict):
     from_sample: Annotated[bool, "whether a plan knows the type from a sample only"]
 
 
+ENDED_WELL = frozenset({"done", "unchanged", "partial"})
+"""The statuses of runs that nobody has to look after."""
+
+
 @dataclass(slots=True)
 class Receipt:
     """What one run read, did and published. Each field says what it holds and in which unit."""
@@ -76,7 +80,9 @@ class Receipt:
     destination: Annotated[str, "the address that was written"]
     mode: Annotated[str, "what happened to the rows that were there: create, append, replace or merge"]
     status: Annotated[
-        str, "done, unchanged (nothing new to read), stopped (the data or a system said no), failed (a defect)"
+        str,
+        "done, unchanged (nothing new to read), partial (the reader of standard output had enough), "
+        "stopped (the data or a system said no), failed (a defect)",
     ] = "running"
     step: Annotated[str | None, "pipeline/step; null for tow copy"] = None
     group: Annotated[str | None, "the id of the `tow run` that the step was a part of"] = None

@@ -31,7 +31,7 @@ def replay(
     `types` and `options` are laid over those of the job that met the rows; `progress` makes the one of each run. Each
     load's rows are sent exactly once where the destination keeps state: a replay that died is finished by calling it
     again. Raises Refused when there is nothing to send, or when a load cannot be replayed (its SQL read the whole
-    input)."""
+    input, or its rows carry their file's name)."""
     loads = kept(folder)
     if not loads:
         waiting = pending(folder)
@@ -55,6 +55,13 @@ def _replay_load(
             "these rows were met before a step that reads its whole input, so they cannot be sent on alone",
             where=str(load.folder),
             todo="correct them in the source and run the step again",
+            code="mode-impossible",
+        )
+    if "source_file" in spec.load_columns:
+        raise Refused(
+            "these rows are to be kept with the name of their file, which only reading that file can tell",
+            where=str(load.folder),
+            todo="correct them in the source and run the step again; append replaces the rows of a changed file",
             code="mode-impossible",
         )
     rows = list(load.rows())

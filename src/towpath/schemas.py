@@ -21,7 +21,7 @@ class PlanState(TypedDict):
 
 
 class PlanJson(TypedDict):
-    """What a run would do. A plan that would move nothing says why in `unchanged` and ends there."""
+    """What a run would do. One that would move nothing says why in `unchanged` or `waiting`, and ends there."""
 
     step: Annotated[str | None, "pipeline/step; null for a copy"]
     source: Annotated[str, "the addresses that would be read"]
@@ -30,6 +30,7 @@ class PlanJson(TypedDict):
     rows: Annotated[int | None, "rows of all sources, where they are known beforehand"]
     size: Annotated[int | None, "bytes of all sources, where they are known beforehand"]
     unchanged: Annotated[str, "why nothing would move; else empty"]
+    waiting: Annotated[str, "which steps must run before this one can be planned; else empty"]
     state: Annotated[PlanState | None, "what the destination has committed for the step"]
     mode: NotRequired[Annotated[str, "create, append, replace or merge"]]
     key: NotRequired[Annotated[list[str], "the columns that identify a row"]]
@@ -37,6 +38,8 @@ class PlanJson(TypedDict):
     guarantee: NotRequired[Annotated[str, "atomic, recoverable or at-least-once"]]
     why: NotRequired[Annotated[str, "what the guarantee rests on"]]
     columns: NotRequired[Annotated[list[ColumnWay], "the way of each column"]]
+    instead: NotRequired[Annotated[list[str], "changed files whose earlier rows make way"]]
+    notes: NotRequired[Annotated[list[str], "what a reader of the plan should know"]]
     ddl: NotRequired[Annotated[list[str], "the statements or file operations that make the destination"]]
 
 
@@ -66,13 +69,13 @@ def _object(model: Any) -> dict[str, Any]:
         "type": "object",
         "description": " ".join((model.__doc__ or "").split()),
         "properties": {name: _property(hint) for name, hint in hints.items()},
-        "required": sorted(_required(model)),
+        "required": sorted(_required(model, hints)),
         "additionalProperties": False,
     }
 
 
 def _property(hint: Any) -> dict[str, Any]:
-    if typing.get_origin(hint) is typing.NotRequired:
+    if typing.get_origin(hint) is NotRequired:
         (hint,) = typing.get_args(hint)
     if typing.get_origin(hint) is not Annotated:
         return _type(hint)
@@ -103,7 +106,7 @@ def _type(hint: Any) -> dict[str, Any]:
     return {}
 
 
-def _required(model: Any) -> list[str]:
+def _required(model: Any, hints: dict[str, Any]) -> list[str]:
     if is_dataclass(model):
         return [one.name for one in fields(model) if one.default is MISSING and one.default_factory is MISSING]
-    return list(model.__required_keys__)
+    return [name for name, hint in hints.items() if typing.get_origin(hint) is not NotRequired]

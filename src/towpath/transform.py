@@ -1,5 +1,6 @@
 """What happens to rows between source and destination, in one fixed order:
-timezone - sample - where - sql - python - select - rename - cast - rules - dedupe - limit. Each keeps its side of the books."""
+timezone - sample - where - sql - python - select - rename - cast - rules - dedupe - limit.
+Each keeps its side of the books."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 from towpath.badrows import BadRow, BadRows
 from towpath.books import Books, CountedBadRows, Edge
 from towpath.dedupe import Choice, deduped
-from towpath.errors import UserError
+from towpath.errors import Refused, UserError
 from towpath.job import JobSpec
 from towpath.localtimes import schema_in, stream_in
 from towpath.options import nearest
@@ -175,13 +176,16 @@ def _rename(stream: Stream, names: Mapping[str, str]) -> Stream:
 
 def _cast(stream: Stream, types: Mapping[str, str], edge: Edge, bad: BadRows) -> Stream:
     _columns(list(types), stream.schema, "cast")
-    targets = {name: textform.parse_type(text) for name, text in types.items()}
+    targets = {name: textform.parse_type(text, f"cast: {name}") for name, text in types.items()}
     schema = pa.schema(
         [field.with_type(targets.get(field.name, field.type)) for field in stream.schema],
     )
     for name, target in targets.items():
         source = stream.schema.field(name).type
-        cast_values(pa.array([], source), source, target)  # a cast that no value survives is refused now
+        try:
+            cast_values(pa.array([], source), source, target)  # a cast that no value survives is refused now
+        except Refused as error:
+            raise Refused(error.what, where=f"cast: {name}", todo=error.todo, code=error.code) from None
 
     def batches() -> Iterator[Batch]:
         for batch in stream:

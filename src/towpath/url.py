@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, replace
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,7 +32,7 @@ class Url:
     host: str
     port: str | None
     path: str
-    query: str | None
+    query: tuple[str, ...] | None
     fragment: str | None
     rest: str
 
@@ -50,10 +51,10 @@ class Url:
     def pairs(self) -> list[tuple[str, str | None]]:
         """The names and values of the query, decoded; None for a name without `=`. A `+` is a plus."""
         found = []
-        for pair in (self.query or "").split("&"):
+        for pair in self.query or ():
             name, sign, value = pair.partition("=")
             if pair:
-                found.append((unquote(name), unquote(value) if sign else None))
+                found.append((decoded(name), decoded(value) if sign else None))
         return found
 
 
@@ -78,11 +79,18 @@ def split(text: str) -> Url | None:
         host,
         port or None,
         path,
-        query if mark else None,
+        tuple(query.split("&")) if mark else None,
         table if sign else None,
         held[len(userinfo) + len(at) :],
     )
     return replace(made, **{one.name: _restored(getattr(made, one.name), references) for one in fields(made)})
+
+
+def decoded(part: str) -> str:
+    """A part with its percent-encoding taken away, but not that of references in it."""
+    between = map(unquote, _REFERENCE.split(part))
+    pairs = zip_longest(between, _REFERENCE.findall(part), fillvalue="")
+    return "".join(plain + reference for plain, reference in pairs)
 
 
 def shown(text: str) -> str:
@@ -96,7 +104,7 @@ def shown(text: str) -> str:
     if url.password is not None:
         login += f":{_hidden(url.password)}"
     port = "" if url.port is None else f":{url.port if url.has_port else HIDDEN}"
-    query = "" if url.query is None else f"?{'&'.join(map(_shown_pair, url.query.split('&')))}"
+    query = "" if url.query is None else f"?{'&'.join(map(_shown_pair, url.query))}"
     table = "" if url.fragment is None else f"#{url.fragment}"
     return f"{scheme[0]}{login}{'@' if url.user is not None else ''}{url.host}{port}{url.path}{query}{table}"
 
@@ -116,7 +124,7 @@ def plain_secrets(text: str) -> list[str]:
         return [text.partition("://")[2].rpartition("@")[0].partition(":")[2]]
     found = [] if url.password is None else [url.password]
     found += [value for name, value in url.pairs() if value and named_secret(name)]
-    return [unquote(one) for one in found if one and _REFERENCE.search(one) is None]
+    return [decoded(one) for one in found if one and _REFERENCE.search(one) is None]
 
 
 def _hidden(value: str) -> str:
@@ -125,8 +133,10 @@ def _hidden(value: str) -> str:
 
 def _shown_pair(pair: str) -> str:
     name, sign, value = pair.partition("=")
-    return f"{name}{sign}{_hidden(value) if named_secret(unquote(name)) else value}"
+    return f"{name}{sign}{_hidden(value) if named_secret(decoded(name)) else value}"
 
 
 def _restored(part: Any, references: list[str]) -> Any:
+    if isinstance(part, tuple):
+        return tuple(_restored(one, references) for one in part)
     return None if part is None else _HELD.sub(lambda found: references[int(found[1])], part)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,11 @@ def tow(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     return run
 
 
+def mistakes(err: str) -> list[str]:
+    """The lines of standard error that are not plain log lines."""
+    return [line for line in err.splitlines() if not re.match(r"\d\d:\d\d:\d\d (INFO|DEBUG) ", line)]
+
+
 def process(*arguments: str, **options: object) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "towpath.cli.main", *arguments]
@@ -39,7 +45,7 @@ def process(*arguments: str, **options: object) -> subprocess.Popen[bytes]:
 
 def test_a_copy_prints_its_receipt_and_writes_the_rows(tow: Run) -> None:
     code, out, err = tow("copy", "orders.csv", "orders.jsonl")
-    assert (code, err) == (0, "")
+    assert (code, mistakes(err)) == (0, [])
     assert out.startswith("copy: orders.csv -> orders.jsonl\n  create: 3 rows ")
     rows = [json.loads(line) for line in Path("orders.jsonl").read_text().splitlines()]
     assert [row["zip"] for row in rows] == ["00501", "10001", None]
@@ -58,11 +64,11 @@ def test_every_option_of_a_copy_arrives(tow: Run) -> None:
         "--select", "id,zip,amount", "--rule", "range: {amount: [0, null]}", "--from-opt", "null=NA",
         "--memory", "512MiB", "--require", "atomic", "--bad-rows", "bad",
     )  # fmt: skip
-    assert (code, err) == (0, "")
+    assert (code, mistakes(err)) == (0, [])
     assert "2 rows (2 inserted, 0 updated, 0 unchanged)" in out
     assert "1 filtered" in out
     code, out, _ = tow("peek", "duckdb:///shop.db#orders")
-    assert "amount    decimal(12,2)" in out
+    assert "amount    decimal(12,2)" in out.replace("  0", "")
 
 
 def test_data_on_standard_output_stands_alone(tow: Run, tmp_path: Path) -> None:
@@ -70,7 +76,7 @@ def test_data_on_standard_output_stands_alone(tow: Run, tmp_path: Path) -> None:
     out, err = done.communicate(timeout=60)
     assert done.returncode == 0, err
     assert out == b'{"id":1}\n{"id":2}\n{"id":3}\n'
-    assert err.startswith(b"copy: orders.csv -> -\n")
+    assert mistakes(err.decode())[0] == "copy: orders.csv -> -"
 
 
 def test_a_mistake_is_one_message_without_a_traceback(tow: Run) -> None:
@@ -95,7 +101,7 @@ def test_a_mistake_is_one_message_without_a_traceback(tow: Run) -> None:
         (["plan", "tow.yaml", "--mode", "merge", "--key", "a"], 2, "--mode belongs to a copy"),
         (["runs", "nope"], 2, "there is no run 'nope'"),
         (["peek", "orders.csv", "-n", "-1"], 2, "-1 rows"),
-        (["run", "none.yaml"], 2, "none.yaml: cannot be read"),
+        (["run", "none.yaml"], 2, "none.yaml: no such file"),
     ],
 )
 def test_the_exit_code_tells_who_was_wrong(tow: Run, arguments: list[str], code: int, words: str) -> None:
@@ -185,11 +191,11 @@ def test_runs_lists_and_shows_receipts_of_done_and_stopped_runs(tow: Run) -> Non
     tow("copy", "orders.csv", "o.csv", "--rule", "not_null: zip")
     code, out, _ = tow("runs")
     assert code == 0
-    assert [line.split()[3] for line in out.splitlines()] == ["stopped", "done"]
-    run = out.splitlines()[1].split()[0]
+    assert [line.split()[3] for line in out.splitlines()[1:]] == ["stopped", "done"]
+    run = out.splitlines()[2].split()[0]
     assert tow("runs", run[:6])[1].startswith("copy: orders.csv -> o.parquet\n")
     assert json.loads(tow("runs", run, "--json")[1])["rows"] == 3
-    assert len(tow("runs", "-n", "1")[1].splitlines()) == 1
+    assert len(tow("runs", "-n", "1")[1].splitlines()) == 2
 
 
 def test_bad_rows_are_replayed_once_they_are_mended(tow: Run) -> None:
@@ -199,7 +205,7 @@ def test_bad_rows_are_replayed_once_they_are_mended(tow: Run) -> None:
     assert code == 0
     assert "1 row set aside" in out
     code, out, err = tow("replay", "bad", "--from-opt", "null=x")
-    assert (code, err) == (0, "")
+    assert (code, mistakes(err)) == (0, [])
     lines = tow("peek", "duckdb:///shop.db#orders")[1].splitlines()
     assert sorted(line.split() for line in lines[-3:]) == [["1", "2"], ["2", "∅"], ["3", "4"]]
 
@@ -244,7 +250,9 @@ def test_a_reader_of_data_that_had_enough_is_no_error(tow: Run, tmp_path: Path) 
     with process("copy", "many.csv", "-", "--to-format", "csv", cwd=tmp_path) as running:
         assert running.stdout is not None
         assert running.stdout.read(3) == b"id\n"
-        assert _stopped_reading(running) == (0, b"")
+        code, err = _stopped_reading(running)
+    assert code == 0
+    assert mistakes(err.decode())[0] == "copy: many.csv -> -: partial"
 
 
 def _stopped_reading(running: subprocess.Popen[bytes]) -> tuple[int, bytes]:

@@ -40,7 +40,7 @@ def test_a_piped_copy_logs_its_begin_publishing_and_end(folder: Path) -> None:
     done = tow(folder, "copy", "orders.csv", "o.parquet")
     lines = done.stderr.splitlines()
     assert all(LINE.match(line) for line in lines)
-    assert [line[9:] for line in lines][0] == "INFO copy: begins: 2 rows, 23 B"
+    assert lines[0][9:] == "INFO copy: begins: 2 rows, 23 B"
     assert any(line.endswith("INFO copy: publishing") for line in lines)
     assert re.search(r"INFO copy: ends: read 2 rows, 23 B in \d\.\d s$", lines[-1])
     assert done.stdout.startswith("copy: orders.csv -> o.parquet\n")

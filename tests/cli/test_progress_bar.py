@@ -76,7 +76,9 @@ def test_no_line_of_the_progress_is_wider_than_the_terminal(three_steps: Shown) 
 
 def test_the_progress_is_gone_at_the_end_and_what_was_said_stays(three_steps: Shown) -> None:
     stays = [one for one in three_steps.screen(columns=100) if one]
-    assert sorted(stays) == sorted(f"{name}: done" for name in ("shop/orders", "shop/" + "long" * 20, "shop/日本の注文"))
+    assert sorted(stays) == sorted(
+        f"{name}: done" for name in ("shop/orders", "shop/" + "long" * 20, "shop/日本の注文")
+    )
 
 
 def test_colours_are_there_unless_they_are_not_wanted(three_steps: Shown) -> None:

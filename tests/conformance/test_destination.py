@@ -1,6 +1,6 @@
 """The publish protocol over every kind of destination: one file of each format, a folder, a table of each database."""
 
-from towpath.conformance import DestinationSuite
+from towpath.conformance import DestinationSuite, TableSuite
 
 FILE = {"mode/merge": "never: a file has no keys"}
 
@@ -46,10 +46,10 @@ class TestFolder(DestinationSuite):
     GAPS = FILE
 
 
-class TestDuckDBTable(DestinationSuite):
+class TestDuckDBTable(TableSuite):
     address = "duckdb:///{folder}/shop.db#orders"
     deaths = 8  # each opens the database some ten times
 
 
-class TestSQLiteTable(DestinationSuite):
+class TestSQLiteTable(TableSuite):
     address = "sqlite:///{folder}/shop.db#orders"

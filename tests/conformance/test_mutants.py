@@ -50,7 +50,18 @@ CAUGHT = {
         "PastesValues": "test_values_are_bound_and_never_pasted",
         "QuotesBadly": 'test_quoted_identifiers_keep_every_character[say "so"]',
         "NeverANewVersion": "test_a_version_changes_whenever_rows_change[insert into t values (9)]",
+        "AltersOutsideTheTransaction": "test_a_column_that_was_added_goes_with_the_transaction",
+        "ForgetsWhatIsRequired": "test_a_table_tells_which_columns_need_a_value_and_which_take_none",
         "CollectsTheQuery": "test_a_query_streams_in_batches_of_the_asked_size",
+    },
+    "tables": {
+        "AddsColumnsTooEarly": "test_a_missing_column_is_added_by_the_publishing_alone",
+        "LetsTheLastSqlFail": "test_sql_that_fails_rolls_all_back_and_is_named[after]",
+        "RunsTheFirstSqlTooEarly": "test_a_load_that_fails_leaves_the_columns_as_they_were",
+        "LeavesWhatShouldMakeWay": "test_rows_make_way_in_the_act_that_publishes[append]",
+        "CountsNoneThatMadeWay": "test_rows_make_way_in_the_act_that_publishes[append]",
+        "OverlooksOtherChanges": "test_a_column_that_another_added_meanwhile_is_a_conflict",
+        "NeverFreezes": "test_a_frozen_table_refuses_a_new_column_by_name",
     },
     "engines": {
         "DropsNullRowsUncounted": "test_a_condition_counts_what_it_leaves_out_and_null_is_not_true",

@@ -152,3 +152,14 @@ def test_makers_and_sweepers_side_by_side_never_lose_a_living_file(tmp_path: Pat
 def test_a_folder_that_is_not_there_is_refused_by_path(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="none"):
         leftovers.create(tmp_path / "none", "orders.csv", "load1")
+
+
+def test_one_file_is_removed_only_when_nobody_holds_it(tmp_path: Path) -> None:
+    file, path = leftovers.create(tmp_path, "a", "load1")
+    with file:
+        assert leftovers.found(tmp_path) == [(path, True)]
+        assert not leftovers.remove(path)
+        assert path.exists()
+    assert leftovers.found(tmp_path) == [(path, False)]
+    assert leftovers.remove(path)
+    assert leftovers.found(tmp_path) == []

@@ -4,7 +4,8 @@ What counts as a sample:
 
     ```console            `$ ` begins a command for the shell; the lines below it, up to the next, are what it prints on
                           standard output and error, if there are any; `...` stands for anything. A command whose exit
-                          code is not 0 is followed by a line `(exit 2)`.
+                          code is not 0 is followed by a line `(exit 2)`. Log lines, which a terminal does not show,
+                          are left out.
     ```{code-block} yaml  with `:caption: tow.yaml`: the file of that name.
     ```python             run in one namespace for the page.
 
@@ -21,9 +22,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CAPTION = re.compile(r"^:caption: (.+)\n", re.MULTILINE)
+_LOG_LINE = re.compile(r"^\d\d:\d\d:\d\d (?:INFO|DEBUG) .*\n", re.MULTILINE)
 _EXIT = re.compile(r"\(exit (\d+)\)")
 
 
@@ -51,7 +54,9 @@ def samples(page: str) -> Iterator[Sample]:
 def run(page: str, folder: Path) -> int:
     """Runs every sample of a page in `folder`; returns their number. Raises AssertionError naming the line."""
     count = 0
-    space: dict[str, object] = {"__name__": "sample"}
+    # A module of its own, for dataclasses look theirs up.
+    module = ModuleType("sample")
+    sys.modules["sample"] = module
     for sample in samples(page):
         count += 1
         if sample.kind == "file":
@@ -59,7 +64,7 @@ def run(page: str, folder: Path) -> int:
             (folder / sample.name).write_text(sample.text, "utf-8")
         elif sample.kind == "python":
             with contextlib.chdir(folder):
-                exec(compile(sample.text, f"line {sample.line}", "exec"), space)
+                exec(compile(sample.text, f"line {sample.line}", "exec"), vars(module))
         else:
             _console(sample, folder)
     return count
@@ -71,7 +76,7 @@ def _console(sample: Sample, folder: Path) -> None:
         if expected and (code := _EXIT.fullmatch(expected[-1])) is not None:
             wanted, expected = int(code[1]), expected[:-1]
         done = _shell(command, folder)
-        said = done.stdout.rstrip("\n")
+        said = _LOG_LINE.sub("", done.stdout).rstrip("\n")
         where = f"sample at line {sample.line}: $ {command}\n"
         assert done.returncode == wanted, f"{where}exit {done.returncode}, not {wanted}\n{said}"
         if expected:

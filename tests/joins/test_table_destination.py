@@ -76,14 +76,6 @@ def test_columns_meet_by_name_and_then_by_case(database: Any) -> None:
     assert back(database) == [{"Id": 1, "name": "a", "extra": "x"}]
 
 
-def test_a_column_that_the_table_lacks_is_refused_with_the_nearest(database: Any) -> None:
-    sql(database, "create table t (id integer, name text)")
-    with pytest.raises(Refused, match="no column 'nam'; did you mean 'name'"):
-        load(database, rows(id=[1], nam=["a"]), Mode.APPEND)
-    with pytest.raises(Refused, match="drop the table first"):
-        load(database, rows(id=[1], nam=["a"]), Mode.REPLACE)
-
-
 def test_columns_that_differ_only_in_case_are_refused_by_name(database: Any) -> None:
     with pytest.raises(Refused, match="'id' and 'ID'"):
         load(database, rows(id=[1], ID=[2]))
@@ -241,7 +233,10 @@ def test_merge_of_keys_alone_only_inserts(database: Any) -> None:
     assert load(database, rows(id=[2, 3]), Mode.MERGE, ("id",)) == Published(2, 1, 0, 1)
 
 
-@pytest.mark.parametrize(("ids", "told"), [([1, None], "null in 1 of"), ([5, 5, 7], "id = 5 comes more than once")])
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [([1, None], "null in 1 of"), ([5, 5, 7], r"id = 5 comes more than once(.|\n)*--dedupe 'latest COLUMN'")],
+)
 def test_a_key_that_is_null_or_doubled_publishes_nothing(database: Any, ids: list[int], told: str) -> None:
     batch = rows(id=pa.array(ids, pa.int64()), v=["x"] * len(ids))
     for _ in range(2):

@@ -84,7 +84,9 @@ def test_a_reference_stays_one_in_the_job_and_is_resolved_where_parts_are_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOW_TEST_FOLDER", "data")
-    spec = made(tmp_path, "{from: w#t, to: '${env:TOW_TEST_FOLDER}/a.csv'}", '{w: "duckdb:///${env:TOW_TEST_FOLDER}/w.db"}')
+    spec = made(
+        tmp_path, "{from: w#t, to: '${env:TOW_TEST_FOLDER}/a.csv'}", '{w: "duckdb:///${env:TOW_TEST_FOLDER}/w.db"}'
+    )
     assert spec.to.address == "${env:TOW_TEST_FOLDER}/a.csv"
     assert spec.connections == {"w": "duckdb:///${env:TOW_TEST_FOLDER}/w.db"}
     assert path_of(spec) == (f"{tmp_path}/data/w.db", "t")

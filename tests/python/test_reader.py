@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,7 @@ def test_a_table_and_a_query_are_read_too(tmp_path: Path) -> None:
     assert pl.DataFrame(tow.read(address, table="t")).height == 100_000
     reader = tow.read(address, query="select a from t where a < 5")
     assert duckdb.sql("select sum(a) from reader").fetchall() == [(10,)]
+    assert reader.shown == address
     assert duckdb.from_arrow(tow.read(address + "#t")).count("*").fetchall() == [(100_000,)]
 
 
@@ -159,6 +161,22 @@ def test_the_first_bad_row_stops_with_its_place_and_closes_files(tmp_path: Path)
     with pytest.raises(tow.DataError, match=r"a\.csv:3.*x7"):
         list(tow.read(path, types={"n": "int64"}))
     assert files_open(tmp_path) == []
+
+
+def test_a_row_that_its_class_refuses_closes_files_while_the_error_is_held(late: Path) -> None:
+    @dataclass
+    class Row:
+        zip: str
+        n: int
+        pad: str
+
+        def __post_init__(self) -> None:
+            raise ValueError("refused")
+
+    with pytest.raises(tow.DataError, match="refused") as caught:
+        list(tow.read(late, rows_as=Row))
+    assert caught.value.__traceback__ is not None
+    assert files_open(late.parent) == []
 
 
 def test_the_readers_own_error_comes_out_of_a_with_block(tmp_path: Path) -> None:
@@ -225,6 +243,17 @@ def test_text_options_are_those_of_a_copy(tmp_path: Path) -> None:
     assert [row["d"].isoformat() for row in rows] == ["2026-01-31", "2026-02-01"]
     assert [row["b"] for row in rows] == [True, False]
     assert next(iter(tow.read(path, from_options={"delimiter": ";"}, all_text=True)))["n"] == "1,5"
+
+
+def test_local_times_are_read_in_the_zone_that_they_are_meant_in(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("at\n2026-01-01 12:00:00\n2026-03-29 02:30:00\n")
+    bad: list[BadRow] = []
+    reader = tow.read(path, timezone="Europe/Berlin", bad_rows=bad)
+    assert reader.schema.field("at").type == pa.timestamp("us", "UTC")
+    assert [row["at"].isoformat() for row in reader] == ["2026-01-01T11:00:00+00:00"]
+    assert [one.place.line for one in bad] == [3]
+    assert tow.read(path, timezone="Europe/Berlin", bad_rows=[]).to_arrow().num_rows == 1
 
 
 def test_a_reader_shows_itself(small: Path, late: Path) -> None:

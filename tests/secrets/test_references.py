@@ -21,7 +21,9 @@ def test_a_variable_of_the_environment_stands_for_its_value(monkeypatch: pytest.
 
 def test_within_a_url_a_value_may_have_any_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOW_P", NASTY)
-    at = address.server(resolve("postgresql://${env:TOW_P}:${env:TOW_P}@h:5432/${env:TOW_P}?k=${env:TOW_P}#${env:TOW_P}"))
+    at = address.server(
+        resolve("postgresql://${env:TOW_P}:${env:TOW_P}@h:5432/${env:TOW_P}?k=${env:TOW_P}#${env:TOW_P}")
+    )
     assert at.password is not None
     assert [at.user, at.password.reveal(), at.path, at.options["k"], at.table] == [NASTY] * 5
     assert (at.host, at.port) == ("h", 5432)
@@ -80,7 +82,9 @@ def test_a_dotenv_file_stands_in_for_the_environment_and_never_reaches_it(
 ) -> None:
     monkeypatch.setenv("TOW_C", "from outside")
     folder = str(tmp_path)
-    (tmp_path / ".env").write_text('# about\nTOW_A=a b\nexport TOW_B="two\\nlines" # note\nTOW_C=inside\nTOW_E=${TOW_B}\n')
+    (tmp_path / ".env").write_text(
+        '# about\nTOW_A=a b\nexport TOW_B="two\\nlines" # note\nTOW_C=inside\nTOW_E=${TOW_B}\n'
+    )
     assert resolve("${env:TOW_A}", folder=folder) == "a b"
     assert resolve("${env:TOW_B}", folder=folder) == "two\nlines"
     assert resolve("${env:TOW_C}", folder=folder) == "from outside"
@@ -90,7 +94,7 @@ def test_a_dotenv_file_stands_in_for_the_environment_and_never_reaches_it(
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("A=1\n\n\nB C\n", 4), ("A=1\nB='never ends\nC=2\n", 2), ("A\n", 1), ("=x\n", 1), ("A=1\n\n B=\"x\" y\n", 3)],
+    [("A=1\n\n\nB C\n", 4), ("A=1\nB='never ends\nC=2\n", 2), ("A\n", 1), ("=x\n", 1), ('A=1\n\n B="x" y\n', 3)],
 )
 def test_a_broken_line_of_a_dotenv_file_is_told_with_its_number(tmp_path: Path, text: str, line: int) -> None:
     (tmp_path / ".env").write_text(text)

@@ -253,6 +253,16 @@ def test_a_date_format_reads_pinned_dates_and_timestamps() -> None:
     assert timed.pinned(texts("01/02/2024 00:00", "01/02/2024 00:01"), pa.date32())[1].tolist() == [1]
 
 
+def test_a_pinned_column_of_another_kind_than_the_formats_keeps_its_iso_form() -> None:
+    timed = Convention(date_format="%d.%m.%Y %H:%M")
+    values, bad = timed.pinned(texts("2024-01-02", "03.01.2024 00:00", "2024-13-01"), pa.date32())
+    assert (values.to_pylist(), bad.tolist()) == ([datetime.date(2024, 1, 2), datetime.date(2024, 1, 3), None], [2])
+    swapped = Convention(date_format="%Y-%d-%m")
+    values, bad = swapped.pinned(texts("2024-13-01", "2024-01-13", "2024-01-13 10:00"), pa.timestamp("us"))
+    assert values.to_pylist() == [datetime.datetime(2024, 1, 13), None, datetime.datetime(2024, 1, 13, 10)]
+    assert swapped.pinned(texts("2024-01-13"), pa.date32())[1].tolist() == [0]
+
+
 def test_words_for_true_and_false_take_the_place_of_the_usual_ones() -> None:
     german = Convention(true=("ja", "1"), false=("nein", "0"))
     assert type_of("ja", "nein", None, "0", convention=german) == pa.bool_()

@@ -337,6 +337,16 @@ def test_refused_values_turn_an_exact_way_into_a_checked_one_only_where_they_can
     assert way(pa.binary(), Stored(pa.string(), "", frozenset({"nul"})))[0] is E
 
 
+def test_a_sign_that_would_be_lost_is_refused_and_goes_alone_where_loss_is_allowed() -> None:
+    real = Stored(pa.float64(), "REAL", frozenset({"nan", "minus-zero"}))
+    assert way(pa.float32(), real) == (C, "REAL cannot hold NaN or -0.0")
+    values = pa.array([0.0, -0.0, None, -1.5, float("nan")])
+    assert convert(values, ColumnPlan("x", pa.float64(), "x", real, C)).bad.tolist() == [1, 4]
+    assert str(convert(values, ColumnPlan("x", pa.float64(), "x", real, Way.LOSSY)).values.to_pylist()) == str(
+        [0.0, 0.0, None, -1.5, None]
+    )
+
+
 def test_a_refused_value_is_found_however_deep() -> None:
     type = pa.struct([("a", pa.list_(pa.float32())), ("m", pa.map_(pa.string(), pa.string()))])
     rows = [{"a": [1.0, float("nan")], "m": []}, {"a": [], "m": [("k", "x\0")]}, {"a": [1.0], "m": []}, None]

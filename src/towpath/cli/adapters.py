@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 from towpath.cli.common import command, json_option
@@ -27,6 +26,8 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from importlib.util import find_spec
+
     from towpath import registry, screen
 
     head = ("SEAM", "NAME", "LIBRARY", "INSTALLED", "CODE", "WHAT IT IS")

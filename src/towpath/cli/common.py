@@ -84,13 +84,16 @@ def show_receipt(receipt: Receipt, file: TextIO, args: argparse.Namespace, *, sh
     """A run's receipt as the options want it: in JSON, not at all, or as wide as the terminal; `short`: in one line
     where the run ended well and --verbose was not given."""
     from towpath import screen
+    from towpath.receipt import ENDED_WELL
 
     most = screen.columns(file)
     if getattr(args, "json", False):
         show(receipt, file, as_json=True)
-    elif short and not is_verbose(args) and receipt.status in ("done", "unchanged") and not is_quiet(args):
+    elif is_quiet(args) and receipt.status in ENDED_WELL:
+        return
+    elif short and not is_verbose(args) and receipt.status in ("done", "unchanged"):
         say(receipt.line(most), file)
-    elif not is_quiet(args) or receipt.status not in ("done", "unchanged"):
+    else:
         say("\n".join(receipt.lines(most)), file)
 
 

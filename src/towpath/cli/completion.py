@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from towpath.cli.common import command
 from towpath.cli.parsing import commands
 
-HIDDEN = "__complete"
-"""The word by which a shell asks: `tow __complete WORD... WORD`, the last one being what is typed so far."""
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FILES, FOLDERS = ":files", ":folders"
 """Lines of the answer that leave it to the shell to add names of files or folders."""
 
@@ -63,12 +65,7 @@ complete -c tow -f -a '(__tow)'
 """
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
-_KINDS = {
-    "SRC": "address", "DST": "address", "ADDRESS": "address", "A": "address", "B": "address",
-    "SRC DST | TOW.YAML [STEP...]": "address or step", "TOW.YAML": "files", "FILE": "files", "STEP": "step",
-    "DIR": "folders", "NAME": "connection", "CONNECTION": "connection",
-}  # fmt: skip
-"""What may stand where the help shows such a word."""
+_ADDRESSES = frozenset({"SRC", "DST", "ADDRESS"})
 _FORMATS = ("--from-format", "--to-format")
 
 
@@ -77,9 +74,13 @@ def add(subparsers: Any) -> None:
         subparsers,
         "completion",
         "print the shell completion for bash, zsh or fish",
-        'eval "$(tow completion bash)"',
-        "tow completion zsh > ~/.zfunc/_tow",
-        "tow completion fish > ~/.config/fish/completions/tow.fish",
+        "tow completion bash",
+        "tow completion fish",
+    )
+    parser.description = (
+        "Print the shell completion. bash: put the output into ~/.local/share/bash-completion/completions/tow, or\n"
+        'eval "$(tow completion bash)" into ~/.bashrc. zsh: put it into a file _tow of a folder of $fpath. fish: into\n'
+        "~/.config/fish/completions/tow.fish."
     )
     parser.add_argument("shell", metavar="SHELL", choices=tuple(SCRIPTS), help=f"one of {', '.join(SCRIPTS)}")
     parser.set_defaults(run=run)
@@ -94,7 +95,7 @@ def complete(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     """Prints what may stand in the place of the last word, a line each."""
     *before, typed = words or [""]
     found = [one for one in candidates(parser, before, typed) if one.startswith((typed, FILES, FOLDERS))]
-    print("\n".join(found))
+    sys.stdout.writelines(f"{one}\n" for one in found)
     return 0
 
 
@@ -108,13 +109,13 @@ def candidates(parser: argparse.ArgumentParser, before: Sequence[str], typed: st
         seen.append(word)
     waiting = _waiting(parser, seen)
     if waiting is not None:
-        return _values(waiting, seen)
+        return _values(parser.prog, waiting, seen)
     if typed.startswith("-"):
         return sorted(name for name in parser._option_string_actions if name.startswith("--"))
     if commands(parser):
         return list(commands(parser))
     place = _place(parser, seen)
-    return [] if place is None else _values(place, seen)
+    return [] if place is None else _values(parser.prog, place, seen)
 
 
 def _waiting(parser: argparse.ArgumentParser, seen: Sequence[str]) -> argparse.Action | None:
@@ -134,32 +135,54 @@ def _place(parser: argparse.ArgumentParser, seen: Sequence[str]) -> argparse.Act
     return places[-1] if places and places[-1].nargs in ("*", "+") else None
 
 
-def _values(action: argparse.Action, seen: Sequence[str]) -> list[str]:
+def _values(prog: str, action: argparse.Action, seen: Sequence[str]) -> list[str]:
+    """What may stand where the help shows the action's choices or metavar."""
     if action.choices is not None:
         return [str(choice) for choice in action.choices]
     if action.option_strings and action.option_strings[-1] in _FORMATS:
         from towpath import registry
 
         return [row.name for row in registry.rows("format")]
-    kind = _KINDS.get(str(action.metavar), "")
-    if kind == "address or step":
-        kind = "step" if any(word.endswith((".yaml", ".yml")) for word in seen) else "address"
-    if kind == "address":
-        return [*(f"{name}#" for name in _named("connections", seen)), FILES]
-    if kind in ("step", "connection"):
-        return _named(f"{kind}s", seen)
-    return [f":{kind}"] if kind else []
+    shown = str(action.metavar)
+    words = set(re.split(r"[^A-Z.]+", shown.replace("...", "")))
+    is_pipeline = any(map(_is_yaml, seen))
+    is_address = bool(words & _ADDRESSES or shown in ("A", "B")) and not is_pipeline
+    found = _steps(seen) if "STEP" in words else []
+    if is_address:
+        found += [f"{name}#" for name in _connections(seen)]
+    if shown.startswith("NAME") and prog.startswith("tow connections"):
+        found += _connections(seen)
+    if is_address or "FILE" in words or ("TOW.YAML" in words and not is_pipeline):
+        found.append(FILES)
+    return [*found, FOLDERS] if words & {"DIR", "FOLDER"} else found
 
 
-def _named(key: str, seen: Sequence[str]) -> list[str]:
-    """The names under a key of the tow.yaml among the words, else of ./tow.yaml; none where it cannot be read."""
+def _steps(seen: Sequence[str]) -> list[str]:
+    return _keys(next(filter(_is_yaml, seen), "tow.yaml"), "steps")
+
+
+def _connections(seen: Sequence[str]) -> list[str]:
+    """Those of the pipeline, then those of the user."""
+    from towpath import userfiles
+
+    of_pipeline = _keys(next(filter(_is_yaml, seen), "tow.yaml"), "connections")
+    return list(dict.fromkeys([*of_pipeline, *_keys(userfiles.config() / "connections.yaml")]))
+
+
+def _keys(path: str | Path, *below: str) -> list[str]:
+    """The keys of a mapping in a YAML file; none where it cannot be read."""
     from pathlib import Path
 
     import yaml
 
-    path = next((word for word in seen if word.endswith((".yaml", ".yml"))), "tow.yaml")
     try:
-        read = yaml.load(Path(path).read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return [str(name) for name in read[key]]
+        found = yaml.load(Path(path).read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        for key in below:
+            found = found[key]
+        return [str(name) for name in found]
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
         return []
+
+
+def _is_yaml(word: str) -> bool:
+    return word.lower().endswith((".yaml", ".yml"))

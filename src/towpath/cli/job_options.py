@@ -134,7 +134,7 @@ def spec(args: argparse.Namespace, source: str, destination: str) -> JobSpec:
             args.to_table,
             names(args.partition_by),
             args.rows_per_file,
-            shorthand.size(args.file_size) if args.file_size else None,
+            shorthand.size(args.file_size, "--file-size") if args.file_size else None,
             args.codec,
             args.level,
             args.schema or "evolve",
@@ -145,7 +145,7 @@ def spec(args: argparse.Namespace, source: str, destination: str) -> JobSpec:
         key=names(args.key),
         types=types(args),
         all_text=bool(args.all_text),
-        sample=shorthand.share(args.sample) if args.sample else None,
+        sample=shorthand.share(args.sample, "--sample") if args.sample else None,
         where=args.where,
         sql=args.sql,
         python=args.python,
@@ -160,7 +160,7 @@ def spec(args: argparse.Namespace, source: str, destination: str) -> JobSpec:
         bad_rows=args.bad_rows,
         allow_lossy=names(args.allow_lossy),
         require=Guarantee(args.require) if args.require else None,
-        memory=shorthand.size(args.memory) if args.memory else DEFAULT_MEMORY,
+        memory=shorthand.size(args.memory, "--memory") if args.memory else DEFAULT_MEMORY,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import textwrap
@@ -10,41 +11,25 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from towpath.cli import (
-    adapters,
-    completion,
-    connections,
-    copy,
-    doctor,
-    explain,
-    init,
-    lint,
-    peek,
-    plan,
-    replay,
-    run,
-    runs,
-    schema,
-    secrets,
-    state,
-    verify,
-)
 from towpath.cli.parsing import Parser, commands
 from towpath.errors import TowError
-from towpath.secrets import plain, redact
+from towpath.secrets import redact
 
 GROUPS = {
-    "move data": (copy, run, replay),
-    "look first": (plan, peek, adapters),
-    "prove what happened": (verify, runs, state),
-    "set up": (init, lint, schema, connections, secrets, doctor, explain, completion),
+    "move data": ("copy", "run", "replay"),
+    "look first": ("plan", "peek", "adapters"),
+    "prove what happened": ("verify", "runs", "state"),
+    "set up": ("init", "lint", "schema", "connections", "secrets", "doctor", "explain", "completion"),
 }
-"""Every command, as `tow --help` shows them: by what one does."""
+"""Every command, as `tow --help` shows them: by what one does. Each is the module of its name."""
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 
 _INTERRUPTED = 130
+_COMPLETE = "__complete"
+"""By this word a shell asks what may stand next: `tow __complete WORD... WORD`, the last being what is typed so far."""
 _DEFECT = "tow: this is a defect of Towpath or of a library it uses: please report it with the lines above"
 _SHORT = """\
-tow moves data between any two systems, and proves that nothing was lost or changed.
+tow moves data between any two systems, and proves that nothing was lost.
 
   tow peek flights.csv.gz                        look at it
   tow copy flights.csv.gz flights.parquet        move it
@@ -69,8 +54,7 @@ class _Tow(Parser):
     def format_help(self) -> str:
         told = {name: one.description for name, one in commands(self).items()}
         lines = [f"usage: {self.prog} COMMAND ...", "", str(self.description)]
-        for title, modules in GROUPS.items():
-            names = [module.__name__.rpartition(".")[2] for module in modules]
+        for title, names in GROUPS.items():
             lines += ["", f"{title}:", *(_entry(name, str(told[name])) for name in names)]
         lines += ["", "tow help COMMAND explains a command, tow --version says which version this is."]
         return "\n".join([*lines, str(self.epilog), ""])
@@ -82,8 +66,8 @@ def _entry(name: str, sentence: str) -> str:
     return textwrap.fill(words, 79, initial_indent="  ", subsequent_indent=" " * 15)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; building it imports no third-party package."""
+def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The command line of these commands (default: of all); building it imports no third-party package."""
     made = _Tow(
         prog="tow",
         description="Move data between any two systems: planned beforehand, nothing lost.",
@@ -93,10 +77,14 @@ def parser() -> argparse.ArgumentParser:
     subparsers = made.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=Parser
     )
-    for modules in GROUPS.values():
-        for module in modules:
-            module.add(subparsers)
+    for name in names:
+        importlib.import_module(f"towpath.cli.{name}").add(subparsers)
     return made
+
+
+def _needed(words: Sequence[str]) -> Sequence[str]:
+    """The one command that the words begin with, so that the others need not be imported; else all."""
+    return words[:1] if words[0] in COMMANDS else COMMANDS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,13 +96,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words:
         print(_SHORT, file=sys.stderr)
         return 2
-    if words[0] == completion.HIDDEN:
-        return completion.complete(parser(), words[1:])
+    if words[0] == _COMPLETE:
+        from towpath.cli.completion import complete
+
+        return complete(parser(_needed(words[1:-1] or words)), words[1:])
     if words[0] == "help":
         words = [*words[1:], "--help"]
     with redact.streams():
-        plain.note(words)
-        args = parser().parse_args(words)
+        if words[0] in COMMANDS:
+            from towpath.secrets import plain
+
+            plain.note(words)
+        args = parser(_needed(words)).parse_args(words)
         from towpath.cli import logs
 
         with logs.on_stderr(args):

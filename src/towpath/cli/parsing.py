@@ -1,4 +1,4 @@
-"""The command line's parser: argparse whose mistakes are one line that names what was probably meant."""
+"""The command line's parser: argparse whose mistakes name what was probably meant."""
 
 from __future__ import annotations
 
@@ -9,39 +9,43 @@ from typing import Any, NoReturn
 
 _OPTION = re.compile(r"--[^=]+|-[A-Za-z]")
 _WORDS = (
-    (re.compile(r"the following arguments are required: (.*)"), r"needs \1"),
-    (re.compile(r"argument ([^:]*): expected one argument"), r"\1 needs a value"),
-    (re.compile(r"argument ([^:]*): expected at least one argument"), r"\1 needs a value"),
-    (re.compile(r"argument ([^:]*): invalid int value: (.*)"), r"\1 takes a whole number, not \2"),
-    (re.compile(r"unrecognized arguments: (.*)"), r"there are too many words: \1"),
-    (re.compile(r"argument ([^:]*): (.*)"), r"\1: \2"),
+    (re.compile(r"the following arguments are required: (.*)"), r"needs \1", "argument-missing"),
+    (re.compile(r"argument ([^:]*): expected one argument"), r"\1 needs a value", "argument-missing"),
+    (re.compile(r"argument ([^:]*): expected at least one argument"), r"\1 needs a value", "argument-missing"),
+    (re.compile(r"argument ([^:]*): invalid int value: (.*)"), r"\1 takes a whole number, not \2", "option-wrong"),
+    (
+        re.compile(r"unrecognized arguments: (.*)"),
+        r"there are too many words: \1; a pattern, or a value with blanks, stands in quotes",
+        "argument-unknown",
+    ),
+    (re.compile(r"(there is no option .*)"), r"\1", "option-unknown"),
+    (re.compile(r"(there is no command .*)"), r"\1", "command-unknown"),
+    (re.compile(r"argument ([^:]*): (.*)"), r"\1: \2", "option-wrong"),
+    (re.compile(r"(.*)", re.DOTALL), r"\1", "option-wrong"),
 )
 
 
 class Parser(argparse.ArgumentParser):
-    """Mistakes end with one line on standard error and exit code 2. Options are never guessed from their beginnings."""
+    """Mistakes end with a message on standard error and exit code 2. Options are never guessed from their beginnings."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **options})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         # Before anything else: a missing argument is often only the value of an option that does not exist.
-        if args is not None and self._subparsers is None:
+        if args is not None:
             self._know_options(args)
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        for pattern, words in _WORDS:
-            found = pattern.fullmatch(message)
-            if found:
-                message = found.expand(words)
-                break
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        told = ((pattern.fullmatch(message), words, code) for pattern, words, code in _WORDS)
+        found, words, code = next(one for one in told if one[0])
+        self.exit(2, f"{self.prog}: {found.expand(words) if found else message} [{code}]\n  see {self.prog} --help\n")
 
     def _know_options(self, args: Sequence[str]) -> None:
         for word in args:
-            if word == "--":
-                return
+            if word == "--" or (self._subparsers is not None and not word.startswith("-")):
+                return  # what follows is no option, or belongs to a command
             found = None if " " in word else _OPTION.match(word)  # with a blank it is a value, as argparse sees it
             if found and found[0] not in self._option_string_actions:
                 self.error(f"there is no option {found[0]}{self._meant(found[0])}")

@@ -28,11 +28,12 @@ def schema_lines(seen: Peeked, most: int | None = None) -> list[str]:
     lines = table([head, *rows], right=(2, 3))
     if most is not None and max(map(width, lines)) > most:
         rows = [_column(seen, at, (_NAME, _TYPE)) for at in range(len(seen.schema))]
-        lines = [cut(line, most) for line in table([head, *rows], right=(2, 3))]
+        lines = table([head, *rows], right=(2, 3))
     notes = [_from(seen)] if seen.figures else []
     if any(map(seen.from_sample, seen.schema.names)):
         notes.append("* type from sample: a later value may widen it")
-    return [cut(seen.shown, most) if most else seen.shown, *lines, *(f"({note})" for note in notes)]
+    told = [seen.shown, *lines, *(f"({note})" for note in notes)]
+    return told if most is None else [cut(line, most) for line in told]
 
 
 def row_lines(seen: Peeked, most: int | None = None) -> list[str]:

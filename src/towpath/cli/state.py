@@ -26,19 +26,14 @@ def add(subparsers: Any) -> None:
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     one = _action(actions, "show", "show how far each step has read, or one of them", "[TOW.YAML] [STEP]")
-    one.set_defaults(act=_show)
+    one.set_defaults(run=_show)
     one = _action(actions, "set", "let the next run go on from a value of the step's cursor", "[TOW.YAML] STEP VALUE")
-    one.set_defaults(act=_set)
+    one.set_defaults(run=_set)
     one = _action(actions, "rewind", "forget how far a step has read: the next run reads everything", "[TOW.YAML] STEP")
     how = one.add_mutually_exclusive_group()
     how.add_argument("--to", metavar="VALUE", help="only back to this value of the step's cursor")
     how.add_argument("--file", metavar="GLOB", help="only the files whose names match, so that they are read again")
-    one.set_defaults(act=_rewind)
-
-
-def run(args: argparse.Namespace) -> int:
-    code: int = args.act(args)
-    return code
+    one.set_defaults(run=_rewind)
 
 
 def _action(actions: Any, name: str, sentence: str, words: str) -> argparse.ArgumentParser:

@@ -13,5 +13,6 @@ from towpath.conformance.engine import EngineSuite
 from towpath.conformance.format import FormatSuite
 from towpath.conformance.store import StoreSuite
 from towpath.conformance.suite import Suite
+from towpath.conformance.table import TableSuite
 
-__all__ = ["DatabaseSuite", "DestinationSuite", "EngineSuite", "FormatSuite", "StoreSuite", "Suite"]
+__all__ = ["DatabaseSuite", "DestinationSuite", "EngineSuite", "FormatSuite", "StoreSuite", "Suite", "TableSuite"]

@@ -2,5 +2,5 @@
 
 import pytest
 
-_SUITES = ("carry", "database", "destination", "engine", "format", "store", "suite")
+_SUITES = ("carry", "database", "database_tables", "destination", "engine", "format", "store", "suite", "table")
 pytest.register_assert_rewrite(*(f"towpath.conformance.{name}" for name in _SUITES))

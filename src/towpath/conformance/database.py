@@ -6,16 +6,18 @@ import contextlib
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
 
-from towpath.conformance.carry import assert_same, offered, table
+from towpath.conformance.carry import assert_same, offered
 from towpath.conformance.cases import CASES, Case
-from towpath.conformance.suite import Suite, promise
+from towpath.conformance.database_tables import TablesSuite
+from towpath.conformance.databasekit import ID, create, fill, ids, native, seen, selected, version
+from towpath.conformance.suite import promise
 from towpath.errors import DataError, Refused, TowError, UserError
-from towpath.seams.database import Database, Session
+from towpath.seams.database import Database
 
 IDENTIFIERS = (
     "orders", "Order Lines", 'say "so"', "it's", "select", "äöü", "日本", "a;b--c", "100%", "a`b", "[a]", "_x", "1st",
@@ -23,7 +25,7 @@ IDENTIFIERS = (
 )  # fmt: skip
 
 
-class DatabaseSuite(Suite):
+class DatabaseSuite(TablesSuite):
     """Holds a database to `towpath.seams.database`. `make` must give the same database for the same folder."""
 
     seam: ClassVar[str] = "database"
@@ -52,36 +54,6 @@ class DatabaseSuite(Suite):
             for field in sent.schema:
                 assert existing.schema.field(field.name).type == database.stored(field.type).type
             assert_same(sent, selected(session, f"select * from {database.quote('t')}"))
-
-    @promise("table/none")
-    def test_a_table_that_is_not_there_is_none(self, database: Database) -> None:
-        create(database, "t", ID)
-        with database.read() as session:
-            assert session.table("other") is None
-
-    @promise("table/key")
-    def test_a_table_tells_its_columns_native_types_and_key(self, database: Database) -> None:
-        with database.write() as session:
-            columns = f"a {native(database, pa.int64())}, b {native(database, pa.string())}"
-            session.execute(f"create table t ({columns}, primary key (b, a))")
-            session.commit()
-        with database.read() as session:
-            existing = session.table("t")
-        assert existing is not None
-        assert existing.schema.names == ["a", "b"]
-        assert existing.key == ("b", "a")
-        assert {name: stored.native.lower() for name, stored in existing.stored.items()} == {
-            "a": native(database, pa.int64()).lower(),
-            "b": native(database, pa.string()).lower(),
-        }
-
-    @promise("table/uncommitted")
-    def test_a_session_sees_its_own_table_before_commit(self, database: Database) -> None:
-        with database.write() as session:
-            session.execute(f"create table t (id {native(database, pa.int64())})")
-            assert session.table("t") is not None
-            session.insert("t", ID, iter([ids(1, 2)]))
-            assert session.scalar("select count(*) from t") == 2
 
     @promise("name/any")
     @pytest.mark.parametrize("name", IDENTIFIERS)
@@ -297,49 +269,3 @@ class DatabaseSuite(Suite):
                 session.insert("t", ID, iter([rows]))
                 session.commit()
         assert seen(database) == [1, 2]
-
-
-ID = pa.schema({"id": pa.int64()})
-
-
-def ids(*values: int) -> pa.RecordBatch:
-    return pa.record_batch([pa.array(values, pa.int64())], schema=ID)
-
-
-def native(database: Database, type: pa.DataType) -> str:
-    return database.stored(type).native
-
-
-def create(database: Database, name: str, schema: pa.Schema) -> None:
-    """A committed table with the columns of `schema`, in the types that the database stores."""
-    columns = ", ".join(f"{database.quote(field.name)} {native(database, field.type)}" for field in schema)
-    with database.write() as session:
-        session.execute(f"create table {database.quote(name)} ({columns})")
-        session.commit()
-
-
-def fill(database: Database, *values: int) -> None:
-    """A committed table `t` with the integers `values` in its column `id`."""
-    create(database, "t", ID)
-    with database.write() as session:
-        session.insert("t", ID, iter([ids(*values)]))
-        session.commit()
-
-
-def seen(database: Database) -> list[Any] | None:
-    """The ids of `t` as another session sees them now; None when it is cleanly refused."""
-    try:
-        with database.read() as session:
-            return sorted(selected(session, "select id from t").column("id").to_pylist())
-    except Refused:
-        return None
-
-
-def selected(session: Session, sql: str) -> pa.Table:
-    schema, batches = session.select(sql, 1_000)
-    return table(schema, list(batches))
-
-
-def version(database: Database) -> str | None:
-    with database.read() as session:
-        return database.version(session, "t")

@@ -28,7 +28,7 @@ def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[Bin
     """
     path = folder / f".{name}.{load_id}{suffix}{SUFFIX}"
     until = time.monotonic() + _PATIENCE
-    with translated(str(path), "write"):
+    with translated(str(folder / name), "write"):
         while True:
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)

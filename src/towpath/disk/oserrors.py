@@ -25,7 +25,11 @@ _KNOWN = {
         "check the path, or choose another name",
         "path-kind-wrong",
     ),
-    errno.EISDIR: ("it is a folder, not a file", "end the path with / to mean the files in it", "path-kind-wrong"),
+    errno.EISDIR: (
+        "it is a folder, not a file",
+        "choose another name; a folder of files is written with / at its end",
+        "path-kind-wrong",
+    ),
     errno.EACCES: _DENIED,
     errno.EPERM: _DENIED,
     errno.EROFS: ("the file system is read-only", "choose a place that can be written to", "permission-denied"),

@@ -22,12 +22,13 @@ class RowSpool:
 
     def __init__(self, folder: Path, name: str, load_id: str) -> None:
         self.rows = 0
+        self._shown = str(folder / name)
         self._file, self.path = leftovers.create(folder, name, load_id, ".rows")
         self._writer: Any = None
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Adds rows; every batch has the schema of the first."""
-        with translated(str(self.path), "write"):
+        with translated(self._shown, "write"):
             if self._writer is None:
                 self._writer = pa.ipc.new_stream(self._file, batch.schema)
             self._writer.write_batch(batch)
@@ -35,7 +36,7 @@ class RowSpool:
 
     def seal(self) -> None:
         """Completes the file and makes it durable; after it only `batches` and `close` are called."""
-        with translated(str(self.path), "write"):
+        with translated(self._shown, "write"):
             if self._writer is not None:
                 self._writer.close()
             self._file.flush()

@@ -16,37 +16,50 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "The command": (
         "command-unknown", "option-unknown", "option-wrong", "option-missing", "options-conflict",
         "argument-missing", "argument-unknown", "command-wrong", "code-unknown", "run-unknown", "library-missing",
+        "codec-unknown", "codec-contradicted", "limit-bad", "sample-bad", "timezone-unknown", "load-column-unknown",
     ),
     "Addresses and paths": (
         "address-wrong", "adapter-unknown", "format-unclear", "table-unnamed", "table-missing", "path-missing",
-        "path-empty", "path-kind-wrong", "permission-denied", "disk-full",
+        "path-empty", "path-kind-wrong", "permission-denied", "disk-full", "connection-unknown", "table-unknown",
+        "destination-wrong", "file-unreadable",
     ),
     "Columns and types": (
         "column-unknown", "column-doubled", "columns-missing", "columns-differ", "column-required", "header-wrong",
-        "type-unknown", "type-violated", "type-impossible", "cast-inexact", "value-refused", "name-reserved",
-        "partition-wrong",
+        "type-unknown", "type-violated", "type-impossible", "cast-inexact", "value-refused", "name-impossible",
+        "partition-wrong", "column-unfit", "column-fixed", "column-generated", "schema-frozen",
     ),
     "Broken data": (
         "record-malformed", "json-malformed", "text-undecodable", "file-damaged", "zip-unclear", "key-null",
-        "key-doubled", "rule-broken", "rule-wrong",
+        "key-doubled", "rule-broken", "rule-wrong", "dedupe-bad", "dedupe-tied", "order-nan",
     ),
     "The destination": (
-        "destination-exists", "key-missing", "key-wrong", "mode-impossible", "guarantee-lacking", "format-differs",
-        "folder-foreign", "database-locked", "constraint-violated", "conflict",
+        "destination-exists", "key-missing", "key-impossible", "mode-impossible", "guarantee-lacking",
+        "format-differs", "folder-foreign", "database-locked", "constraint-violated", "conflict",
     ),
     "State and history": (
         "plan-changed", "file-changed", "checkpoint-foreign", "state-damaged", "source-changed", "bad-rows-missing",
-        "bad-rows-damaged", "cursor-missing", "cursor-unordered", "cursor-wrong",
+        "bad-rows-damaged", "cursor-missing", "cursor-unordered", "cursor-wrong", "state-missing", "state-foreign",
+        "state-forward", "backfill-unkeyed", "lookback-unkeyed", "lookback-bad", "cursor-value-bad", "window-empty",
+        "window-of-whole", "trial-of-kept-step", "refresh-of-shared",
     ),
     "tow.yaml": (
-        "yaml-unreadable", "yaml-wrong", "step-unknown", "steps-circular", "reference-unresolved",
-        "reference-wrong",
+        "yaml-syntax", "yaml-wrong", "step-unknown", "steps-circular", "reference-unset", "reference-wrong",
+        "profile-unknown", "var-unknown", "var-wrong",
     ),
     "SQL and Python": (
         "sql-wrong", "sql-failed", "memory-short", "python-missing", "python-failed", "python-result-wrong",
     ),
     "The system": (
-        "system-refused", "transient", "books-unbalanced", "refused", "data-bad", "error",
+        "system-refused", "transient", "books-unbalanced", "refused", "data-bad", "error", "steps-stopped",
+    ),
+    "Secrets": (
+        "secret-plain", "secret-hidden", "secret-name-wrong", "secret-unknown", "secret-wrong", "secrets-damaged",
+        "secrets-locked", "passphrase-missing", "passphrase-wrong", "dotenv-wrong", "netrc-wrong",
+        "service-unknown", "service-wrong", "encryption-key-wrong",
+    ),
+    "From Python": (
+        "frame-unknown", "frame-unfit", "object-unfit", "rows-missing", "reader-read", "class-unfit",
+        "class-unreadable",
     ),
 }  # fmt: skip
 """The codes in the order of `tow explain`."""

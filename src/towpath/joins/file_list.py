@@ -114,7 +114,7 @@ def _nothing(store: Store, path: str, folder: str | None, suffixes: Sequence[str
         return Refused(
             f"no file in it ends in {' or '.join(suffixes)}",
             where=folder,
-            todo="name the format, or give a glob",
+            todo="name the format that its files have (--from-format), or give a pattern",
             code="path-empty",
         )
     parent, name = posixpath.split(path.rstrip("/"))

@@ -198,8 +198,8 @@ class FileSource:
             "this file was loaded before and has changed since"
             + (f", and {len(changed) - 1} more" if changed[1:] else ""),
             where=changed[0],
-            todo="load everything anew (--full-refresh); use mode merge with a key, which reads it again whole; or have\n"
-            "  a table keep each row's file from the first load on (--load-columns source_file) and replace its rows",
+            todo="load everything anew (--full-refresh), or use mode merge with a key, which reads it again whole;\n"
+            "  where a table keeps each row's file from its first load on (--load-columns source_file), append does so",
             code="file-changed",
         )
 

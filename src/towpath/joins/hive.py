@@ -36,7 +36,12 @@ def values(path: str) -> dict[str, str | None]:
             continue
         name = _unescape(key, path)
         if name in found:
-            raise DataError(f"the partition column {name} stands in the path twice", where=path, todo="rename one of the folders", code="column-doubled")
+            raise DataError(
+                f"the partition column {name} stands in the path twice",
+                where=path,
+                todo="rename one of the folders",
+                code="column-doubled",
+            )
         found[name] = None if value == NULL else _unescape(value, path)
     return found
 

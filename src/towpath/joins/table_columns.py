@@ -44,24 +44,27 @@ class Fitting:
                 todo="rename one of them (--rename)",
                 code="column-doubled",
             )
-        limit = self.database.name_bytes
-        for name in [*schema.names, *parts(self.table)]:
-            if name is None:
-                continue
+        for name in schema.names:
             if name == "" or "\0" in name:
                 raise Refused(
-                    f"{name!r} cannot be a name in SQL",
+                    f"{name!r} cannot be the name of a column",
                     where=self.shown,
-                    todo="give the column another one (--rename)",
+                    todo="rename it (--rename)",
                     code="name-impossible",
                 )
-            if limit is not None and (long := len(name.encode())) > limit:
-                raise Refused(
-                    f"the name {name!r} has {long} bytes, and the database takes {limit}",
-                    where=self.shown,
-                    todo="give it a shorter one (--rename)",
-                    code="name-impossible",
-                )
+            self._check_length(name, "rename the column (--rename)")
+        for part in filter(None, parts(self.table)):
+            self._check_length(part, "give the table a shorter name")
+
+    def _check_length(self, name: str, todo: str) -> None:
+        limit, long = self.database.name_bytes, len(name.encode())
+        if limit is not None and long > limit:
+            raise Refused(
+                f"the name {name!r} has {long} bytes, and {self.database.name} takes at most {limit}",
+                where=self.shown,
+                todo=todo,
+                code="name-impossible",
+            )
 
     def created(self, schema: pa.Schema) -> Fit:
         """The table as it would be made for the rows."""
@@ -75,7 +78,7 @@ class Fitting:
         for field in schema:
             to = self._match(field.name, existing)
             plan = self._added(session, existing, field) if to is None else self._kept(session, existing, field, to)
-            column = f"{self.database.quote(plan.to)}"
+            column = self.database.quote(plan.to)
             if to is None:
                 ddl.append(f"alter table {self._quoted} add column {column} {plan.stored.native}")
             elif plan.stored != existing.stored[to]:
@@ -112,9 +115,9 @@ class Fitting:
                 todo="let it be added (--schema evolve), rename it (--rename), or leave it out (--select)",
                 code="schema-frozen",
             )
-        adds = isinstance(session, AddsColumns)
-        stored = session.added(self.table, field.type) if adds else self.database.stored(field.type)
-        return _planned(field, field.name, stored)
+        if isinstance(session, AddsColumns):
+            return _planned(field, field.name, session.added(self.table, field.type))
+        return _planned(field, field.name, self.database.stored(field.type))
 
     def _kept(self, session: Session, existing: Existing, field: pa.Field, to: str) -> ColumnPlan:
         """The column as it is, or wider where that makes the way of every value exact."""
@@ -153,13 +156,13 @@ class Fitting:
                 )
 
     def _refuse_generated(self, plans: Sequence[ColumnPlan], existing: Existing) -> None:
-        names = [plan.name for plan in plans if plan.to in existing.generated]
+        names = [plan.to for plan in plans if plan.to in existing.generated]
         if names:
-            others = [plan.name for plan in plans if plan.name not in names]
+            others = [plan.name for plan in plans if plan.to not in names]
             raise Refused(
-                f"{_columns(names)} of the table computed by the database: no value can be written there",
+                f"{_are(names)} computed by the database and cannot be written",
                 where=self.shown,
-                todo=f"leave it out: --select {','.join(others)}",
+                todo=f"send only the others: --select {','.join(others)}",
                 code="column-generated",
             )
 
@@ -168,9 +171,9 @@ class Fitting:
         names = [name for name in existing.schema.names if name in existing.required and name not in given]
         if names:
             raise Refused(
-                f"{_columns(names)} of the table not null and without a default, and the rows have no such column",
+                f"{_are(names)} not null without a default, and the rows have no such column",
                 where=self.shown,
-                todo="make the rows have it (--rename, --sql), or give the table's column a default, or allow null there",
+                todo="give the rows such a column (--rename, --sql), or the table's column a default",
                 code="column-required",
             )
 
@@ -179,6 +182,6 @@ def _planned(field: pa.Field, to: str, stored: Stored) -> ColumnPlan:
     return ColumnPlan(field.name, field.type, to, stored, *convert.way(field.type, stored))
 
 
-def _columns(names: Sequence[str]) -> str:
+def _are(names: Sequence[str]) -> str:
     told = ", ".join(map(repr, names))
-    return f"the column {told} is" if len(names) == 1 else f"the columns {told} are"
+    return f"the table's column {told} is" if len(names) == 1 else f"the table's columns {told} are"

@@ -43,6 +43,7 @@ class TableDestination:
         if table.casefold() == table_state.STATE:
             raise UserError(
                 f"the table {table} is where Towpath keeps its state",
+                where=shown,
                 todo="choose another name",
                 code="name-impossible",
             )

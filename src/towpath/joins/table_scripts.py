@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from towpath.badrows import shorten
 from towpath.errors import TowError, UserError
 from towpath.seams.database import Session
 
@@ -45,11 +46,10 @@ class Script:
             try:
                 session.execute(statement)
             except TowError as error:
-                todo = error.todo or "correct the statement"
                 raise type(error)(
                     error.what,
                     where=self._place(number),
-                    todo=f"{todo}; nothing was published" if "nothing was published" not in todo else todo,
+                    todo="nothing was published; correct the statement, or what it stands on",
                     code="sql-failed",
                 ) from error
 
@@ -65,12 +65,12 @@ class Script:
                 todo=f"give one statement each; --{self.name} may be given several times",
                 code="sql-wrong",
             )
-        word = (re.match(r"\w*", found[0]) or [""])[0]
+        word = found[0].split()[0]
         if word.lower() not in _WITHIN:
             raise UserError(
-                f"{word.upper() or found[0][:20]!r} does not belong in the transaction that publishes the rows",
+                f"{shorten(word.upper())} does not belong in the transaction that publishes the rows",
                 where=where,
-                todo=f"use one of {', '.join(_WITHIN)}; run anything else outside of tow",
+                todo="use insert, update, delete, create, alter, drop or the like; run anything else outside of tow",
                 code="sql-wrong",
             )
 

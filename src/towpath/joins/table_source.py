@@ -188,7 +188,7 @@ class TableSource:
 
 @dataclass(slots=True)
 class TableReading:
-    """One pass over a snapshot. The database is closed as soon as the last row was given."""
+    """One pass over a snapshot. The database is closed as soon as the last row was given, or nobody wants more."""
 
     schema: pa.Schema
     given: int
@@ -201,11 +201,13 @@ class TableReading:
 
     def __iter__(self) -> Iterator[Batch]:
         first = 1
-        for rows in self.batches:
-            yield self._typed(Batch(rows, Counted(self.shown, first)))
-            first += rows.num_rows
-        # The same file may be the destination, and a database that is open for reading admits no writer.
-        self.session.close()
+        try:
+            for rows in self.batches:
+                yield self._typed(Batch(rows, Counted(self.shown, first)))
+                first += rows.num_rows
+        finally:
+            # The same file may be the destination, and a database that is open for reading admits no writer.
+            self.session.close()
 
     def checkpoint(self) -> Checkpoint | None:
         return self.bound

@@ -43,7 +43,7 @@ def _type(text: str) -> str:
 
 def _scalar(value: Any) -> Any:
     if not isinstance(value, (str, int, float)):
-        raise UserError("an option of a connection is text, a number, or true or false")
+        raise UserError("an option of a connection is text, a number, or true or false", code="yaml-wrong")
     return value
 
 

@@ -39,7 +39,8 @@ def _translate(kind: Any, document: Document, error: Any) -> None:
     if fault == "extra_forbidden":
         owner, shown = _owner(kind, path[:-1])
         known = [field.alias or name for name, field in owner.model_fields.items()]
-        what = f"{shown} has no key {path[-1]!r}{nearest(str(path[-1]), known)} (its keys: {', '.join(known)})"
+        near = nearest(str(path[-1]), known)
+        what = f"{shown} has no key {path[-1]!r}" + (near or f" (its keys: {', '.join(known)})")
         document.mistake(path, what, key=True)
     elif fault == "missing":
         document.mistake(path[:-1], f"{_owner(kind, path[:-1])[1]} lacks {path[-1]!r}", key=True)

@@ -24,6 +24,7 @@ from towpath.receipt import Receipt, now
 from towpath.url import shown
 
 _LOG = logging.getLogger(__name__)
+_WELL = ("done", "unchanged", "partial")
 
 
 def run_pipeline(
@@ -84,7 +85,7 @@ def not_done(loaded: Loaded) -> list[str]:
             todo="run it without --failed",
             code="run-unknown",
         )
-    well = {receipt.step for receipt in history.of_group(group) if receipt.status in ("done", "unchanged")}
+    well = {receipt.step for receipt in history.of_group(group) if receipt.status in _WELL}
     steps = loaded.pipeline.steps
     return [name for name in group.steps if name in steps and f"{loaded.pipeline.pipeline}/{name}" not in well]
 
@@ -122,10 +123,10 @@ class _Run:
     def skip(self, name: str) -> Receipt | None:
         """The receipt of a step that is not run, because of others."""
         missing = sorted(self.before[name] & self.missing)
-        if missing:
-            why = f"not run: it needs {', '.join(missing)}"
-        elif self.halted_by is not None:
+        if self.halted_by is not None:
             why = f"not run: {self.halted_by} stopped, and its on_failure is stop"
+        elif missing:
+            why = f"not run: it needs {', '.join(missing)}"
         else:
             return None
         receipt = self.receipt(name)

@@ -248,7 +248,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text as YAML reads it back, in quotes where it needs them. (JSON's quoted texts are YAML's.)"""
+    """A text as YAML reads it back, quoted where it must be. (JSON's quoted texts are YAML's, less surrogates.)"""
     escaped = re.sub(r"\$\{(?!env:|keyring:|file:)", "$${", text)
     plain = _PLAIN.fullmatch(escaped) and escaped.lower() not in _WORDS
-    return escaped if plain else json.dumps(escaped, ensure_ascii=True)
+    if plain:
+        return escaped
+    text = json.dumps(escaped, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)

@@ -39,7 +39,9 @@ def names(text: str) -> list[str]:
     """`a, b` or `"a,b",c` as names; double quotes keep a comma (or blanks at the ends) in a name."""
     found = [_bare(part) for part in split(text)]
     if "" in found:
-        raise UserError(f"an empty name in the list {text!r}", code="option-wrong")
+        raise UserError(
+            f"an empty name in the list {text!r}", todo="take the comma out that has no name", code="option-wrong"
+        )
     return found
 
 
@@ -63,30 +65,36 @@ def options(texts: Iterable[str], what: str) -> dict[str, str]:
 
 def _add(found: dict[str, str], name: str, value: str | None, part: str, what: str) -> None:
     if not name or value is None:
-        raise UserError(f"{what}: {part!r} is not of the form name=value", code="option-wrong")
+        raise UserError(
+            f"{what}: {part!r} is not of the form name=value",
+            todo="write NAME=VALUE, several parted by commas (such as zip=text,amount=int64)",
+            code="option-wrong",
+        )
     if name in found:
-        raise UserError(f"{what}: {name!r} is given twice", code="option-wrong")
+        raise UserError(f"{what}: {name!r} is given twice", todo="give each name once", code="option-wrong")
     found[name] = value
 
 
-def size(text: str | int) -> int:
-    """Bytes from `1GB` (10^9), `512MiB` (2^20 each) or a plain number. Raises UserError."""
+def size(text: str | int, what: str = "") -> int:
+    """Bytes from `1GB` (10^9), `512MiB` (2^20 each) or a plain number. Raises UserError at `what`."""
     found = _SIZE.fullmatch(str(text))
     unit = _UNITS.get(found.group(2).lower()) if found else None
     if found is None or unit is None:
-        raise UserError(f"{text!r} is no size", todo="write it like 500MB, 1GB or 2GiB", code="option-wrong")
+        raise UserError(
+            f"{text!r} is no size", where=what, todo="write it like 500MB, 1GB or 2GiB", code="option-wrong"
+        )
     return int(Decimal(found.group(1)) * unit)
 
 
-def share(text: str) -> float:
-    """A share of a whole from `1%` or `0.01`, above 0 and at most 1. Raises UserError."""
+def share(text: str, what: str = "") -> float:
+    """A share of a whole from `1%` or `0.01`, above 0 and at most 1. Raises UserError at `what`."""
     digits, percent = (text[:-1], 100) if text.endswith("%") else (text, 1)
     try:
         found = float(digits) / percent
     except ValueError:
         found = 0.0
     if not 0 < found <= 1:
-        raise UserError(f"{text!r} is no share", todo="write it like 1% or 0.01", code="option-wrong")
+        raise UserError(f"{text!r} is no share", where=what, todo="write it like 1% or 0.01", code="option-wrong")
     return found
 
 

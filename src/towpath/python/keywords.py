@@ -29,7 +29,8 @@ Rule = str | Mapping[str, Any] | RuleSpec
 class ReadOptions(TypedDict, total=False):
     """How a source is read. `from_options` are those of its format or database. `types` pins columns (a name such as
     `decimal(12,2)`, or an Arrow type); `null`, `true`, `false`, `decimal`, `thousands` and `date_format` say how a text
-    file writes its values, `timezone` what zone timestamps without one are in. `since` and `until` bound rows by `cursor`."""
+    file writes its values, `timezone` what zone timestamps without one are in. `since` and `until` bound rows by the
+    column `cursor`."""
 
     from_format: str | None
     from_options: Mapping[str, Any] | None
@@ -38,7 +39,7 @@ class ReadOptions(TypedDict, total=False):
     null: Words
     decimal: str | None
     thousands: str | None
-    date_format: str | None
+    date_format: Words
     true: Words
     false: Words
     timezone: str | None
@@ -102,6 +103,8 @@ class CopyOptions(ReadOptions, ShapeOptions, WriteOptions, total=False):
     """The keyword arguments of `towpath.copy` and `towpath.plan`."""
 
 
+_WORDS = ("null", "true", "false", "date_format")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -161,7 +164,7 @@ def output(to: str | Path | OutputSpec, given: Mapping[str, Any]) -> OutputSpec:
 
 def job(inputs: Mapping[str, InputSpec], to: OutputSpec, given: Mapping[str, Any]) -> JobSpec:
     """The job that keyword arguments describe. Raises UserError for a value that is none."""
-    require, sample, memory = given.get("require"), given.get("sample"), given.get("memory")
+    require, memory = given.get("require"), given.get("memory")
     bad_rows = given.get("bad_rows")
     chosen: dict[str, Any] = {} if memory is None else {"memory": shorthand.size(memory)}
     return JobSpec(
@@ -171,7 +174,7 @@ def job(inputs: Mapping[str, InputSpec], to: OutputSpec, given: Mapping[str, Any
         key=names(given.get("key")),
         types=types(given.get("types")),
         all_text=bool(given.get("all_text")),
-        sample=None if sample is None else shorthand.share(str(sample)),
+        sample=share(given.get("sample")),
         where=given.get("where"),
         sql=given.get("sql"),
         python=given.get("python"),
@@ -204,8 +207,8 @@ def types(value: Types) -> dict[str, str]:
 def _input(source: Any, given: Mapping[str, Any]) -> InputSpec:
     if isinstance(source, InputSpec):
         return source
-    words = {name: list(names(given[name])) for name in ("null", "true", "false") if given.get(name) is not None}
-    signs = {name: given[name] for name in ("decimal", "thousands", "date_format") if given.get(name) is not None}
+    words = {name: list(names(given[name])) for name in _WORDS if given.get(name) is not None}
+    signs = {name: given[name] for name in ("decimal", "thousands") if given.get(name) is not None}
     return InputSpec(
         str(source),
         given.get("from_format"),
@@ -213,13 +216,18 @@ def _input(source: Any, given: Mapping[str, Any]) -> InputSpec:
         given.get("table"),
         given.get("query"),
         given.get("cursor"),
-        since=_bound(given.get("since")),
-        until=_bound(given.get("until")),
+        since=bound(given.get("since")),
+        until=bound(given.get("until")),
         timezone=given.get("timezone"),
     )
 
 
-def _bound(value: Bound) -> str | None:
+def share(value: float | str | None) -> float | None:
+    """A share of a whole (0.01, or "1%")."""
+    return None if value is None else shorthand.share(str(value))
+
+
+def bound(value: Bound) -> str | None:
     """A bound in its text form."""
     if value is None or isinstance(value, str):
         return value

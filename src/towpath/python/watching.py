@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,20 +19,31 @@ Watch = bool | Progress | None
 nowhere. A `Progress` of one's own is told everything."""
 
 
+Watches = bool | Callable[[], Progress] | None
+"""The same for several runs: a function makes the `Progress` of each, as they may run at the same time."""
+
+
 @contextmanager
 def watched(choice: Watch) -> Iterator[Progress]:
     """The progress that a run shall tell."""
-    if choice is not None and not isinstance(choice, bool):
+    with watches((lambda: choice) if choice is not None and not isinstance(choice, bool) else choice) as made:
+        yield made()
+
+
+@contextmanager
+def watches(choice: Watches) -> Iterator[Callable[[], Progress]]:
+    """What makes the progress of each of several runs."""
+    if callable(choice):
         yield choice
     elif choice is not False and in_notebook():
-        yield Cell()
+        yield Cell
     elif choice and sys.stderr.isatty():
         from towpath.cli.progress_bar import Display
 
         with Display(sys.stderr) as display:
-            yield display.progress()
+            yield display.progress
     else:
-        yield Unwatched()
+        yield Unwatched
 
 
 def in_notebook() -> bool:

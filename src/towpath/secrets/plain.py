@@ -40,6 +40,8 @@ def note(arguments: Iterable[str]) -> None:
     for argument in arguments:
         for secret in url.plain_secrets(argument):
             redact.known(secret, "a secret of the command line")
+        if argument.startswith("--"):
+            argument = argument.partition("=")[2]
         name, sign, value = argument.partition("=")
         if sign and "://" not in name and named_secret(name) and not has_reference(value):
             redact.known(value, f"the option {name}")

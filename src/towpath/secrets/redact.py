@@ -104,7 +104,12 @@ def forms(value: str) -> set[str]:
     found = {value}
     for _ in range(_ROUNDS):
         found |= {form for one in found for form in _quoted(one)}
-    found |= {shlex.quote(value)[1:-1], html.escape(value), html.escape(value, quote=False), repr(raw)[2:-1]}
+    found |= {
+        shlex.quote(value).removeprefix("'").removesuffix("'"),
+        html.escape(value),
+        html.escape(value, quote=False),
+        repr(raw)[2:-1],
+    }
     found |= {raw.hex(), raw.hex().upper()}
     found |= _percent_encoded(raw) | _base64(raw)
     return {form for form in found if len(form) >= SHORTEST}

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from towpath.text import date_formats
 from towpath.text.numerals import Numerals
 from towpath.values import textform
-from towpath.values.logical import lost
+from towpath.values.logical import kind, lost, with_rows
 
 _INTEGER = r"0|-?[1-9][0-9]*"
 _PLAIN = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
@@ -121,14 +121,26 @@ class Convention:
     def pinned(self, texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, np.ndarray]:
         """The texts as values of a type given beforehand, and the rows whose text is none (null there)."""
         if self.date_format is not None and (pa.types.is_date(type) or pa.types.is_timestamp(type)):
-            values = date_formats.read(texts, self.date_format, type)
-            return values, lost(texts, values)
+            return self._dated(texts, self.date_format, type)
         if self.true and pa.types.is_boolean(type):
             values = self._bools(texts)
             return values, lost(texts, values)
         if pa.types.is_floating(type) or pa.types.is_integer(type) or pa.types.is_decimal(type):
             texts = self.numerals.plain(texts)
         return textform.read(texts, type)
+
+    def _dated(self, texts: pa.Array, date_format: str, type: pa.DataType) -> tuple[pa.Array, np.ndarray]:
+        """Values by the format; of a kind that the format does not describe also by their ISO form, as they would be
+        without a pin. A date alone is never read both ways: for a timestamp it is the format's."""
+        values = date_formats.read(texts, date_format, type)
+        rest = lost(texts, values)
+        if not len(rest) or kind(type) is kind(date_formats.type_of(date_format)):
+            return values, rest
+        others = texts.take(pa.array(rest))
+        if pa.types.is_timestamp(type):
+            others = pc.if_else(pc.match_substring(others, ":"), others, None)
+        values = with_rows(values, rest, textform.read(others, type)[0])
+        return values, lost(texts, values)
 
     def _bools(self, texts: pa.Array) -> pa.Array:
         """Null where a text is none of the words."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from towpath.errors import Refused
 from towpath.nouns import ColumnPlan, Stored, Way
@@ -62,6 +63,8 @@ def convert(values: pa.Array, plan: ColumnPlan) -> Converted:
     kept, bad = done.values, done.bad
     if plan.way is Way.LOSSY:
         kept = scalar.nearest(plain(values), kept, bad)
+        if "minus-zero" in refuses and pa.types.is_floating(kept.type):
+            kept = pc.add(kept, pa.scalar(0.0, kept.type))  # the sign alone goes
     refused = refused_rows(kept, refuses)
     bad = np.empty(0, np.int64) if plan.way is Way.LOSSY else np.union1d(bad, refused)
     return Converted(_shaped(without(kept, refused), target), bad)

@@ -58,11 +58,11 @@ _TOKEN = re.compile(r'\s*("(?:[^"]|"")*"|[A-Za-z_][\w/+-]*|[0-9]+|[+-]\d\d:\d\d|
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
-def parse_type(text: str) -> pa.DataType:
+def parse_type(text: str, where: str = "") -> pa.DataType:
     """A type from the name that people write. Names ignore case, save for struct fields and zones.
 
-    Raises UserError naming the nearest."""
-    parser = _Parser(text)
+    Raises UserError at `where` naming the nearest."""
+    parser = _Parser(text, where)
     found = parser.type()
     if parser.tokens:
         raise parser.wrong(f"nothing follows a whole type, but {parser.tokens[0]!r} does")
@@ -78,16 +78,15 @@ _COMMON = (
 class _Parser:
     """Reads one type name, token by token."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, where: str) -> None:
         self.text = text
+        self.where = where
         self.tokens = [found.group(1) for found in _TOKEN.finditer(text)]
         if "".join(self.tokens) != re.sub(r"\s+", "", text) and '"' not in text:
             raise self.wrong("it has a character that no type has")
 
     def wrong(self, why: str) -> UserError:
-        return UserError(
-            f"{self.text!r} is not a type: {why}", todo=_COMMON, code="type-unknown"
-        )
+        return UserError(f"{self.text!r} is not a type: {why}", where=self.where, todo=_COMMON, code="type-unknown")
 
     def next(self) -> str:
         if not self.tokens:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -68,7 +68,7 @@ def verify(a: Source, b: Source, *, key: tuple[str, ...] = (), most: int = 10, w
     memory (at most 32 bytes a row). Raises UserError for a key that A or B lacks."""
     wanted = want or Want()
     before, after = a.describe(wanted), b.describe(replace(wanted, types={}, schema=None))
-    _check_key(key, before.schema, after.schema)
+    _check_key(key, {a.shown: before.schema, b.shown: after.schema})
     pins = {**_decimals(before, after), **wanted.types}
     sides = Side(a, replace(wanted, types=pins)), Side(b, replace(wanted, types={}, schema=None, bad=Kept()))
     compared = _compare(sides, after)
@@ -163,12 +163,13 @@ def _decimals(before: Description, after: Description) -> Types:
     }
 
 
-def _check_key(key: Sequence[str], *schemas: pa.Schema) -> None:
+def _check_key(key: Sequence[str], schemas: Mapping[str, pa.Schema]) -> None:
     for name in key:
-        for shown, schema in zip("AB", schemas, strict=True):
+        for shown, schema in schemas.items():
             if name not in schema.names:
                 raise UserError(
-                    f"the key column {name!r} is no column of {shown}{nearest(name, schema.names)}",
+                    f"the key {name!r} is no column{nearest(name, schema.names)}",
+                    where=shown,
                     todo=f"its columns: {', '.join(schema.names)}",
                     code="column-unknown",
                 )

@@ -47,6 +47,19 @@ def selected(database: DuckDB, query: str) -> pa.Table:
         ("'infinity'::timestamp_ms", pa.string(), "infinity"),
         ("'infinity'::timestamp_ns", pa.string(), "infinity"),
         ("'infinity'::timestamptz", pa.string(), "infinity"),
+        ("'24:00:00'::time", pa.string(), "24:00:00"),
+        ("'24:00:00'::time_ns", pa.string(), "24:00:00"),
+        ("'23:59:59.999999'::time", pa.time64("us"), None),
+        ("['2026-01-01'::date, null, 'infinity'::date]", pa.string(), '["2026-01-01",null,"infinity"]'),
+        ("['2026-01-01'::date, null]", pa.list_(pa.date32()), None),
+        ("[['-infinity'::timestamp]]", pa.string(), '[["-infinity"]]'),
+        ("['24:00:00'::time]::time[1]", pa.string(), '["24:00:00"]'),
+        ("{'it''s': 1, 'd': 'infinity'::date}", pa.string(), '{"it\'s":1,"d":"infinity"}'),
+        ("{'a': ['infinity'::date], 'b': null::date}", pa.string(), '{"a":["infinity"],"b":null}'),
+        ("map {'a': 'infinity'::date}", pa.string(), '{"a":"infinity"}'),
+        ("map {'infinity'::timestamptz: 1}", pa.string(), '{"infinity":1}'),
+        ("[{'a': 1::hugeint, 'b': 'infinity'::date}]", pa.string(), '[{"a":1,"b":"infinity"}]'),
+        ("null::struct(d date)", pa.struct([("d", pa.date32())]), None),
         ("'b'::enum('a', 'b')", pa.string(), "b"),
         ("'{\"a\": 1}'::json", pa.string(), '{"a": 1}'),
         ("'01:02:03+05:30'::timetz", pa.string(), "01:02:03+05:30"),
@@ -137,7 +150,7 @@ def test_a_lock_that_goes_in_time_is_waited_for(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(database: DuckDB, content: bytes) -> None:
     database.path.write_bytes(content)
     for session in (database.read, database.write):
-        with pytest.raises(Refused, match="not a valid DuckDB"), session():
+        with pytest.raises(Refused, match="not a DuckDB database"), session():
             pass
 
 
@@ -198,3 +211,27 @@ with database.read() as session:
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+
+
+def test_text_goes_into_a_column_with_infinities_only_as_it_would_come_back(database: DuckDB) -> None:
+    sql(database, "create table t (d date)", "insert into t values ('infinity')")
+    with database.write() as session:
+        schema = pa.schema({"d": pa.string()})
+        session.insert(
+            "t", schema, iter([pa.record_batch([pa.array(["2026-01-01", None, "-infinity"])], schema=schema)])
+        )
+        with pytest.raises(DataError, match="column d: DATE would change the value 2026-1-1"):
+            session.insert("t", schema, iter([pa.record_batch([pa.array(["2026-1-1"])], schema=schema)]))
+
+
+def test_tables_come_with_rough_counts_and_those_of_other_schemas_by_their_whole_names(database: DuckDB) -> None:
+    sql(
+        database,
+        "create table t as select range as id from range(5000)",
+        "create view v as select * from t",
+        "create schema other",
+        "create table other.t (id integer)",
+    )
+    with database.read() as session:
+        assert session.tables() == {"t": 5000, "v": None, "other.t": 0}
+        assert session.table("other.t") is not None

@@ -187,3 +187,47 @@ def test_a_file_that_is_no_database_is_refused(database: SQLite) -> None:
     for session in (database.read, database.write):
         with pytest.raises(Refused, match="not a SQLite database"), session():
             pass
+
+
+@pytest.mark.parametrize("value", ["00501", "1e5", "5"])
+def test_text_that_a_column_of_any_type_takes_for_a_number_is_refused_but_in_strict_tables(
+    database: SQLite, value: str
+) -> None:
+    sql(database, "create table t (c ANY)", "create table s (c ANY) strict")
+    schema = pa.schema({"c": pa.string()})
+    rows = pa.record_batch([pa.array([value, "x"])], schema=schema)
+    with database.write() as session, pytest.raises(DataError, match=f"column c .'{value}'"):
+        session.insert("t", schema, iter([rows]))
+    with database.write() as session:
+        session.insert("s", schema, iter([rows]))
+        session.commit()
+    assert selected(database, "select * from s").column("c").to_pylist() == [value, "x"]
+
+
+def test_a_column_of_any_type_is_read_by_its_values(database: SQLite) -> None:
+    sql(database, "create table s (c ANY) strict", "insert into s values (1), ('00501')")
+    assert selected(database, "select * from s").column("c").to_pylist() == ["1", "00501"]
+
+
+def test_minus_zero_is_refused_where_its_sign_would_be_lost(database: SQLite) -> None:
+    sql(database, "create table t (r REAL, n NUMERIC, bare)", "insert into t values (0.5, 0.5, 0.5)")
+    assert "minus-zero" in database.stored(pa.float64()).refuses
+    with database.read() as session:
+        found = session.table("t")
+    assert found is not None
+    lost = {name for name, stored in found.stored.items() if "minus-zero" in stored.refuses}
+    assert lost == {"r", "n"}
+
+
+def test_tables_come_with_their_counts_when_they_are_small(database: SQLite) -> None:
+    sql(
+        database,
+        "create table few (id integer primary key autoincrement)",
+        "insert into few values (1), (2)",
+        "create table sqliteish (id)",
+        "create table many (id)",
+        "insert into many with recursive n(x) as (select 1 union all select x + 1 from n limit 100001) select x from n",
+        "create view v as select * from few",
+    )
+    with database.read() as session:
+        assert session.tables() == {"few": 2, "sqliteish": 0, "many": None, "v": None}

@@ -15,6 +15,7 @@ from towpath.adapters.format.csv import CSV, TSV
 from towpath.badrows import BadRow
 from towpath.errors import DataError, Refused, UserError
 from towpath.nouns import Want
+from towpath.options import build
 from towpath.seams.format import InputFile, TypesTooNarrow
 
 
@@ -136,6 +137,98 @@ def test_decimal_comma_and_date_format_read_a_german_file() -> None:
         {"preis": 12.5, "tag": datetime.date(2024, 2, 1), "summe": "1.234,50"}
     ]
     assert rows("tag\n01/02/2024\n") == [{"tag": "01/02/2024"}]
+
+
+def test_grouped_numbers_are_read_where_their_sign_is_named() -> None:
+    german = CSV(decimal=",", thousands=".")
+    assert rows("a;b\n1.234,5;1.234\n2;x\n", german) == [{"a": 1234.5, "b": "1.234"}, {"a": 2.0, "b": "x"}]
+    assert rows('a,b\n"1,234",5\n', CSV(thousands=",")) == [{"a": 1234, "b": 5}]
+    assert rows('a,b\n"1,234",5\n') == [{"a": "1,234", "b": 5}]
+
+
+def test_one_column_may_have_a_date_format_of_its_own() -> None:
+    format = CSV(date_format=("%d.%m.%Y", "born=%m/%d/%Y"))
+    day = datetime.date(2024, 2, 1)
+    assert rows("paid;born;iso\n01.02.2024;02/01/2024;2024-02-01\n", format) == [
+        {"paid": day, "born": day, "iso": "2024-02-01"}
+    ]
+    assert rows("born;iso\n02/01/2024;2024-02-01\n", CSV(date_format="born=%m/%d/%Y")) == [{"born": day, "iso": day}]
+
+
+def test_a_date_format_for_no_column_of_the_file_is_refused() -> None:
+    with pytest.raises(UserError, match="no column 'bron'; did you mean 'born'"):
+        rows("born\n02/01/2024\n", CSV(date_format="bron=%m/%d/%Y"))
+
+
+def test_a_date_format_keeps_its_commas_as_an_option_of_text() -> None:
+    made = build(CSV, {"date_format": "%b %d, %Y", "true": "ja,yes", "false": ["no, thanks"]}, "csv")
+    assert rows("a;b\nFeb 01, 2024;ja\nFeb 02, 2024;no, thanks\n", made) == [
+        {"a": datetime.date(2024, 2, 1), "b": True},
+        {"a": datetime.date(2024, 2, 2), "b": False},
+    ]
+
+
+def test_words_of_bools_are_bools_when_all_values_are_among_them() -> None:
+    format = CSV(true=("yes", "Y"), false=("no", "N"), null=("NA",))
+    assert rows("a,b,c\nyes,yes,true\nN,maybe,false\nNA,no,true\n", format) == [
+        {"a": True, "b": "yes", "c": "true"},
+        {"a": False, "b": "maybe", "c": "false"},
+        {"a": None, "b": "no", "c": "true"},
+    ]
+    assert rows('a\n"yes"\n"no"\n', format) == [{"a": True}, {"a": False}]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"true": ("yes",)}, "for true are given without words for false"),
+        ({"false": ("no",)}, "for false are given without words for true"),
+        ({"true": ("yes",), "false": ("yes",)}, "'yes' has two meanings"),
+        ({"true": ("yes",), "false": ("NA",), "null": ("NA",)}, "'NA' has two meanings"),
+        ({"true": ("",), "false": ("no",)}, "nothing at all is null"),
+    ],
+)
+def test_words_of_bools_that_say_too_little_or_too_much_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        CSV(**options)
+
+
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "null": st.sampled_from([("NA",), ("-", "1")]),
+        "decimal": st.just(","),
+        "thousands": st.sampled_from(["'", " "]),
+        "date_format": st.sampled_from(["%d.%m.%Y", ("%d.%m.%Y %H:%M", "b=%Y/%m/%d")]),
+        "words": st.sampled_from([(("ja",), ("nein",)), (("0",), ("2",))]),
+    },
+)
+VALUES = st.sampled_from(
+    ["", "NA", "-", "0", "1", "2", "1,5", "1.5", "1'234", "1 234,5", "12'34", "ja", "nein", "true", "01.02.2024",
+     "2024-02-01", "2024/02/01", "01.02.2024 10:00", "00501", "x"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(OPTIONS, st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=12), st.data())
+def test_with_any_options_types_depend_on_the_values_alone(
+    options: dict[str, Any], lines: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    true, false = options.pop("words", ((), ()))
+    format = CSV(delimiter=";", true=true, false=false, **options)
+    content = "a;b\n" + "".join(f"{one};{two}\n" for one, two in lines)
+    types = whole(content, format)
+    shuffled = data.draw(st.permutations(lines))
+    assert whole("a;b\n" + "".join(f"{one};{two}\n" for one, two in shuffled), format, batch_bytes=1) == types
+    table, bad = read(content, format, schema=pa.schema(types), batch_bytes=data.draw(st.integers(1, 40)))
+    pinned, misfits = read(content, format, types=types)
+    assert (bad, misfits) == ([], [])
+    assert table.equals(pinned)
+    as_text, _ = read(content, format, all_text=True)
+    nulls = {"", *format._null}
+    assert as_text.to_pylist() == [
+        {name: None if value in nulls else value for name, value in zip("ab", line, strict=True)} for line in lines
+    ]
 
 
 # ---- layout ----
@@ -334,6 +427,39 @@ def test_words_for_null_are_written_in_quotes() -> None:
     assert rows(written(texts(a=["NA", None]), format), format) == [{"a": "NA"}, {"a": None}]
 
 
+def test_null_is_written_as_its_first_word_and_read_back() -> None:
+    format = CSV(null=("NA", "-"))
+    batch = texts(a=["NA", None, "-", ""], b=["x", None, "NAN", "-1"])
+    assert written(batch, format) == b'a,b\n"NA",x\nNA,NA\n"-",NAN\n"",-1\n'
+    assert rows(written(batch, format), format, types=dict.fromkeys("ab", pa.string())) == batch.to_pylist()
+
+
+def test_a_number_that_equals_the_word_for_null_is_quoted() -> None:
+    format = CSV(null=("0",))
+    batch = pa.record_batch({"a": [0, None, 10]})
+    assert written(batch, format) == b'a\n"0"\n0\n10\n'
+    assert rows(written(batch, format), format) == batch.to_pylist()
+
+
+@pytest.mark.parametrize("word", ["N,A", 'N"A', "N\nA", "N;A", "\ufeff"])
+def test_a_word_for_null_that_could_not_be_read_back_is_refused(word: str) -> None:
+    with pytest.raises(UserError, match="null cannot be written as"):
+        written(texts(a=["x"]), CSV(null=(word,)))
+
+
+def test_text_that_equals_the_word_for_null_is_refused_where_nothing_is_quoted() -> None:
+    with pytest.raises(DataError, match="'NA' cannot be written without quotes"):
+        written(texts(a=["NA"]), CSV(null=("NA",), quote=""))
+
+
+def test_all_values_but_nulls_are_quoted_on_request() -> None:
+    batch = pa.record_batch({"a": [1, None], "b": ["x", 'y"']})
+    assert written(batch, CSV(quote_all=True)) == b'"a","b"\n"1","x"\n,"y"""\n'
+    assert rows(written(batch, CSV(quote_all=True))) == batch.to_pylist()
+    with pytest.raises(UserError, match="quote_all needs a quote"):
+        written(batch, CSV(quote_all=True, quote=""))
+
+
 def test_empty_text_stays_quoted_beside_words_for_null() -> None:
     format = CSV(null=("NA",))
     assert rows(written(texts(a=["", None], b=["x", "y"]), format), format) == [
@@ -368,8 +494,14 @@ SIGNS = st.characters(exclude_categories=("Cs",)) | st.sampled_from(",;\t|\"'\r\
 CELLS = st.none() | st.text(SIGNS, max_size=8) | st.sampled_from(["", '"', "\r\n", "NA", "00501"])
 
 
+FORMATS = [
+    CSV(), TSV(), CSV(delimiter=";"), CSV(line_ending="crlf"), CSV(quote_all=True), CSV(null=("NA",)),
+    CSV(null=("0", "NA"), quote_all=True), CSV(delimiter=";", null=("-",), header=False),
+]  # fmt: skip
+
+
 @settings(max_examples=500, deadline=None)
-@given(st.data(), st.integers(1, 4), st.sampled_from([CSV(), TSV(), CSV(delimiter=";"), CSV(line_ending="crlf")]))
+@given(st.data(), st.integers(1, 4), st.sampled_from(FORMATS))
 def test_every_text_comes_back_as_it_was_written(data: st.DataObject, width: int, format: CSV) -> None:
     names = data.draw(st.lists(st.text(SIGNS, min_size=1, max_size=5), min_size=width, max_size=width, unique=True))
     lines = data.draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=6))
@@ -377,10 +509,15 @@ def test_every_text_comes_back_as_it_was_written(data: st.DataObject, width: int
     batch = pa.record_batch(columns, names=names)
     types = dict.fromkeys(names, pa.string())
     batch_bytes = data.draw(st.sampled_from([1, 9, 1 << 20]))
-    table, bad = read(written(batch, format), CSV() if width > 1 else format, types=types, batch_bytes=batch_bytes)
+    if not format._header:
+        batch = batch.rename_columns([f"c{number + 1}" for number in range(width)])
+        types = dict.fromkeys(batch.schema.names, pa.string())
+    plain = CSV(null=format._null, header=format._header)
+    table, bad = read(written(batch, format), plain if width > 1 else format, types=types, batch_bytes=batch_bytes)
     assert not bad
-    assert table.to_pylist() == batch.to_pylist()
-    assert table.schema.names == names
+    if len(batch) or format._header:
+        assert table.to_pylist() == batch.to_pylist()
+        assert table.schema.names == batch.schema.names
 
 
 @settings(max_examples=300, deadline=None)

@@ -65,3 +65,34 @@ def test_a_full_disk_behind_standard_output_is_named() -> None:
         done = subprocess.run([sys.executable, "-c", WRITE], stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 1
     assert b"standard output: cannot write it: there is no space left" in done.stderr
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "json", "parquet", "arrow"])
+@pytest.mark.parametrize("options", [[], ["--codec", "zstd"]], ids=["plain", "zstd"])
+def test_a_reader_that_leaves_early_ends_a_copy_of_any_format_quietly(
+    tmp_path: Path, format: str, options: list[str]
+) -> None:
+    (tmp_path / "in.csv").write_text(
+        "id,v\n" + "".join(f"{number},{number * 7919 % 1_000_003}\n" for number in range(60_000))
+    )
+    code = "import sys; from towpath.cli.main import main; sys.exit(main())"
+    words = [
+        "copy",
+        str(tmp_path / "in.csv"),
+        "-",
+        "--to-format",
+        format,
+        *options,
+        "--to-opt",
+        "row_group_bytes=100000",
+    ]
+    words = words if format == "parquet" else words[:-2]
+    with (tmp_path / "err").open("wb") as errors:
+        process = subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=errors)
+        assert process.stdout is not None
+        assert process.stdout.read(1)
+        process.stdout.close()
+        assert process.wait() == 0
+    said = (tmp_path / "err").read_text()
+    assert "Traceback" not in said
+    assert "ignored" not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from towpath.adapters.database.sqlite import SQLite
 from towpath.conformance import DatabaseSuite
+from towpath.nouns import Existing
 from towpath.seams.database import Session
 
 
@@ -124,6 +126,33 @@ class NeverANewVersion(SQLite):
         return "1"
 
 
+class AltersOutsideTheTransaction(SQLite):
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with super().write() as session:
+
+            def execute(sql: str, values: Sequence[Any] = ()) -> int:
+                done = session.execute(sql, values)
+                if sql.startswith("alter table"):
+                    session.commit()
+                    session.execute("begin immediate")
+                return done
+
+            yield Wrapped(session, execute=execute)
+
+
+class ForgetsWhatIsRequired(SQLite):
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with super().read() as session:
+
+            def table(name: str) -> Existing | None:
+                found = session.table(name)
+                return None if found is None else replace(found, required=frozenset())
+
+            yield Wrapped(session, table=table)
+
+
 class CollectsTheQuery(SQLite):
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -171,6 +200,14 @@ class TestQuotesBadly(DatabaseSuite):
 
 class TestNeverANewVersion(DatabaseSuite):
     adapter = NeverANewVersion
+
+
+class TestAltersOutsideTheTransaction(DatabaseSuite):
+    adapter = AltersOutsideTheTransaction
+
+
+class TestForgetsWhatIsRequired(DatabaseSuite):
+    adapter = ForgetsWhatIsRequired
 
 
 class TestCollectsTheQuery(DatabaseSuite):

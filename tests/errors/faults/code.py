@@ -38,7 +38,7 @@ FAULTS = (
           place="select * from orders", value="orders", rule="does not exist", todo="input"),
     Fault("sql-no-query", "wrote a statement that gives no rows",
           "copy orders.csv out.parquet --sql 'drop table input'", "sql-wrong",
-          place="drop table input", rule="no query", todo="select"),
+          place="drop table input", value="Table", rule="wrong", todo="input"),
     Fault("where-column", "filtered by a column that is not there",
           "copy orders.csv out.parquet --where 'amont > 1'", "sql-wrong",
           place="amont > 1", value="amont", rule="not found", todo="amount"),

@@ -21,7 +21,7 @@ FAULTS = (
     ),
     Fault(
         "argument-too-many", "let the shell expand a pattern", "copy a.csv b.csv out.parquet", "argument-unknown",
-        place="tow copy", value="out.parquet", rule="too many", todo="quotes",
+        value="out.parquet", rule="too many", todo="quotes",
     ),
     Fault(
         "option-without-value", "left an option's value out", "copy orders.csv out.parquet --select",
@@ -117,7 +117,7 @@ FAULTS = (
     Fault(
         "adapter-option-value", "gave an option's value of the wrong kind",
         "copy orders.csv out.parquet --from-opt header=perhaps", "option-wrong",
-        place="header", value="perhaps", rule="bool", todo="true",
+        place="header", value="perhaps", rule="takes", todo="true",
     ),
     Fault(
         "codec-unknown", "asked for a compression that Parquet has not",
@@ -135,7 +135,7 @@ FAULTS = (
     ),
     Fault(
         "step-option-of-a-pipeline", "gave a copy's option to a pipeline", "plan tow.yaml --mode merge",
-        "options-conflict", value="--mode", rule="copy", todo="step",
+        "option-wrong", value="--mode", rule="copy", todo="step",
         files={"tow.yaml": "pipeline: p\nsteps:\n  a: {from: orders.csv, to: a.csv}\n"},
     ),
     Fault(
@@ -148,7 +148,7 @@ FAULTS = (
         value="||", rule="one ASCII character", todo="for example",
     ),
     Fault(
-        "cursor-of-a-file", "reads a file onwards by a column", "run tow.yaml", "options-conflict",
+        "cursor-of-a-file", "reads a file onwards by a column", "run tow.yaml", "cursor-missing",
         place="orders.csv", rule="cursor", todo="leave", exit=1, out=True,
         files={"tow.yaml": "pipeline: p\nsteps:\n  a: {from: orders.csv, to: a.csv, cursor: id}\n"},
     ),
@@ -175,7 +175,7 @@ FAULTS = (
     ),
     Fault(
         "verify-key-typo", "mistyped the key to compare by", "verify orders.csv out.parquet --key di",
-        "column-unknown", place="orders.csv", value="di", rule="key", todo="id",
+        "column-unknown", place="orders.csv", value="di", rule="no column", todo="id",
         before=("copy orders.csv out.parquet",),
     ),
 )  # fmt: skip

@@ -19,13 +19,14 @@ FAULTS = (
     ),
     Fault(
         "utf8-bad", "kept one byte of an old encoding", "copy orders.csv out.parquet", "text-undecodable",
-        place="orders.csv:3", rule="UTF-8", todo="encoding", exit=1,
+        place="orders.csv:3", value="Andr", rule="no text", todo="encoding", exit=1,
         files={"orders.csv": b"id,name\n1,Bob\n2,Andr\xe9\n"},
     ),
     Fault(
-        "encoding-wrong", "reads UTF-16 as UTF-8", "copy orders.csv out.parquet", "text-undecodable",
-        place="orders.csv", rule="UTF-16", todo="encoding", exit=1,
-        files={"orders.csv": "id,name\n1,Bob\n".encode("utf-16")},
+        "encoding-wrong", "named an encoding that the file has not",
+        "copy orders.csv out.parquet --from-opt encoding=ascii", "text-undecodable",
+        place="orders.csv:3", value="é", rule="no text", todo="encoding", exit=1,
+        files={"orders.csv": "id,name\n1,Bob\n2,André\n"},
     ),
     Fault(
         "json-broken", "cut a JSON line in the middle", "copy events.jsonl out.parquet", "json-malformed",
@@ -38,9 +39,8 @@ FAULTS = (
         files={"events.jsonl": '{"id": 1}\n{"id": 2, "id": 3}\n'},
     ),
     Fault(
-        "json-no-array", "reads an object where an array of objects is meant", "copy one.json out.parquet",
-        "json-malformed", place="one.json:1", rule="array", todo="jsonl", exit=1,
-        files={"one.json": '{"id": 1}\n'},
+        "json-no-array", "reads a number where an array of objects is meant", "copy one.json out.parquet",
+        "json-malformed", place="one.json:1", value="7", rule="array", todo="jsonl", exit=1, files={"one.json": "7\n"},
     ),
     Fault(
         "json-scalar", "mixed plain values among JSON objects", "copy events.jsonl out.parquet", "json-malformed",
@@ -105,20 +105,20 @@ FAULTS = (
     ),
     Fault(
         "key-doubled", "merges two rows of one key", "copy more.csv duckdb:///s.db#orders --mode merge --key id",
-        "key-doubled", place="duckdb:///s.db#orders", value="id = 1", rule="2", todo="--dedupe", exit=1,
+        "key-doubled", place="duckdb:///s.db#orders", value="id = 1", rule="more than once", todo="--dedupe", exit=1,
         files={"more.csv": "id,n\n1,5\n1,6\n"},
     ),
     Fault(
         "dedupe-column-typo", "kept the latest by a column that is not there",
         "copy more.csv duckdb:///s.db#orders --mode merge --key id --dedupe 'latest updated'", "column-unknown",
         place="dedupe", value="updated", rule="no column", todo="updated_at",
-        files={"more.csv": "id,updated_at\n1,2026-01-01\n1,2026-01-02\n"}, pending="dedupe",
+        files={"more.csv": "id,updated_at\n1,2026-01-01\n1,2026-01-02\n"},
     ),
     Fault(
         "dedupe-unknown", "invented a way to keep one of several",
-        "copy more.csv duckdb:///s.db#orders --mode merge --key id --dedupe newest", "option-wrong",
+        "copy more.csv duckdb:///s.db#orders --mode merge --key id --dedupe newest", "dedupe-bad",
         place="dedupe", value="newest", rule="latest", todo="first",
-        files={"more.csv": "id,updated_at\n1,2026-01-01\n"}, pending="dedupe",
+        files={"more.csv": "id,updated_at\n1,2026-01-01\n"},
     ),
     Fault(
         "rule-broken", "has a value that a rule forbids",
@@ -151,9 +151,10 @@ FAULTS = (
         place="zip", value="[0-9", rule="regular expression", todo="]",
     ),
     Fault(
-        "types-between-files", "reads files whose columns have different types", "copy 'in/*.jsonl' out.parquet",
-        "columns-differ", place="in/b.jsonl", value="id", rule="text", todo="--types", exit=1,
-        files={"in/a.jsonl": '{"id": {"x": 1}}\n', "in/b.jsonl": '{"id": "one"}\n'},
+        "types-between-files", "reads files whose columns have different types", "copy 'in/*.parquet' out.csv",
+        "columns-differ", place="in/b.parquet", value="id", rule="int64", todo="types: id", exit=1,
+        files={"a.jsonl": '{"id": {"x": 1}}\n', "b.csv": "id\n1\n"},
+        before=("copy a.jsonl in/a.parquet", "copy b.csv in/b.parquet"),
     ),
     Fault(
         "partition-value-wrong", "has a folder whose value is not of the pinned type",
@@ -164,7 +165,7 @@ FAULTS = (
     Fault(
         "secret-in-the-data", "has a password in an environment that a message must not show",
         "copy ${env:TOW_SOURCE} out.parquet", "path-missing",
-        place="${env:TOW_SOURCE}", rule="no such file", todo="check", exit=1,
-        env={"TOW_SOURCE": f"exports/{CANARY}.csv"}, pending="redaction of secrets in messages",
+        place="***", rule="no such file", todo="check", exit=1,
+        env={"TOW_SOURCE": f"exports/{CANARY}.csv"},
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ FAULTS = (
     ),
     Fault(
         "duckdb-locked", "writes a DuckDB file that another program holds", "copy orders.csv duckdb:///shop.db#more",
-        "database-locked", place="shop.db", value="PID", rule="locked", todo="wait", exit=1,
+        "database-locked", place="shop.db", value="process", rule="locked", todo="wait", exit=1,
         before=("copy orders.csv duckdb:///shop.db#orders",), hold="duckdb:shop.db",
     ),
     Fault(
@@ -52,7 +52,7 @@ FAULTS = (
     ),
     Fault(
         "folder-in-place-of-a-file", "writes a file where a folder is", "copy orders.csv out.csv", "path-kind-wrong",
-        place="out.csv", rule="folder", todo="out.csv/", exit=1, prepare=folder("out.csv"),
+        place="out.csv", rule="folder", todo="another name", exit=1, prepare=folder("out.csv"),
     ),
     Fault(
         "file-in-place-of-a-folder", "writes a folder where a file is", "copy orders.csv out/ --to-format csv",
@@ -97,7 +97,7 @@ FAULTS = (
         "required-column-missing", "leaves a column out that the table needs",
         "copy more.csv sqlite:///shop.db#orders --mode append", "column-required",
         place="sqlite:///shop.db#orders", value="customer", rule="not null", todo="default", exit=1,
-        files={"more.csv": "id\n1\n"}, pending="required columns",
+        files={"more.csv": "id\n1\n"},
         prepare=sqlite("shop.db", "create table orders (id integer, customer text not null)"),
     ),
     Fault(
@@ -122,7 +122,7 @@ FAULTS = (
     ),
     Fault(
         "state-table-as-destination", "loads into the table where tow keeps its state",
-        "copy orders.csv duckdb:///shop.db#_towpath_state", "name-reserved",
+        "copy orders.csv duckdb:///shop.db#_towpath_state", "name-impossible",
         place="duckdb:///shop.db#_towpath_state", rule="state", todo="another name",
     ),
     Fault(
@@ -138,9 +138,8 @@ FAULTS = (
     ),
     Fault(
         "before-sql-wrong", "mistyped the statement to run first",
-        "copy orders.csv duckdb:///shop.db#orders --before-sql 'drop tabel x'", "sql-wrong",
-        place="--before-sql", value="tabel", rule="syntax", todo="nothing was published", exit=2,
-        pending="SQL before and after",
+        "copy orders.csv duckdb:///shop.db#orders --before-sql 'drop tabel x'", "sql-failed",
+        place="before-sql 1", value="tabel", rule="syntax", todo="nothing was published",
     ),
     Fault(
         "parquet-level-wrong", "asked for a level that the codec has not",

@@ -15,7 +15,11 @@ FAULTS = (
     ),
     Fault(
         "folder-for-a-file", "wrote a folder's name where its format cannot be told", "copy in out.parquet",
-        "path-empty", place="in", rule="no file", todo="--from-format", exit=1, prepare=folder("in"),
+        "format-unclear", place="in", rule="format", todo="--from-format", prepare=folder("in"),
+    ),
+    Fault(
+        "folder-empty", "reads a folder that holds no file of the format", "copy in/ out.parquet --from-format csv",
+        "path-empty", place="in", rule="no file", todo="--from-format", exit=1, files={"in/notes.txt": "none\n"},
     ),
     Fault(
         "glob-empty", "wrote a pattern that matches nothing", "copy 'in/*.csv' out.parquet", "path-missing",

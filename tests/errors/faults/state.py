@@ -33,7 +33,7 @@ FAULTS = (
     ),
     Fault(
         "manifest-file-gone", "removed a file that the manifest names", "copy out/ all.parquet", "state-damaged",
-        place="out/", value=".csv", rule="missing", todo="restore", exit=1,
+        place="out/", value=".csv", rule="not there", todo="restore", exit=1,
         before=("copy orders.csv out/ --to-format csv",),
         between=lambda here: [one.unlink() for one in (here / "out").glob("*.csv")] and None,
     ),
@@ -46,7 +46,7 @@ FAULTS = (
     ),
     Fault(
         "created-meanwhile", "let two runs create one file", "copy orders.csv out.csv --python other:run",
-        "conflict", place="out.csv", rule="meanwhile", todo="--mode", exit=1,
+        "conflict", place="out.csv", rule="meanwhile", todo="run again", exit=1,
         files={"other.py": "def run(rows):\n    if rows.num_rows:\n        open('out.csv', 'w').write('theirs\\n')\n"
                "    return rows\n"},
     ),

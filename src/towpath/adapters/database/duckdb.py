@@ -324,7 +324,7 @@ _BAD_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputExcepti
 
 def translated(error: duckdb.Error, path: str) -> TowError:
     """A DuckDB error as one of ours, in DuckDB's words."""
-    words = re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error)).strip()
+    words = re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error).partition("\n\nLINE ")[0]).strip()
     if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
         raise error
     about_key = encryption.refusal(words, path)

@@ -41,8 +41,8 @@ def key(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[str, ...]:
     schema, name = parts(table)
     primary = f"constraint_type = 'PRIMARY KEY' and {_OF_TABLE}"
     sql = f"select constraint_column_names from duckdb_constraints() where {primary}"
-    row = connection.execute(sql, [name, schema]).fetchone()
-    return () if row is None else tuple(row[0])
+    rows = connection.execute(sql, [name, schema]).fetchall()  # all: an unfinished result holds the connection
+    return tuple(rows[0][0]) if rows else ()
 
 
 def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, int | None]:

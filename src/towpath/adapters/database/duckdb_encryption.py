@@ -40,7 +40,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, key: Secret, *, r
         connection.execute(f"use {name}")
     except duckdb.Error as error:
         told = str(error)
-        for form in (types.literal(key.reveal()), key.reveal()):
+        for form in filter(None, (types.literal(key.reveal())[1:-1], key.reveal())):
             told = told.replace(form, "***")
         return type(error)(told)
     return None
@@ -52,6 +52,9 @@ def refusal(words: str, path: str) -> TowError | None:
         return Refused("the key is not that of the database", where=path, todo=_KEY, code="encryption-key-wrong")
     if "without a key" in words:
         return Refused("the database is encrypted", where=path, todo=_KEY, code="encryption-key-wrong")
+    if "STRING -> BLOB" in words or "Not a valid key" in words:
+        what = "the key is empty or has characters beyond ASCII, which DuckDB does not take as they are"
+        return Refused(what, where=path, todo="write such a byte as \\xC3 in the key", code="encryption-key-wrong")
     if "A key is explicitly specified" in words:
         todo = "leave the option encryption_key out"
         return Refused("the database is not encrypted", where=path, todo=todo, code="encryption-key-wrong")

@@ -151,7 +151,7 @@ class CSV:
             raise Refused(
                 f"text in {encoding} cannot be appended to",
                 where=file.name,
-                todo="replace it, or write another file",
+                todo="choose --mode replace, or write another file",
                 code="mode-impossible",
             )
         return CSV(

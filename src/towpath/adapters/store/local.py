@@ -235,7 +235,10 @@ def _entry(path: str) -> Entry | None:
         if not os.path.islink(path):
             return None  # removed since it was listed
         raise Refused(
-            "it is a symbolic link that leads nowhere", where=path, todo="correct or remove it", code="path-missing"
+            f"it is a symbolic link to {os.readlink(path)}, which is not there",
+            where=path,
+            todo="correct or remove the link",
+            code="path-missing",
         ) from None
     if not stat.S_ISREG(found.st_mode):
         return Entry(path, 0, "")
