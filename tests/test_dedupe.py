@@ -177,9 +177,10 @@ def test_it_chooses_as_a_plain_loop_would(rows: list[tuple[Any, Any]], how: str,
 def test_keys_beyond_the_memory_wait_on_disk_with_the_same_result() -> None:
     order = np.random.default_rng(1).permutation(150_000)
     rows = pa.table({"id": order % 60_000, "at": order, "text": pa.array(order).cast(pa.string())})
-    small = dedupe(rows, "latest at", memory=1 << 20, size=20_000)
-    assert small.equals(dedupe(rows, "latest at", size=20_000))
-    assert small.num_rows == 60_000
+    whole = dedupe(rows, "latest at", size=20_000)
+    assert whole.num_rows == 60_000
+    for memory, size in ((1 << 20, 20_000), (16 << 20, 9_000)):  # to disk with every batch; with every third one
+        assert dedupe(rows, "latest at", memory=memory, size=size).equals(whole)
 
 
 def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from towpath.deadletters import kept
 from towpath.errors import Conflict, DataError, Refused, UserError
 from towpath.ground import prepare
 from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
-from towpath.joins.table_destination import TableLoad
+from towpath.joins.table_load import TableLoad
 from towpath.nouns import Guarantee, Mode
 from towpath.planning import plan
 from towpath.receipt import Receipt

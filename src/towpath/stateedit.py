@@ -19,8 +19,6 @@ from towpath.receipt import count, now
 from towpath.seams.destination import Destination
 from towpath.values import textform
 
-_NEWEST = 1
-
 
 @dataclass(frozen=True, slots=True)
 class StepState:
@@ -140,13 +138,10 @@ def forget_files(spec: JobSpec, pattern: str) -> Moved:
         files = _files(state.checkpoint)
         gone = [name for name in files if fnmatchcase(name, pattern) or fnmatchcase(Path(name).name, pattern)]
         if not gone:
-            last = f"; among them {sorted(files)[-1]}" if files else ""
             raise Refused(
                 f"no file that the step has read matches {pattern!r}",
                 where=str(spec.step),
-                todo=f"it has read {in_words(state.checkpoint)}{last}"
-                if not files
-                else f"it has read {in_words(state.checkpoint)}",
+                todo=f"it has read {in_words(state.checkpoint)}",
                 code="state-missing",
             )
         return _without(state.checkpoint, set(gone))

@@ -12,7 +12,7 @@ import pytest
 
 from tests.joins.tablekit import NAMES, back, existing, load, made, natives, rows, sql
 from towpath.adapters.database.sqlite import SQLite
-from towpath.errors import Conflict, DataError, Refused
+from towpath.errors import Conflict, DataError, Refused, UserError
 from towpath.joins.table_destination import TableDestination
 from towpath.nouns import Mode, Offer, Published, Way
 
@@ -338,5 +338,19 @@ def test_a_name_longer_than_the_database_takes_is_refused(tmp_path: Path, name: 
 
 
 def test_the_schema_is_evolve_or_freeze(database: Any) -> None:
-    with pytest.raises(Exception, match="evolve or freeze, not 'thaw'"):
+    with pytest.raises(UserError, match="evolve or freeze, not 'thaw'"):
         TableDestination(database, "t", schema="thaw")
+
+
+def test_a_table_that_cannot_be_altered_says_what_was_tried(sqlite: Any) -> None:
+    sql(sqlite, "create virtual table t using fts5(a)")
+    with pytest.raises(UserError, match='alter table "t" add column "b" TEXT: virtual tables may not be altered') as no:
+        load(sqlite, rows(a=["x"], b=["y"]))
+    assert no.value.code == "ddl-failed"
+    assert load(sqlite, rows(a=["x"])).inserted == 1
+
+
+def test_the_effect_says_whether_the_table_is_altered(database: Any) -> None:
+    sql(database, "create table t (id bigint)")
+    assert "stays as it is" in offered(database, {"id": pa.int64()}, Mode.REPLACE).effect
+    assert "is altered" in offered(database, {"id": pa.int64(), "b": pa.string()}, Mode.REPLACE).effect

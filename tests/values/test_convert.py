@@ -311,6 +311,17 @@ def test_an_instant_keeps_its_moment_whatever_zone_shows_it() -> None:
     assert done.values.cast(pa.int64()).to_pylist() == [0, 10**15]
 
 
+@pytest.mark.parametrize("target", [pa.decimal32(6, 2), pa.decimal64(12, 2)])
+def test_a_narrow_decimal_loses_no_upper_bits(target: pa.DataType) -> None:
+    values = pa.array([2**32 - 10_000 + 1, 2**62 + 1, 7], pa.int64())
+    done = cast(values, values.type, target)
+    assert done.values.to_pylist() == [
+        Decimal(value) if abs(value) < 10 ** (target.precision - 2) else None for value in values.to_pylist()
+    ]
+    wide = pa.array([Decimal(2**64 + 5)], pa.decimal128(30, 0))
+    assert cast(wide, wide.type, target).bad.tolist() == [0]
+
+
 def test_one_bad_element_makes_its_whole_list_bad_and_no_other() -> None:
     values = pa.array([[1, 2], [300], None, [], [3, None]], pa.list_(pa.int64()))
     done = cast(values, values.type, pa.list_(pa.int8()))

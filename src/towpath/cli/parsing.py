@@ -26,7 +26,7 @@ _WORDS = (
 
 
 class Parser(argparse.ArgumentParser):
-    """Mistakes end with a message on standard error and exit code 2. Options are never guessed from their beginnings."""
+    """Mistakes end with a message on standard error and exit code 2. Options are never guessed from beginnings."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **options})

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from towpath.cli.charts import has_blocks
 from towpath.cli.words import duration, short_count, size_text
 from towpath.progress import Tally
 from towpath.receipt import count
@@ -78,7 +79,7 @@ class Display:
 
         live = self._live or self._open()
         room = live.console.width - 1  # some terminals begin a new line when the last column is written
-        blocks = _blocks(self._stream)
+        blocks = "━─" if has_blocks(self._stream) else "#-"
         text = Text("\n".join(line(tally, now, room, blocks) for tally in self._tallies), no_wrap=True)
         text.highlight_regex(f"[{blocks[0]}]+", "cyan")
         live.update(text, refresh=True)
@@ -170,7 +171,3 @@ def _with_bar(name: str, out: str, tally: Tally, room: int, blocks: str) -> str:
         return out
     done = int(share * length)
     return f"{name}  {blocks[0] * done}{blocks[1] * (length - done)}{out[len(name) :]}"
-
-
-def _blocks(stream: TextIO) -> str:
-    return "━─" if (stream.encoding or "").lower().replace("-", "") == "utf8" else "#-"

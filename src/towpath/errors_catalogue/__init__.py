@@ -34,7 +34,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "The destination": (
         "destination-exists", "key-missing", "key-impossible", "mode-impossible", "guarantee-lacking",
-        "format-differs", "folder-foreign", "database-locked", "constraint-violated", "conflict",
+        "format-differs", "folder-foreign", "database-locked", "constraint-violated", "conflict", "ddl-failed",
     ),
     "State and history": (
         "plan-changed", "file-changed", "checkpoint-foreign", "state-damaged", "source-changed", "bad-rows-missing",
@@ -88,7 +88,8 @@ def meaning(code: str) -> str:
 def page(code: str) -> list[str]:
     """The page as plain text of at most 80 columns; only what a command said is left as it was."""
     out: list[str] = []
-    for part in re.split(r"(^```.*?^```$)", source(code.strip("[]")), flags=re.DOTALL | re.MULTILINE):
+    text = re.sub(r"<!--.*?-->\n", "", source(code.strip("[]")))
+    for part in re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE):
         if part.startswith("```"):
             out += ["", *(f"    {line}".rstrip() for line in part.splitlines()[1:-1])]
         else:

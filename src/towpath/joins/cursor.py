@@ -35,10 +35,6 @@ class Cursor:
         if self.lookback is not None:
             _span(self.lookback)
 
-    @property
-    def windowed(self) -> bool:
-        return self.since is not None or self.until is not None
-
     def lower(self, since: Checkpoint | None, type: pa.DataType, shown: str) -> tuple[str, str] | None:
         """The comparison and the value that rows newer than a checkpoint meet; None when all do. Raises Refused for a
         checkpoint of another cursor."""

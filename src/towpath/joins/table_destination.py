@@ -123,7 +123,7 @@ class TableDestination:
             key=self._key(columns, key) if mode is Mode.MERGE else (),
             guarantee=Guarantee.ATOMIC,
             why="rows and state are committed in one transaction",
-            effect=_effect(mode, existing),
+            effect=_effect(mode, existing, altered=bool(self._found.fit.ddl)),
             ddl=(*self._target.before.lines(), *self._found.fit.ddl, *self._target.after.lines()),
         )
 
@@ -179,12 +179,13 @@ class TableDestination:
         return tuple(to[name].to for name in key)
 
 
-def _effect(mode: Mode, existing: Existing | None) -> str:
+def _effect(mode: Mode, existing: Existing | None, *, altered: bool) -> str:
     if existing is None:
         return "the table is created"
     rows = f"the {existing.rows:,} rows there"
+    table = "the table is altered for them" if altered else "the table stays as it is"
     return {
         Mode.APPEND: f"{rows} stay, new ones are added",
-        Mode.REPLACE: f"{rows} are deleted, new ones take their place; the table stays as it is",
+        Mode.REPLACE: f"{rows} are deleted, new ones take their place; {table}",
         Mode.MERGE: f"{rows} are updated by key where they differ, new keys are added, none is deleted",
     }[mode]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from towpath.disk.rowspool import RowSpool
-from towpath.errors import BooksDoNotBalance, Conflict, Refused
+from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, UserError
 from towpath.joins import table_state
 from towpath.joins.table_clearing import Clearing
 from towpath.joins.table_columns import Fit
@@ -114,7 +114,7 @@ class TableLoad:
         target = self.target
         target.before.run(session)
         for statement in self.found.fit.ddl:
-            session.execute(statement)
+            self._alter(session, statement)
         if self.offer.mode is Mode.REPLACE and self.found.existing is not None:
             session.execute(f"delete from {target.quoted}")
         removed = self._clear(session)
@@ -123,6 +123,17 @@ class TableLoad:
         self._check_count(published)
         target.after.run(session)
         return published
+
+    def _alter(self, session: Session, statement: str) -> None:
+        try:
+            session.execute(statement)
+        except (DataError, UserError) as error:
+            raise type(error)(
+                f"{statement}: {error.what}",
+                where=self.target.shown,
+                todo="nothing was published; change the table by hand, or leave it as it is (--schema freeze)",
+                code="ddl-failed",
+            ) from error
 
     def _clear(self, session: Session) -> int:
         if self.offer.instead_of is None or self.found.existing is None:

@@ -194,6 +194,8 @@ def _quick_number(values: pa.Array, target: Any) -> pa.Array | None:
         return None
     try:
         wide = pc.cast(values, pa.decimal128(38, 0)) if (have, want) == (Kind.INTEGER, Kind.DECIMAL) else values
+        if want is Kind.DECIMAL and target.bit_width < 128:  # pyarrow 26 drops the upper bits without a word
+            wide = pc.cast(wide, pa.decimal128(target.precision, target.scale))
         return pc.cast(wide, target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
