@@ -72,8 +72,7 @@ def test_values_are_those_of_the_columns_type(database: Any) -> None:
         load(database, rows(id=[3]), instead=("day", ("01/02/2026",)))
 
 
-def test_a_collation_does_not_widen_what_makes_way(tmp_path: Path) -> None:
-    database = made("sqlite", tmp_path)
+def test_a_collation_does_not_widen_what_makes_way(database: Any) -> None:
     sql(database, "create table t (id integer, file text collate nocase)", "insert into t values (1, 'a'), (2, 'A')")
     assert load(database, rows(id=[3], file=["a"]), instead=("file", ("a",))).removed == 1
     assert files(database) == [(2, "A"), (3, "a")]
