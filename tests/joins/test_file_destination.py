@@ -113,7 +113,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_create_names_the_choices_and_merge_says_why_not(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id\n1\n")
-    with pytest.raises(UserError, match=r"a\.csv: it exists already\n.*append.*replace"):
+    with pytest.raises(UserError, match=r"a\.csv: it exists already \[destination-exists\]\n.*append.*replace"):
         to_file(path).offer(OLD.schema, CREATE, ())
     with pytest.raises(UserError, match="keys"):
         to_file(path).offer(OLD.schema, Mode.MERGE, ("id",))
@@ -385,7 +385,7 @@ def test_a_disk_that_refuses_a_write_is_named_through_every_library_and_nothing_
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        with pytest.raises(Refused, match="a.x: cannot write it: File too large"):
+        with pytest.raises(Refused, match="a.x: cannot write it: the file would be larger"):
             load(to_file(tmp_path / "a.x", format, codec), batch)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
