@@ -21,6 +21,7 @@ demo: $(VENV)/.demo           ## the main job on real data: all flights out of N
 	$(BIN)/tow run examples/flights/tow.yaml
 	@echo; echo "--- the same again: nothing is new, so nothing moves"; echo
 	$(BIN)/tow run examples/flights/tow.yaml
+	@echo; $(BIN)/tow peek 'sqlite:///examples/flights/build/reports.sqlite#delays_by_carrier_and_day' --chart mean_dep_delay --all
 	@cat examples/flights/next.txt
 
 test: $(VENV)/.demo           ## all tests

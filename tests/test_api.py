@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import subprocess
 import sys
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -237,3 +239,23 @@ def test_mypy_knows_the_interface(tmp_path: Path) -> None:
     )
     lines = {int(line.split(":")[1]) for line in found.stdout.splitlines() if line.startswith(str(program))}
     assert lines - {2} == {10, 11, 12}, found.stdout
+
+
+def test_errors_cross_to_another_process_whole() -> None:
+    with pytest.raises(tow.Refused) as met:
+        tow.read("nowhere.csv")
+    stopped = StepsStopped([])
+    for error in (met.value, stopped):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+def test_plans_and_receipts_print_as_the_command_shows_them(flights: Path, tmp_path: Path) -> None:
+    made = tow.plan(flights, tmp_path / "a.parquet")
+    assert str(made) == "\n".join(made.lines())
+    receipt = tow.copy(flights, tmp_path / "a.parquet")
+    assert str(receipt) == "\n".join(receipt.lines())
+
+
+def test_the_package_says_its_version() -> None:
+    assert tow.__version__ == version("towpath")

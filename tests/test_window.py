@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import towpath as tow
 from tests.movekit import duck, job, lite, table, write
 from towpath import assemble, move
 from towpath.errors import Refused, UserError
@@ -190,3 +191,15 @@ def test_a_lookback_asks_for_merge_with_a_key(source: Path) -> None:
         step = spec(source, lookback="3h")
         move.run(step)
         move.run(step)
+
+
+def test_rows_that_come_late_with_the_last_cursor_value_are_read(tmp_path: Path) -> None:
+    source, step = f"duckdb:///{tmp_path}/a.db", tmp_path / "tow.yaml"
+    step.write_text(
+        f"pipeline: p\nsteps:\n  s:\n    from: {{address: '{source}#t', cursor: day}}\n"
+        f"    to: duckdb:///{tmp_path}/b.db#t\n    mode: merge\n    key: id\n"
+    )
+    for rows in ([{"id": 1, "day": 5}], [{"id": 1, "day": 5}, {"id": 2, "day": 5}]):
+        tow.write(rows, f"{source}#t", mode="replace")
+        assert [one.status for one in tow.run(step)] == ["done"]
+    assert list(tow.read(f"duckdb:///{tmp_path}/b.db#t", columns="id")) == [{"id": 1}, {"id": 2}]

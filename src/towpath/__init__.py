@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from towpath.receipt import Receipt
     from towpath.secrets import Secret
 
+    __version__: str
+
 __all__ = [
     "DataError",
     "Plan",
@@ -47,13 +49,19 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    # Loaded on first use: `import towpath` brings in no third-party package.
-    if name not in _HOME:
-        raise AttributeError(f"module 'towpath' has no attribute {name!r}")
-    import importlib
+if not TYPE_CHECKING:  # a type checker would take every name for one of the module's
 
-    return getattr(importlib.import_module(_HOME[name]), name)
+    def __getattr__(name: str) -> Any:
+        # Loaded on first use: `import towpath` brings in no third-party package.
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("towpath")
+        if name not in _HOME:
+            raise AttributeError(f"module 'towpath' has no attribute {name!r}")
+        import importlib
+
+        return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

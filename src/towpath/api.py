@@ -190,7 +190,8 @@ def read(
     options = {**options, "select": columns, "where": where, "limit": limit}
     folder = str(bad_rows) if isinstance(bad_rows, (str, Path)) else None
     # Mended rows of a folder come out of `tow replay` as JSON Lines.
-    spec = keywords.job(keywords.inputs(address, options), OutputSpec("-", "jsonl"), {**options, "bad_rows": folder})
+    given = {**options, "bad_rows": folder}
+    spec = keywords.job({"input": keywords.one_input(address, options)}, OutputSpec("-", "jsonl"), given)
     return Reader(spec, rows_as=rows_as, bad_rows=bad_rows)
 
 

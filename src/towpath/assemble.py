@@ -79,6 +79,11 @@ def build_source(
     return Built(made, (store_row, format_row))
 
 
+def reads_table(spec: InputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> bool:
+    """Whether an input is a table or query of a database, rather than files. Raises UserError for a wrong address."""
+    return bool(spec.table or spec.query) or located(spec.address, connections, folder).kind == "table"
+
+
 def _refuse_cursor(at: Address, spec: InputSpec) -> None:
     """Files are read onwards by name."""
     if spec.since is not None or spec.until is not None:

@@ -131,7 +131,7 @@ def _refuse_twins(schema: pa.Schema, name: str) -> None:
         raise DataError(
             f"two columns are named {twins[0]!r}",
             where=name,
-            todo="write the file again with one name for each column",
+            todo="give each column a name of its own",
             code="column-doubled",
         )
 

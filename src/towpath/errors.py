@@ -26,10 +26,20 @@ class TowError(Exception):
         super().__init__(self.what, self.where, self.todo)
         self.code = code or type(self).code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is made anew of its arguments by default, and these go by name; worker processes send them.
+        return _again, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         hint = f"\n  {self.todo}" if self.todo else ""
         return f"{place}{self.what} [{self.code}]{hint}"
+
+
+def _again(kind: type[TowError], args: tuple[Any, ...], held: dict[str, Any]) -> TowError:
+    made = kind.__new__(kind, *args)
+    made.__dict__.update(held)
+    return made
 
 
 class UserError(TowError):
@@ -77,7 +87,7 @@ class StepsStopped(TowError):
     def __init__(self, receipts: Any) -> None:
         self.receipts = receipts
         stopped = [one for one in receipts if one.status in ("stopped", "failed") and not one.ignored]
-        reasons = "\n".join(f"  {one.step}: {one.why.partition(chr(10))[0]}" for one in stopped)
+        reasons = "\n".join(f"  {one.step}: {one.reason().partition(chr(10))[0]}" for one in stopped)
         super().__init__(f"{len(stopped)} of {len(receipts)} steps stopped:\n{reasons}")
 
 

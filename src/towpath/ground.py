@@ -107,7 +107,7 @@ def prepare(
     run left; without it nothing is touched. `sources` stand in for the inputs of their names."""
     made = assemble.build_destination(spec.to, spec.connections, spec.folder)
     destination: Destination = made.part
-    _refuse_pairs(spec, destination)
+    refuse_pairs(spec)
     built = _inputs(spec, destination, sources or {})
     state = None
     if recovering:
@@ -154,8 +154,8 @@ def _inputs(spec: JobSpec, destination: Destination, given: Mapping[str, Source]
     }
 
 
-def _refuse_pairs(spec: JobSpec, destination: Destination) -> None:
-    """Combinations whose meaning would be a guess."""
+def refuse_pairs(spec: JobSpec) -> None:
+    """Raises UserError for combinations whose meaning would be a guess; touches nothing."""
     if len(spec.inputs) != 1 and spec.sql is None:
         raise UserError(
             "several inputs need sql that says how they come together",
@@ -189,7 +189,7 @@ def _refuse_pairs(spec: JobSpec, destination: Destination) -> None:
                 todo="use merge with a key, or declare the cursor `monotonic: true`",
                 code="cursor-unordered",
             )
-        if one.cursor is None and (one.table or one.query or "://" in one.address):
+        if one.cursor is None and assemble.reads_table(one, spec.connections, spec.folder):
             raise UserError(
                 "append from a table needs a cursor: without one each run would add every row again",
                 where=spec.step,
@@ -287,17 +287,20 @@ def _onwards(ground: Ground, *, full_refresh: bool, accept_plan: bool) -> None:
         return
     if state is None or ground.existing is None:
         return
-    if state.plan != spec.plan_hash() and not accept_plan:
+    whole = spec.sql is not None or spec.whole or spec.mode is Mode.REPLACE
+    changed = state.plan != spec.plan_hash()
+    if changed and not accept_plan:
         raise _changed("the step was changed since its last load, so its checkpoint may not fit it any more", spec)
     if window.has_window(spec):
         window.check_backfill(spec, state)
         ground.backfill = True
         ground.notes.append(f"a backfill: the checkpoint stays where load {state.load_id} left it")
         return
-    if ground.bound is not None and ground.bound == state.checkpoint and not _may_be_late(spec):
+    # A step that reads its whole input makes other rows of the same input by another plan.
+    stale = changed and whole
+    if ground.bound is not None and ground.bound == state.checkpoint and not _may_be_late(spec) and not stale:
         ground.unchanged = f"nothing new in {ground.source_shown} since load {state.load_id} at {state.at}"
         return
-    whole = spec.sql is not None or spec.whole or spec.mode is Mode.REPLACE
     if not whole:
         ground.since = dict.fromkeys(ground.since, state.checkpoint)
         for source in ground.sources.values():
@@ -307,7 +310,7 @@ def _onwards(ground: Ground, *, full_refresh: bool, accept_plan: bool) -> None:
 
 def _may_be_late(spec: JobSpec) -> bool:
     """Whether rows may have come whose cursor is no greater than the checkpoint."""
-    return any(one.lookback is not None for one in spec.inputs.values())
+    return any(one.cursor is not None and not one.monotonic for one in spec.inputs.values())
 
 
 def _files(ground: Ground, source: ReadsFiles, since: Checkpoint, accept_plan: bool) -> None:

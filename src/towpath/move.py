@@ -101,6 +101,7 @@ def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
         # A run may have died between publishing and naming its bad rows as published: the state tells.
         finish(Path(spec.bad_rows), ground.state.load_id)
     if ground.unchanged:
+        _accept_plan(ground)
         receipt.status, receipt.why = "unchanged", ground.unchanged
         return
     watch.phase("reading")
@@ -124,6 +125,13 @@ def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
             receipt.why = f"the reader of standard output left after about {count(attempt.written, 'row')}"
             return
     raise AssertionError("every input restarted, and one asked again")
+
+
+def _accept_plan(ground: Ground) -> None:
+    """Keeps that the step's plan was accepted, although nothing was there to load by it: the next run need not ask."""
+    state, plan = ground.state, ground.spec.plan_hash()
+    if state is not None and ground.spec.step is not None and state.plan != plan:
+        ground.destination.put_state(ground.spec.step, state, replace(state, plan=plan))
 
 
 _NOT_PUBLISHED = (BooksDoNotBalance, Conflict, DataError, UserError)

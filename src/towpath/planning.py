@@ -56,6 +56,9 @@ class Plan:
             out.append(f"  changed files, whose rows make way: {listed(offer.instead_of[1])}")
         return out + [f"  note: {note}" for note in self.notes]
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def _repr_html_(self) -> str:
         from towpath.python import html
 
@@ -120,7 +123,7 @@ def plan_pipeline(loaded: Loaded, steps: Sequence[str] = ()) -> list[Plan]:
             if not missing:
                 raise
             source = ", ".join(one.address for one in spec.inputs.values())
-            why = f"can be planned once {', '.join(missing)} has run: {error}"
+            why = f"can be planned once {', '.join(missing)} has run: {str(error).removeprefix(f'{spec.step}: ')}"
             plans.append(Plan(spec, source, spec.to.address, None, waiting=why))
     return plans
 

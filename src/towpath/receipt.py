@@ -118,6 +118,9 @@ class Receipt:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def _repr_html_(self) -> str:
         from towpath.python import html
 
@@ -142,7 +145,7 @@ class Receipt:
         if self.status == "unchanged":
             return [f"{head}: 0 rows moved: {self.why}"]
         if self.status != "done":
-            return [f"{head}: {self.status}", *(f"  {line}" for line in self.why.splitlines())]
+            return [f"{head}: {self.status}", *(f"  {line}" for line in self.reason().splitlines())]
         out = [
             head,
             f"  {self.mode}: {self._counts()} in {self.seconds:.2f} s, {self.memory / 2**20:.0f} MiB, {self.guarantee}",
@@ -157,10 +160,14 @@ class Receipt:
             out += [text] if most is None else wrap(text, most, subsequent_indent="    ")
         return out
 
+    def reason(self) -> str:
+        """Why nothing moved, or what stopped the run, without the step's name before it."""
+        return self.why.removeprefix(f"{self.step}: ")
+
     def what(self) -> str:
         """What happened in a few words: how many rows went where, or why none did."""
         if self.status != "done":
-            return self.why.partition("\n")[0]
+            return self.reason().partition("\n")[0]
         aside = f", {self.set_aside:,} set aside" if self.set_aside else ""
         if self.mode != "merge":
             return f"{self.mode}{aside}"

@@ -10,7 +10,7 @@ import numpy as np
 from towpath.books import Edge
 from towpath.errors import Refused, UserError
 from towpath.job import JobSpec
-from towpath.nouns import State
+from towpath.nouns import Mode, State
 from towpath.stream import Batch, Stream
 
 _SEED = 0x9E3779B97F4A7C15
@@ -28,6 +28,13 @@ def check(spec: JobSpec, state: State | None) -> None:
         )
     if spec.limit is not None and spec.limit < 0:
         raise UserError(f"limit {spec.limit} is no number of rows", todo="give 0 or more", code="limit-bad")
+    if is_trial(spec) and spec.step is not None and spec.mode is Mode.APPEND:
+        raise Refused(
+            "the rows of a limit or sample keep no checkpoint, so the next run would append them once more",
+            where=spec.step,
+            todo="try it with tow copy to another place, or by a step of mode replace or merge",
+            code="trial-of-kept-step",
+        )
     if is_trial(spec) and state is not None:
         raise Refused(
             f"a limit or sample would set the step's rows and its checkpoint (load {state.load_id}) at odds",

@@ -151,7 +151,7 @@ def test_a_pipeline_prints_each_receipt_and_a_total(tow: Run) -> None:
     code, out, _ = tow("run", "tow.yaml")
     assert code == 0
     assert out.startswith("p/a: ")
-    assert out.splitlines()[-1].startswith("1 steps: 1 done; 3 rows in ")
+    assert out.splitlines()[-1].startswith("1 step: 1 done; 3 rows in ")
     code, out, _ = tow("run", "tow.yaml")
     assert (code, "0 rows moved: " in out) == (0, True)
 

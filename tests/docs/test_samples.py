@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.docs import samples
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted(page for page in DOCS.rglob("*.md") if any(True for _ in samples.samples(page.read_text("utf-8"))))
+LONG = 8
+"""From so many commands on, each of which starts a process, a page is slow."""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def pages() -> Iterator[ParameterSet]:
+    """The pages with samples. Those of error codes, which a build puts here, are tested beside the catalogue."""
+    for page in sorted(DOCS.rglob("*.md")):
+        text = page.read_text("utf-8")
+        if page.parent.name != "codes" and any(True for _ in samples.samples(text)):
+            marks = pytest.mark.slow if text.count("\n$ ") >= LONG else ()
+            yield pytest.param(page, marks=marks, id=str(page.relative_to(DOCS)))
+
+
+@pytest.mark.parametrize("page", pages())
 def test_the_samples_of_a_page_run_as_they_stand_there(page: Path, tmp_path: Path) -> None:
     assert samples.run(page.read_text("utf-8"), tmp_path) > 0
 

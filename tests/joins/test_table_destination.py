@@ -404,3 +404,12 @@ def test_readers_of_another_process_see_the_old_the_new_or_a_lock(database: Any)
     load(patient, rows(v=list(range(100_000))), Mode.REPLACE)
     assert watching.wait(60) == 0
     watching.stdout.close()
+
+
+def test_merging_thousands_of_rows_into_a_table_without_an_index_is_quick(tmp_path: Path) -> None:
+    database = made("sqlite", tmp_path)
+    load(database, rows(id=list(range(20_000)), v=[0] * 20_000))
+    begun = time.monotonic()
+    done = load(database, rows(id=list(range(10_000, 30_000)), v=[1] * 20_000), Mode.MERGE, ("id",))
+    assert (done.updated, done.inserted) == (10_000, 10_000)
+    assert time.monotonic() - begun < 20  # a walk through the table for each row takes minutes

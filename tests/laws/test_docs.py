@@ -68,6 +68,29 @@ def test_every_command_and_option_is_documented() -> None:
     assert undocumented_options(parser(), (REFERENCE / "commands.md").read_text("utf-8")) == []
 
 
+def variables(package: Path) -> set[str]:
+    """The names in capitals that stand as text in modules which look at the environment."""
+    found: set[str] = set()
+    for path in package.rglob("*.py"):
+        text = path.read_text("utf-8")
+        if re.search(r"\b(environ|getenv)\b", text):
+            # What an option shows in the place of its value is no variable.
+            found |= set(re.findall(r'(?<!metavar=)"([A-Z][A-Z0-9_]{2,})"', text))
+    return found
+
+
+def test_every_environment_variable_is_documented() -> None:
+    known = variables(Path(towpath.__file__).parent)
+    assert {"TOWPATH_STATE", "TOW_ENV", "TOWPATH_PASSPHRASE", "NO_COLOR", "XDG_CONFIG_HOME"} <= known
+    assert undocumented_keys(known, (REFERENCE / "environment.md").read_text("utf-8")) == []
+
+
+def test_an_undocumented_variable_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text('import os\nhome = os.environ.get("TOW_HOME")\nadd(metavar="PROFILE")\n')
+    (tmp_path / "b.py").write_text('MODE = "CREATE"\n')
+    assert undocumented_keys(variables(tmp_path), "`TOW_ENV`") == ["TOW_HOME"]
+
+
 def unpinned(names: list[str]) -> list[str]:
     """The public names that are pinned and gone, or there and not pinned."""
     return sorted(set(names) ^ set(PUBLIC))

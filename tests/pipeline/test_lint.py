@@ -43,10 +43,10 @@ W = "connections: {w: 'duckdb:///w.db'}"
             "vars: {x: 1}",
             [("warning", "var-unused", 2, 8)],
         ),
-        ("a: {from: w#t, to: b.csv, mode: append}", W, [("warning", "append-without-cursor", 4, 13)]),
+        ("a: {from: w#t, to: b.csv, mode: append}", W, [("mistake", "cursor-missing", 4, 3)]),
         ("a: {from: w#t, cursor: id, to: b.csv, mode: append}", W, []),
         ("a: {from: a.csv, to: b.csv, mode: append}", "", []),
-        ("a: {from: a.csv, sql: select 1, to: b.csv, mode: append}", "", [("warning", "append-of-whole", 4, 52)]),
+        ("a: {from: a.csv, sql: select 1, to: b.csv, mode: append}", "", [("mistake", "mode-impossible", 4, 3)]),
         (
             "a: {from: a.csv, to: b.csv, mode: replace, rules: [{unique: a}]}",
             "",

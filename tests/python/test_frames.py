@@ -235,3 +235,19 @@ def test_what_is_written_comes_back(tmp_path_factory: pytest.TempPathFactory, ro
     assert list(tow.read(path)) == rows
     again = tow.read(path).to_polars()
     assert tow.write(again, path.with_name("again.parquet")).digest == tow.write(rows, path, mode="replace").digest
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["a", "b"]), pl.List(pl.Categorical)])
+def test_categories_of_polars_are_text(tmp_path: Path, kind: Any) -> None:
+    values: list[Any] = [["a"], None, ["b", None]] if kind == pl.List(pl.Categorical) else ["a", None, "b"]
+    tow.write(pl.DataFrame({"c": pl.Series(values, dtype=kind)}), tmp_path / "a.parquet")
+    assert pq.read_table(tmp_path / "a.parquet")["c"].to_pylist() == values
+
+
+def test_what_stops_a_lazy_frame_on_its_way_is_told_and_nothing_is_published(tmp_path: Path) -> None:
+    query = "select case when i > 500000 then error('full up') end as x from range(1000000) t(i)"
+    with pytest.raises(tow.DataError, match="full up"):
+        tow.write(duckdb.sql(query), tmp_path / "a.parquet")
+    with pytest.raises(tow.UserError, match="no frame with columns"):
+        tow.write(duckdb.sql("select 'x'::int as x"), tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []

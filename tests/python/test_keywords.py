@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+import towpath as tow
 from towpath.cli import job_options
 from towpath.cli.main import parser
 from towpath.errors import UserError
@@ -66,3 +68,11 @@ def test_rules_are_texts_mappings_or_specs() -> None:
 def test_bounds_have_their_text_form() -> None:
     found = inputs("a", {"since": 5, "until": datetime(2026, 1, 2, 3, 4, 5)})["input"]
     assert (found.since, found.until) == ("5", "2026-01-02 03:04:05.000000")
+
+
+@pytest.mark.parametrize("given", [None, 3, ["a.csv"], {"a": "a.csv"}, pa.table({"a": [1]})])
+def test_what_is_no_address_is_refused_by_its_class(given: Any) -> None:
+    with pytest.raises(UserError, match=f"{type(given).__name__} is no address"):
+        tow.read(given)
+    with pytest.raises(UserError, match="is no address"):
+        tow.write([{"a": 1}], given)

@@ -172,3 +172,20 @@ def test_nested_kinds_of_an_iterators_later_rows_are_held_too() -> None:
     days = ({"a": [date(2026, 1, 1)]} for _ in range(FIRST_ROWS))
     with pytest.raises(tow.DataError, match=rf"frame row {FIRST_ROWS + 1}: column a"):
         table(row for rows in (days, [{"a": [datetime(2026, 1, 1, 5)]}]) for row in rows)
+
+
+class Node(BaseModel):
+    id: int
+    next: Node | None = None
+
+
+def test_a_class_that_holds_itself_is_no_row(tmp_path: Path) -> None:
+    with pytest.raises(tow.UserError, match="Node holds itself"):
+        tow.write([Node(id=1)], tmp_path / "a.parquet")
+
+
+def test_no_rows_of_pinned_columns_make_an_empty_table(tmp_path: Path) -> None:
+    assert tow.write([], tmp_path / "a.parquet", types={"id": "int64", "at": "timestamp"}).rows == 0
+    assert tow.read(tmp_path / "a.parquet").schema.names == ["id", "at"]
+    with pytest.raises(tow.UserError, match="no column is known"):
+        tow.write([], tmp_path / "b.parquet")

@@ -267,3 +267,15 @@ def test_a_missing_library_is_named_with_its_command(small: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(tow.UserError, match="pip install polars"):
         tow.read(small).to_polars()
+
+
+@pytest.mark.parametrize("limit", [-1, "2", 2.5, True])
+def test_a_limit_is_a_number_of_rows(small: Path, limit: Any) -> None:
+    with pytest.raises(tow.UserError, match="limit"):
+        tow.read(small, limit=limit)
+
+
+@pytest.mark.parametrize(("columns", "told"), [(["id", "id"], "'id' is named twice"), ([], "list of columns is empty")])
+def test_columns_are_chosen_once_and_not_by_an_empty_list(small: Path, columns: list[str], told: str) -> None:
+    with pytest.raises(tow.UserError, match=told):
+        tow.read(small, columns=columns)

@@ -237,6 +237,13 @@ def test_a_date_format_makes_dates_of_its_texts_only() -> None:
     assert german.admit(texts("01.02.2024", "x"), pa.date32())[1] == 1
 
 
+def test_a_column_said_to_be_dated_is_of_dates_before_it_is_of_numbers() -> None:
+    digits = Convention(date_format="%Y%m%d", dated=True)
+    assert type_of("20240131", "20240201", convention=digits) == pa.date32()
+    assert type_of("20240131", "20240231", convention=digits) == pa.int64()
+    assert type_of("20240131", convention=Convention(date_format="%Y%m%d")) == pa.int64()
+
+
 def test_a_date_format_with_a_time_makes_timestamps_and_with_a_zone_instants() -> None:
     local, zoned = Convention(date_format="%d/%m/%Y %H:%M"), Convention(date_format="%d/%m/%Y %H:%M %z")
     assert type_of("01/02/2024 10:30", convention=local) == pa.timestamp("us")

@@ -76,7 +76,8 @@ def reading(option: Any, *, zoned: bool = True) -> None:
         "--date-format",
         metavar="[COL=]F",
         action="append",
-        help="how dates are written (strptime), such as %%d/%%m/%%Y, in all columns or in COL (repeatable)",
+        help="how dates are written (strptime), such as %%d/%%m/%%Y, in all columns or in COL (repeatable); "
+        "one of digits alone, such as %%Y%%m%%d, needs the COL",
     )
     option("--true", metavar="WORD", action="append", help="a word that means true; give --false too (repeatable)")
     option("--false", metavar="WORD", action="append", help="a word that means false (repeatable)")

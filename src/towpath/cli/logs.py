@@ -67,7 +67,9 @@ def error(args: argparse.Namespace, message: str, code: str) -> bool:
 
 
 class Logged:
-    """The progress of one run as log lines: at its begin and end, at each phase, and every 5 seconds between."""
+    """The progress of one run as log lines: when it begins and ends to read, at restarts, and every 5 seconds between.
+
+    What has nothing to read, or is refused before, says nothing here: its receipt or error says it."""
 
     def __init__(self) -> None:
         self._tally = Tally()
@@ -76,14 +78,20 @@ class Logged:
     def begin(self, name: str, rows: int | None, size: int | None) -> None:
         self._told = time.monotonic()
         self._tally = Tally(name, self._told, rows, size)
+
+    def _begin_reading(self) -> None:
+        rows, size = self._tally.rows_known, self._tally.size_known
         known = [count(rows, "row") if rows is not None else "", size_text(size) if size is not None else ""]
         amount = ", ".join(word for word in known if word)
         _say(self._tally, "begin", f"begins: {amount}" if amount else "begins", rows_known=rows, bytes_known=size)
 
     def phase(self, what: str) -> None:
-        self._tally.enter(what, time.monotonic())
-        level = logging.DEBUG if what == "reading" else logging.INFO
-        _say(self._tally, "phase", what, level, phase=what)
+        tally, now = self._tally, time.monotonic()
+        if what == "reading":
+            self._begin_reading()
+        brief = what == "publishing" and now - tally.begun < _EVERY_SECS
+        tally.enter(what, now)
+        _say(tally, "phase", what, logging.DEBUG if brief or what == "reading" else logging.INFO, phase=what)
 
     def advance(self, rows: int, size: int) -> None:
         tally, now = self._tally, time.monotonic()
@@ -96,7 +104,10 @@ class Logged:
 
     def end(self) -> None:
         tally, now = self._tally, time.monotonic()
-        _say(tally, "end", f"ends: read {_amount(tally)} in {now - tally.begun:.1f} s", **_counts(tally, now))
+        if not tally.phase:
+            return
+        ends = "ends" if tally.phase == "publishing" else "stops"
+        _say(tally, "end", f"{ends}: read {_amount(tally)} in {now - tally.begun:.1f} s", **_counts(tally, now))
 
 
 def _amount(tally: Tally) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 _OPTION = re.compile(r"--[^=]+|-[A-Za-z]")
+_OF_COMMANDS = ("-q", "--quiet", "-v", "--verbose", "--log", "--json", "--env", "--var")
 _WORDS = (
     (re.compile(r"the following arguments are required: (.*)"), r"needs \1", "argument-missing"),
     (re.compile(r"argument ([^:]*): expected one argument"), r"\1 needs a value", "argument-missing"),
@@ -51,6 +52,8 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"there is no option {found[0]}{self._meant(found[0])}")
 
     def _meant(self, name: str) -> str:
+        if self._subparsers is not None and name in _OF_COMMANDS:
+            return f" before the command; write it behind, such as `tow copy SRC DST {name}`"
         known = [option for option in self._option_string_actions if option.startswith("--")]
         longer = [option for option in known if option.startswith(name)] if len(name) > len("--x") else []
         return meant(name, longer or known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -40,12 +41,14 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.what or is_pipeline(args.what[0]):
+    if not args.what or is_pipeline(args.what[0]) or _is_step(args.what):
         return _pipeline(args)
     if len(args.what) != 2:
+        from towpath.receipt import count
+
         raise UserError(
-            f"tow plan takes a source and a destination, not {len(args.what)} addresses",
-            todo="or a pipeline: tow plan tow.yaml [STEP...]",
+            f"tow plan takes a source and a destination, not {count(len(args.what), 'word')}",
+            todo="or a pipeline: tow plan [TOW.YAML] [STEP...]; several steps need the file's name before them",
             code="option-wrong",
         )
     if args.env or args.var:
@@ -54,6 +57,11 @@ def run(args: argparse.Namespace) -> int:
 
     show(plan(job_options.spec(args, *args.what)), sys.stdout, as_json=args.json)
     return 0
+
+
+def _is_step(words: Sequence[str]) -> bool:
+    """Whether the words can only be a step of ./tow.yaml: a copy has a destination too."""
+    return len(words) == 1 and os.path.exists(pipeline_options.DEFAULT)
 
 
 def _pipeline(args: argparse.Namespace) -> int:
@@ -87,10 +95,11 @@ def show_steps(loaded: Loaded, steps: Sequence[str], args: argparse.Namespace) -
         try:
             show(plan(part.of(job(loaded, name)), **wishes), sys.stdout, as_json=args.json)
         except TowError as error:
+            why = str(error).removeprefix(f"{shown}: ")
             waits_for = sorted(before[name] & set(steps))
             if waits_for and isinstance(error, Refused):
-                say(f"{shown}: can be planned once {', '.join(waits_for)} has run: {error}", sys.stderr)
+                say(f"{shown}: can be planned once {', '.join(waits_for)} has run: {why}", sys.stderr)
             else:
-                say(f"tow: {shown}: {error}", sys.stderr)
+                say(f"tow: {shown}: {why}", sys.stderr)
                 worst = max(worst, error.exit_code)
     return worst

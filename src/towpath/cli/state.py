@@ -41,7 +41,10 @@ def _action(actions: Any, name: str, sentence: str, words: str) -> argparse.Argu
         name, help=sentence, description=sentence[0].upper() + sentence[1:] + ".", allow_abbrev=False
     )
     parser.add_argument(
-        "words", metavar=words, nargs="*", help="the pipeline (default: ./tow.yaml), one of its steps, and the value"
+        "words",
+        metavar=words,
+        nargs="*",
+        help="the pipeline (default: ./tow.yaml), one of its steps" + (", and the value" if "VALUE" in words else ""),
     )
     pipeline_options.add(parser)
     output_options(parser)

@@ -37,7 +37,9 @@ class Cursor:
 
     def lower(self, since: Checkpoint | None, type: pa.DataType, shown: str) -> tuple[str, str] | None:
         """The comparison and the value that rows newer than a checkpoint meet; None when all do. Raises Refused for a
-        checkpoint of another cursor."""
+        checkpoint of another cursor, UserError for a look-back that does not fit the type."""
+        if self.lookback is not None:
+            _fit(self.lookback, type, self.name)
         if since is None:
             return None
         meant = {"column": self.name, "type": textform.type_name(type)}
@@ -90,15 +92,7 @@ def value(text: str, type: pa.DataType, asked: str, cursor: str) -> str:
 def back(text: str, type: pa.DataType, lookback: str, cursor: str) -> str | None:
     """The value that lies `lookback` before another; None when that is before all values. A date goes back by whole
     days, rounded up. Raises UserError for a look-back that does not fit the type."""
-    number, seconds = _span(lookback)
-    timed = pa.types.is_date(type) or pa.types.is_timestamp(type)
-    if timed != (seconds is not None) or not (timed or pa.types.is_integer(type)):
-        todo = "write it like 1h, 2d or 30m" if timed else "write a number" if pa.types.is_integer(type) else ""
-        raise UserError(
-            f"the look-back {lookback!r} does not fit the cursor {cursor!r} ({textform.type_name(type)})",
-            todo=todo or "choose a cursor of integers, dates or timestamps",
-            code="lookback-bad",
-        )
+    number, seconds = _fit(lookback, type, cursor)
     if seconds is None:
         return str(int(text) - number)
     per = _PER_SECOND[type.unit] if pa.types.is_timestamp(type) else 1
@@ -108,6 +102,20 @@ def back(text: str, type: pa.DataType, lookback: str, cursor: str) -> str | None
         return None if days < _FIRST_DAY else _written(days, pa.date32(), type)
     earlier = stored - seconds * per
     return None if earlier < max(_FIRST_DAY * _DAY * per, -(2**63) + 1) else _written(earlier, type, type)
+
+
+def _fit(lookback: str, type: pa.DataType, cursor: str) -> tuple[int, int | None]:
+    """The span of a look-back. Raises UserError when it does not fit the cursor's type."""
+    number, seconds = _span(lookback)
+    timed = pa.types.is_date(type) or pa.types.is_timestamp(type)
+    if timed != (seconds is not None) or not (timed or pa.types.is_integer(type)):
+        todo = "write it like 1h, 2d or 30m" if timed else "write a number" if pa.types.is_integer(type) else ""
+        raise UserError(
+            f"the look-back {lookback!r} does not fit the cursor {cursor!r} ({textform.type_name(type)})",
+            todo=todo or "choose a cursor of integers, dates or timestamps",
+            code="lookback-bad",
+        )
+    return number, seconds
 
 
 def before(first: str, second: str, type: pa.DataType) -> bool:

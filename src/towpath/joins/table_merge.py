@@ -34,7 +34,7 @@ class Merge:
     def run(self, session: Session, spool: RowSpool) -> Published:
         """Merges the rows within the session's transaction. Raises DataError for a key that is null or comes twice,
         in the rows or (where a row would meet it) in the table."""
-        columns = ", ".join(self._names(self.schema.names))
+        names = self._names(self.schema.names)
         # Column by column: DuckDB 2.0 loses rows inserted by several threads into a table that this transaction made
         # by `create table as` without rows.
         types = (f"{self.quote(name)} {self.existing.stored[name].native}" for name in self.schema.names)
@@ -47,7 +47,8 @@ class Merge:
             "comes more than once in the rows to merge",
             "keep one row of each key (--dedupe 'latest COLUMN'), or choose a key that is unique",
         )
-        met = f"from {self.table} as _old_ where exists (select 1 from {STAGE} as _new_ where {self._matched()})"
+        # Joins, for SQLite walks through the whole other table for each row of an `exists`.
+        met = f"from {STAGE} as _new_ join {self.table} as _old_ on {self._matched()}"
         self._refuse_doubled_keys(
             session,
             met,
@@ -58,8 +59,9 @@ class Merge:
         self._let_signs_change(session)
         updated = self._update(session)
         inserted = session.execute(
-            f"insert into {self.table} ({columns}) select {columns} from {STAGE} as _new_"
-            f" where not exists (select 1 from {self.table} as _old_ where {self._matched()})"
+            f"insert into {self.table} ({', '.join(names)}) select {', '.join(f'_new_.{name}' for name in names)}"
+            f" from {STAGE} as _new_ left join {self.table} as _old_ on {self._matched()}"
+            f" where _old_.{self.quote(self.key[0])} is null"
         )
         if any(has_floats(field.type) for field in self.schema) and self._unchanged(session) != staged:
             raise BooksDoNotBalance(

@@ -47,6 +47,11 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+def _span(value: Any) -> Any:
+    """A look-back of a numeric cursor is a number, written as one."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _explained(check: Any) -> Any:
     """A validator whose UserError becomes one of the document's mistakes."""
 
@@ -72,6 +77,7 @@ Statements = Annotated[
     list[str],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | list[str]),
 ]
+Span = Annotated[str, BeforeValidator(_span, json_schema_input_type=str | int)]
 Size = Annotated[int, BeforeValidator(_explained(_sized), json_schema_input_type=int | str)]
 OptionValue = Annotated[Any, AfterValidator(_explained(_scalar)), Field(json_schema_extra={"type": _SCALARS})]
 LoadColumn = Literal["loaded_at", "run_id", "source_file"]
@@ -106,7 +112,7 @@ class Input(_Model):
         description="Whether later rows always have a greater cursor; otherwise rows equal to the last value are read "
         "again, which asks for mode merge.",
     )
-    lookback: str | None = Field(
+    lookback: Span | None = Field(
         None,
         description="How far behind the last cursor value each run begins, for rows that come late: a time such as "
         "`90s`, `15m`, `1h` or `2d`, or a number for a numeric cursor; asks for mode merge.",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from towpath import assemble, url
+from towpath import assemble, ground, url
 from towpath.errors import MissingLibrary, UserError
 from towpath.pipeline.config import Step
 from towpath.pipeline.jobs import job
@@ -48,8 +48,8 @@ def _finding(loaded: Loaded, path: Path, code: str, what: str, level: str = "war
 
 
 def _mistakes(loaded: Loaded) -> Iterator[Finding]:
-    """What the parts of each step say of their addresses, formats and options while they are built. Nothing is opened;
-    references that are not set here may be elsewhere."""
+    """What the parts of each step say of their addresses, formats and options while they are built, and what the run
+    would say of their combination. Nothing is opened; references that are not set here may be elsewhere."""
     for name in loaded.pipeline.steps:
         try:
             spec = job(loaded, name)
@@ -67,8 +67,17 @@ def _mistakes(loaded: Loaded) -> Iterator[Finding]:
                 continue
             except UserError as error:
                 if not error.code.startswith("reference-"):
-                    todo = f" ({error.todo})" if error.todo else ""
-                    yield _finding(loaded, ("steps", name, *part), error.code, f"{error.what}{todo}", "mistake")
+                    yield _mistake(loaded, ("steps", name, *part), error)
+        try:
+            ground.refuse_pairs(spec)
+        except UserError as error:
+            if not error.code.startswith(("reference-", "address-")):
+                yield _mistake(loaded, ("steps", name), error, key=True)
+
+
+def _mistake(loaded: Loaded, path: Path, error: UserError, *, key: bool = False) -> Finding:
+    todo = f" ({error.todo})" if error.todo else ""
+    return _finding(loaded, path, error.code, f"{error.what}{todo}", "mistake", key=key)
 
 
 def _warnings(loaded: Loaded) -> Iterator[Finding]:
@@ -122,15 +131,6 @@ def _of_step(loaded: Loaded, name: str, step: Step) -> Iterator[Finding]:
     if step.mode == "create" and step.to.address != "-":
         what = "mode create stops every run after the first that has something to load: choose append, replace or merge"
         yield _finding(loaded, (*here, "mode"), "create-again", what, key=True)
-    if step.mode == "append" and (step.sql is not None or step.whole):
-        what = "a step that reads its whole input cannot append: it will stop; choose replace or merge"
-        yield _finding(loaded, (*here, "mode"), "append-of-whole", what)
-    elif step.mode == "append":
-        for label, one in step.from_.items():
-            table = "://" in loaded.connections.get(one.address.partition("#")[0], one.address)
-            if (table or one.table or one.query) and not (one.cursor or step.cursor):
-                what = "append from a table without a cursor will stop: each run would add every row again"
-                yield _finding(loaded, (*here, "from", label), "append-without-cursor", what)
     if step.rules and step.bad_rows is None:
         what = "the first row that breaks a rule stops this step: name a folder with bad_rows to set such rows aside"
         yield _finding(loaded, (*here, "rules"), "rules-without-bad-rows", what, key=True)

@@ -20,7 +20,7 @@ from towpath.pipeline.load import Loaded, load
 from towpath.pipeline.order import meet, needs, order, touched
 from towpath.pipeline.schedule import Schedule
 from towpath.progress import Progress, Unwatched
-from towpath.receipt import Receipt, now
+from towpath.receipt import Receipt, count, now
 from towpath.url import shown
 
 _LOG = logging.getLogger(__name__)
@@ -98,9 +98,9 @@ def failed(receipts: Sequence[Receipt]) -> bool:
 def total(receipts: Sequence[Receipt], seconds: float) -> str:
     """One line on all receipts of a run that took so many seconds."""
     counts = Counter(receipt.status for receipt in receipts)
-    steps = ", ".join(f"{count} {status}" for status, count in counts.items())
+    steps = ", ".join(f"{number} {status}" for status, number in counts.items())
     rows = sum(receipt.rows for receipt in receipts)
-    return f"{len(receipts)} steps: {steps}; {rows:,} rows in {seconds:.2f} s"
+    return f"{count(len(receipts), 'step')}: {steps}; {count(rows, 'row')} in {seconds:.2f} s"
 
 
 @dataclass(slots=True)

@@ -53,6 +53,16 @@ def members(kind: Any) -> list[Member]:
     return [_of_dataclass(field, hints[field.name]) for field in dataclasses.fields(kind)]
 
 
+def refuse_endless(kind: Any, around: tuple[Any, ...]) -> None:
+    """Raises UserError for a class that is a part of itself: a column's type has an end."""
+    if kind in around:
+        raise UserError(
+            f"{kind.__name__} holds itself, so its column would have no end",
+            todo="give the rows that are nested a key of their own, and write them as a table of their own",
+            code="class-unfit",
+        )
+
+
 def ignores_others(kind: Any) -> bool:
     """Whether a pydantic model says itself what becomes of columns that it has no field for."""
     return issubclass(kind, BaseModel) and kind.model_config.get("extra") in ("ignore", "allow")

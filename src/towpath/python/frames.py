@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from towpath.columnar import ColumnarReading
-from towpath.errors import Refused, UserError
+from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Checkpoint, Description, Want
 from towpath.python import pandas_frames
 from towpath.python.objects import Objects
@@ -70,7 +70,7 @@ class FrameSource:
             raise UserError(
                 f"{type(frame).__name__} is no frame and no rows",
                 where=NAME,
-                todo="give a frame (pandas, polars, pyarrow, DuckDB), or a list of dicts; towpath.copy moves files",
+                todo="give a frame (a lazy one after .collect()), or a list of dicts; towpath.copy moves files",
                 code="frame-unknown",
             )
         objects = Objects(frame, NAME, self._pinned)
@@ -83,7 +83,7 @@ class FrameSource:
 
     def _stream(self, frame: Any) -> tuple[pa.Schema, Iterable[Any]]:
         reader = _arrow(pa.RecordBatchReader.from_stream, frame)
-        return reader.schema.remove_metadata(), reader
+        return reader.schema.remove_metadata(), _pulled(reader)
 
 
 class _FrameReading(ColumnarReading):
@@ -132,10 +132,19 @@ def _of_numpy(values: Any) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=list(values.dtype.names))
 
 
+def _pulled(reader: Any) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from reader
+    except (pa.ArrowException, OSError) as error:  # what a lazy frame's own library said on the way
+        raise DataError(f"the frame's own rows stopped: {error}", where=NAME, code="frame-unfit") from error
+
+
 def _arrow(made: Any, frame: Any) -> Any:
     try:
         return made(frame)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except TowError:
+        raise
+    except Exception as error:  # of whatever library the frame is: a DuckDB relation runs its query only now
         raise UserError(
             f"{type(frame).__name__} is no frame with columns: {error}",
             where=NAME,

@@ -14,7 +14,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from towpath.python.annotations import bare, is_list, is_mapping, is_record, item, members
+from towpath.python.annotations import bare, is_list, is_mapping, is_record, item, members, refuse_endless
 
 _INT64 = range(-(2**63), 2**63)
 _PLAIN: dict[str, pa.DataType] = {
@@ -149,19 +149,22 @@ _KINDS: tuple[tuple[Any, str], ...] = (
 )
 
 
-def annotated(annotation: Any) -> Evidence:
-    """What an annotation says of its values; "null" where it leaves that to them."""
+def annotated(annotation: Any, around: tuple[Any, ...] = ()) -> Evidence:
+    """What an annotation says of its values; "null" where it leaves that to them. `around`: the classes that it is a
+    part of. Raises UserError for a class that holds itself."""
     annotation, _ = bare(annotation)
     if is_record(annotation):
-        return Evidence("struct", names={one.name: annotated(one.annotation) for one in members(annotation)})
+        refuse_endless(annotation, around)
+        inside = (*around, annotation)
+        return Evidence("struct", names={one.name: annotated(one.annotation, inside) for one in members(annotation)})
     if is_list(annotation):
-        return Evidence("list", inner=annotated(item(annotation)))
+        return Evidence("list", inner=annotated(item(annotation), around))
     if typing.get_origin(annotation) is Literal:
         return _of_values(typing.get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _of_values([one.value for one in annotation])
     if is_mapping(annotation):
-        return Evidence("map", inner=annotated((*typing.get_args(annotation), Any, Any)[1]))
+        return Evidence("map", inner=annotated((*typing.get_args(annotation), Any, Any)[1], around))
     if annotation is datetime:
         return Evidence(otherwise="timestamp")  # its values say whether they have a zone
     return Evidence(_ANNOTATED.get(annotation, "null"))

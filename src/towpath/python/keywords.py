@@ -6,14 +6,17 @@ part of a name."""
 from __future__ import annotations
 
 import inspect
+import operator
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, get_type_hints
+from typing import Any, Literal, ParamSpec, SupportsIndex, TypedDict, TypeVar, get_type_hints
 
 import pyarrow as pa
 
+from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
 from towpath.nouns import Guarantee, Mode
 from towpath.pipeline import shorthand
@@ -138,8 +141,8 @@ def takes(options: type[Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def inputs(source: Any, given: Mapping[str, Any]) -> dict[str, InputSpec]:
     """What is read: one address (or InputSpec), or several by the names that SQL calls them."""
     if isinstance(source, Mapping):
-        return {str(name): _input(one, given) for name, one in source.items()}
-    return {"input": _input(source, given)}
+        return {str(name): one_input(one, given) for name, one in source.items()}
+    return {"input": one_input(source, given)}
 
 
 def output(to: str | Path | OutputSpec, given: Mapping[str, Any]) -> OutputSpec:
@@ -147,15 +150,15 @@ def output(to: str | Path | OutputSpec, given: Mapping[str, Any]) -> OutputSpec:
         return to
     file_size = given.get("file_size")
     return OutputSpec(
-        str(to),
+        address(to),
         given.get("to_format"),
         dict(given.get("to_options") or {}),
         given.get("to_table"),
         names(given.get("partition_by")),
-        given.get("rows_per_file"),
+        whole(given, "rows_per_file"),
         None if file_size is None else shorthand.size(file_size),
         given.get("codec"),
-        given.get("level"),
+        whole(given, "level"),
         given.get("schema") or "evolve",
         names(given.get("before")),
         names(given.get("after")),
@@ -179,12 +182,12 @@ def job(inputs: Mapping[str, InputSpec], to: OutputSpec, given: Mapping[str, Any
         sql=given.get("sql"),
         python=given.get("python"),
         whole=bool(given.get("whole")),
-        select=names(given.get("select")),
+        select=_chosen(given.get("select")),
         rename=dict(given.get("rename") or {}),
         cast=types(given.get("cast")),
         rules=_rules(given.get("rules")),
         dedupe=given.get("dedupe"),
-        limit=given.get("limit"),
+        limit=whole(given, "limit"),
         load_columns=names(given.get("load_columns")),
         bad_rows=None if bad_rows is None else str(bad_rows),
         allow_lossy=names(given.get("allow_lossy")),
@@ -193,9 +196,38 @@ def job(inputs: Mapping[str, InputSpec], to: OutputSpec, given: Mapping[str, Any
     )
 
 
+def address(value: Any) -> str:
+    """An address as text. Raises UserError for what is none, such as a frame."""
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value) if isinstance(os.fspath(value), str) else os.fsdecode(value)
+    raise UserError(
+        f"{type(value).__name__} is no address",
+        todo="give a path or an address as text; a frame is written with towpath.write(frame, to)",
+        code="address-wrong",
+    )
+
+
+def whole(given: Mapping[str, Any], name: str) -> int | None:
+    """An option that is a whole number. Raises UserError for anything else."""
+    value = given.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise UserError(f"{name} takes a whole number, not {value!r}", code="option-wrong")
+    return operator.index(value)
+
+
 def names(value: Names) -> tuple[str, ...]:
     """A list of names, or one name alone."""
     return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _chosen(value: Names) -> tuple[str, ...]:
+    """The columns to keep; an empty list, which a program may come to, does not mean all of them."""
+    chosen = names(value)
+    if value is not None and not chosen:
+        raise UserError("the list of columns is empty", todo="name one, or give None for all", code="columns-missing")
+    return chosen
 
 
 def types(value: Types) -> dict[str, str]:
@@ -204,13 +236,14 @@ def types(value: Types) -> dict[str, str]:
     return {name: one if isinstance(one, str) else textform.type_name(one) for name, one in found}
 
 
-def _input(source: Any, given: Mapping[str, Any]) -> InputSpec:
+def one_input(source: Any, given: Mapping[str, Any]) -> InputSpec:
+    """One thing to read. Raises UserError for what is no address."""
     if isinstance(source, InputSpec):
         return source
     words = {name: list(names(given[name])) for name in _WORDS if given.get(name) is not None}
     signs = {name: given[name] for name in ("decimal", "thousands") if given.get(name) is not None}
     return InputSpec(
-        str(source),
+        address(source),
         given.get("from_format"),
         {**words, **signs, **(given.get("from_options") or {})},
         given.get("table"),
@@ -236,7 +269,6 @@ def bound(value: Bound) -> str | None:
 
 
 def _choice(kind: Any, value: str, name: str) -> Any:
-    from towpath.errors import UserError
     from towpath.options import nearest
 
     known = [str(one) for one in kind]

@@ -29,11 +29,14 @@ class Objects:
         self.count = len(rows) if isinstance(rows, Sequence) else None
         self._rest = iter(rows)
         self._first = list(self._rest if self.count is not None else itertools.islice(self._rest, FIRST_ROWS))
-        if not self._first:
+        if not self._first and not types:
             raise UserError(
-                "there is no row, and so no column is known", where=name, todo="give a frame", code="rows-missing"
+                "there is no row, and so no column is known",
+                where=name,
+                todo="pin the columns with types=, or give a frame",
+                code="rows-missing",
             )
-        kind = type(self._first[0])
+        kind = type(self._first[0]) if self._first else dict
         if not (is_record(kind) or issubclass(kind, Mapping)):
             raise UserError(
                 f"rows are dicts, dataclass instances or pydantic models, not {kind.__name__}",
@@ -45,6 +48,7 @@ class Objects:
         self._members = members(kind) if self._kind else []
         found = self._evidence()
         known = {one: types.get(one, evidence.type()) for one, evidence in found.items()}
+        known = known if self._first else dict(types)
         self.schema = pa.schema([(one, pa.string() if pa.types.is_null(kind) else kind) for one, kind in known.items()])
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -56,7 +60,7 @@ class Objects:
             at += len(chunk)
 
     def _evidence(self) -> dict[str, Evidence]:
-        found = {one.name: annotated(one.annotation) for one in self._members}
+        found = {one.name: annotated(one.annotation, (self._kind,)) for one in self._members}
         for number, row in enumerate(self._first, 1):
             for name, value in self._row(row, number).items():
                 if not isinstance(name, str):

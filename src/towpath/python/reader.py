@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
-from towpath import assemble
+from towpath import assemble, trial
 from towpath.badrows import BadRow, BadRows, StopAtFirst
 from towpath.books import Books, CountedBadRows
 from towpath.deadletters import DeadLetters
@@ -46,6 +46,7 @@ class Reader(Generic[Row]):
 
     def __init__(self, spec: JobSpec, *, rows_as: type[Row] | None = None, bad_rows: BadRowsTo = None) -> None:
         (given,) = spec.inputs.values()
+        trial.check(spec, None)
         self._spec = spec
         self._source: Source = assemble.build_source(given, spec.connections, spec.folder).part
         self._rows_as = rows_as
@@ -163,6 +164,11 @@ class Reader(Generic[Row]):
                         todo=f"columns: {', '.join(known)}",
                         code="column-unknown",
                     )
+        twice = [one for one in self._spec.select if self._spec.select.count(one) > 1]
+        if twice:
+            raise UserError(
+                f"columns: {twice[0]!r} is named twice", todo="name each column once", code="column-doubled"
+            )
         if self._described.inferred and is_record(self._rows_as):
             asked = pinned(self._rows_as)
             self._want = replace(self._want, types={**asked, **self._want.types})
@@ -212,7 +218,10 @@ class Reader(Generic[Row]):
     def _rows(self, sink: _Sink) -> Generator[Batch, None, None]:
         if self._begun:
             raise UserError(
-                "a reader is read once", where=self.shown, todo="call towpath.read again", code="reader-read"
+                "a reader is read once, and not after it was closed",
+                where=self.shown,
+                todo="call towpath.read again",
+                code="reader-read",
             )
         self._begun = True
         left = self._spec.limit

@@ -21,7 +21,7 @@ class Conventions:
     formats: DateFormats = field(default_factory=DateFormats)
 
     def of(self, column: str) -> Convention:
-        return replace(self.common, date_format=self.formats.of(column))
+        return replace(self.common, date_format=self.formats.of(column), dated=column in self.formats.named)
 
     def check_columns(self, names: Sequence[str], where: str) -> None:
         """Raises UserError when a date format is for a column that is not among `names`."""
@@ -56,4 +56,4 @@ def conventions(
             why = f"{word!r} has two meanings" if word else "nothing at all is null, and no word for true or false"
             raise UserError(f"of the words for true, false and null, {why}", code="option-wrong")
     texts = (date_format,) if isinstance(date_format, str) else date_format or ()
-    return Conventions(Convention(numerals, None, true, false), date_formats.parse(texts))
+    return Conventions(Convention(numerals, true=true, false=false), date_formats.parse(texts))

@@ -47,21 +47,25 @@ _FIRST_ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class TextEvidence:
-    """Which types admit every text seen. `digits`: the most before and after the point, if all were plain numbers."""
+    """Which types admit every text seen. `digits`: the most before and after the point, if all were plain numbers.
+    `first`: the type that the column is said to have, which comes before all others if it admits every text."""
 
     admitted: frozenset[pa.DataType] = frozenset(_SHAPES)
     digits: tuple[int, int] | None = (0, 0)
     seen: bool = False
+    first: pa.DataType | None = None
 
     def merge(self, other: TextEvidence) -> TextEvidence:
         digits = None
         if self.digits is not None and other.digits is not None:
             digits = (max(self.digits[0], other.digits[0]), max(self.digits[1], other.digits[1]))
-        return TextEvidence(self.admitted & other.admitted, digits, self.seen or other.seen)
+        return TextEvidence(self.admitted & other.admitted, digits, self.seen or other.seen, self.first or other.first)
 
     def type(self) -> pa.DataType:
         if not self.seen:
             return pa.string()
+        if self.first in self.admitted:
+            return self.first
         for candidate in _SHAPES:
             if candidate == pa.date32() and self.digits is not None and sum(self.digits) <= _PRECISION:
                 return pa.decimal128(_PRECISION, self.digits[1])
@@ -86,17 +90,20 @@ class Pinned:
 @dataclass(frozen=True, slots=True)
 class Convention:
     """How a column writes its values. A `date_format` (as of strptime) takes the place of the ISO form for the type
-    that it describes, and for pinned dates. The words `true` and `false` take the place of those in `_SHAPES`."""
+    that it describes, and for pinned dates; of a `dated` column it is said by name, so that a text like 20260131 is a
+    date before it is a number. The words `true` and `false` take the place of those in `_SHAPES`."""
 
     numerals: Numerals = field(default_factory=Numerals)
     date_format: str | None = None
+    dated: bool = False
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
 
     def evidence(self, texts: pa.Array) -> TextEvidence:
         """What the texts of one column say about its type; nulls say nothing."""
         texts = texts.drop_null()
-        found = TextEvidence(seen=len(texts) > 0)
+        first = date_formats.type_of(self.date_format) if self.dated and self.date_format is not None else None
+        found = TextEvidence(seen=len(texts) > 0, first=first)
         for part in (texts[:_FIRST_ROWS], texts[_FIRST_ROWS:]):  # a few rows rule most candidates out
             if len(part):
                 admitted = frozenset(kind for kind in found.admitted if self._values(part, kind) is not None)

@@ -134,7 +134,9 @@ def plain(values: pa.Array) -> pa.Array:
     if isinstance(values, pa.ExtensionArray):
         return plain(values.storage)
     if pa.types.is_dictionary(values.type):
-        return plain(values.dictionary_decode())
+        # Arrow takes no values from a dictionary of views, which polars gives for its categories.
+        words = plain(values.dictionary)
+        return words.take(values.indices)
     if pa.types.is_run_end_encoded(values.type):
         return plain(pc.run_end_decode(values))
     if pa.types.is_struct(bare):

@@ -39,9 +39,10 @@ class CSV:
 
     Of reading alone: `decimal` is the sign before a number's fraction, `.` or `,`; `thousands` one that may part its
     digits in threes (`1.234,5`; without it such a number stays text). `date_format` (strptime) says how dates or
-    timestamps are written, in all columns or as `NAME=FORMAT` in one; all other forms stay text. `true` and `false` are
-    the words of bool columns, in just this case, given together; without them these are true, True, TRUE and
-    false, False, FALSE. A column is of bools only when all its values are among the words.
+    timestamps are written, in all columns or as `NAME=FORMAT` in one; all other forms stay text. What is also a number
+    (20260131) is a date in columns named so, or pinned, alone. `true` and `false` are the words of bool columns, in
+    just this case, given together; without them these are true, True, TRUE and false, False, FALSE. A column is of
+    bools only when all its values are among the words.
 
     Of writing alone: `line_ending` is lf or crlf, and `quote_all` puts all values but nulls in quotes.
     """
