@@ -148,7 +148,7 @@ def _models() -> Iterator[type[BaseModel]]:
 
 
 def _key(name: str, hint: Any, field: FieldInfo) -> str:
-    default = None if field.is_required() else field.get_default(call_default_factory=True)
+    default: Any = None if field.is_required() else field.get_default(call_default_factory=True)
     shown = "required" if field.is_required() else _default(_size(default) if name == "memory" else default)
     return f"| `{field.alias or name}` | {_cell(_kind(hint))} | {shown} | {_cell(field.description or '')} |"
 

@@ -259,3 +259,11 @@ def test_plans_and_receipts_print_as_the_command_shows_them(flights: Path, tmp_p
 
 def test_the_package_says_its_version() -> None:
     assert tow.__version__ == version("towpath")
+
+
+def test_a_notebook_shows_the_line_that_called_and_the_message() -> None:
+    with pytest.raises(tow.Refused) as met:
+        tow.read("nowhere.csv")
+    place, message = met.value._render_traceback_()
+    assert place.endswith('tow.read("nowhere.csv")') and "towpath" not in place.partition("\n")[2]
+    assert message == f"Refused: {met.value}"

@@ -36,6 +36,10 @@ def test_a_value_of_the_wrong_kind_is_refused(name: str, value: object) -> None:
         build(Made, {name: value}, "format x")
 
 
+def test_a_name_that_differs_only_in_case_is_the_nearest() -> None:
+    assert nearest("G", ["id", "g"]) == "; did you mean 'g'?"
+
+
 def test_nearest_says_nothing_when_nothing_is_near() -> None:
     assert nearest("zzz", ["delimiter"]) == ""
 

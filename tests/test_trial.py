@@ -152,3 +152,13 @@ def test_a_trial_of_a_step_keeps_no_checkpoint_and_says_so(tmp_path: Path, trial
         assert "tow copy" in str(caught.value)
         assert "--full-refresh" in str(caught.value)
     assert table(tmp_path / "w.db", "select count(*) from t") == [(50,)]
+
+
+@pytest.mark.parametrize("part", [{"limit": 5}, {"sample": 0.1}])
+def test_a_trial_of_a_step_that_appends_is_refused_for_its_rows_would_come_twice(
+    tmp_path: Path, numbers: Path, part: dict[str, float]
+) -> None:
+    to = tmp_path / "o.csv"
+    with pytest.raises(Refused, match="the next run would append them once more"):
+        move.run(job(numbers, to, mode=Mode.APPEND, step="p/a", **part))
+    assert not to.exists()

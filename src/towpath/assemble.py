@@ -217,9 +217,7 @@ def _table_destination(at: Address, spec: OutputSpec) -> Built:
         )
     refuse_for_table(spec, str(at))
     row, database = _database(at, spec.options)
-    made = TableDestination(
-        database, at.table, shown=str(at), schema=spec.schema, before=spec.before, after=spec.after
-    )
+    made = TableDestination(database, at.table, shown=str(at), schema=spec.schema, before=spec.before, after=spec.after)
     return Built(made, (row,))
 
 
@@ -282,9 +280,7 @@ def _database(at: Address, options: Mapping[str, Any]) -> tuple[registry.Row, Da
     return row, registry.make(row, {**given, **options})
 
 
-def _written(
-    at: Address, spec: OutputSpec, name: str | None, store: Store
-) -> tuple[registry.Row, Format, Packing]:
+def _written(at: Address, spec: OutputSpec, name: str | None, store: Store) -> tuple[registry.Row, Format, Packing]:
     row, codec = _format_row(at, name, store, writing=True)
     one_file = not at.folder and not spec.partition_by and at.path != "-"
     packed = packing(spec, row, codec, str(at), named=one_file)

@@ -6,6 +6,9 @@ without a traceback; anything that is not a `TowError` is a defect of ours and i
 
 from __future__ import annotations
 
+import os
+import traceback
+from itertools import takewhile
 from typing import Any
 
 from towpath.secrets.redact import clean
@@ -25,6 +28,13 @@ class TowError(Exception):
         self.what, self.where, self.todo = clean(what), clean(where), clean(todo)
         super().__init__(self.what, self.where, self.todo)
         self.code = code or type(self).code
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and notebooks show: the line that called, and nothing of what happened within Towpath."""
+        own = os.path.dirname(__file__)
+        calls = [*takewhile(lambda one: not one.filename.startswith(own), traceback.extract_tb(self.__traceback__))]
+        place = [line.rstrip() for line in traceback.format_list(calls[-1:])]
+        return [*place, f"{type(self).__name__}: {self}"]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # An exception is made anew of its arguments by default, and these go by name; worker processes send them.

@@ -93,6 +93,7 @@ def test_a_database_becomes_one_step_for_each_table(tow: Run) -> None:
     }
     assert "    # key: id  # the primary key\n" in text
     assert "    # cursor: " in text
+    assert "changed rows only where each change raises it" in text
 
 
 def test_one_table_of_a_database_is_one_step(tow: Run) -> None:

@@ -36,12 +36,12 @@ def json_lines(text: str) -> list[dict[str, object]]:
     return found
 
 
-def test_a_piped_copy_logs_its_begin_publishing_and_end(folder: Path) -> None:
+def test_a_piped_copy_logs_its_begin_and_end_and_no_more_when_it_is_brief(folder: Path) -> None:
     done = tow(folder, "copy", "orders.csv", "o.parquet")
     lines = done.stderr.splitlines()
     assert all(LINE.match(line) for line in lines)
     assert lines[0][9:] == "INFO copy: begins: 2 rows, 23 B"
-    assert any(line.endswith("INFO copy: publishing") for line in lines)
+    assert len(lines) == 2
     assert re.search(r"INFO copy: ends: read 2 rows, 23 B in \d\.\d s$", lines[-1])
     assert done.stdout.startswith("copy: orders.csv -> o.parquet\n")
 
@@ -102,6 +102,20 @@ def test_verbose_tells_the_phases_too(folder: Path) -> None:
     verbose = tow(folder, "copy", "orders.csv", "b.parquet", "-v").stderr
     assert "DEBUG" not in plain
     assert "DEBUG copy: reading" in verbose
+    assert "DEBUG copy: publishing" in verbose
+
+
+def test_what_is_refused_does_not_log_an_end_as_if_it_were_done(folder: Path) -> None:
+    tow(folder, "copy", "orders.csv", "a.parquet")
+    again = tow(folder, "copy", "orders.csv", "a.parquet").stderr
+    assert "copy: stops: read 0 rows" in again
+    assert "copy: ends" not in again
+
+
+def test_a_step_with_nothing_new_logs_nothing(folder: Path) -> None:
+    (folder / "tow.yaml").write_text("pipeline: p\nsteps: {a: {from: orders.csv, to: o.csv, mode: append}}\n")
+    assert "p/a: begins" in tow(folder, "run").stderr
+    assert tow(folder, "run").stderr == ""
 
 
 def test_a_long_run_tells_how_far_it_is_every_few_seconds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +169,7 @@ def test_on_a_terminal_only_the_receipt_is_told(folder: Path) -> None:
 
 def test_a_dumb_terminal_gets_log_lines(folder: Path) -> None:
     shown = on_terminal("copy", "orders.csv", "o.parquet", folder=folder, TERM="dumb")
-    assert any("INFO copy: publishing" in line for line in shown.lines)
+    assert any("INFO copy: begins" in line for line in shown.lines)
 
 
 def test_json_on_a_terminal_is_one_line(folder: Path) -> None:

@@ -17,6 +17,10 @@ from towpath.cli.main import main
         ("copy a b --tpyes=zip=text", "tow copy: there is no option --tpyes; did you mean --types?"),
         ("copy a b --mod merge", "tow copy: there is no option --mod; did you mean --mode?"),
         ("copy a b -x", "tow copy: there is no option -x"),
+        (
+            "-q copy a b",
+            "tow: there is no option -q before the command; write it behind, such as `tow copy SRC DST -q`",
+        ),
         ("copy a.csv", "tow copy: needs DST"),
         ("copy", "tow copy: needs SRC, DST"),
         ("copy a b c", "tow: there are too many words: c; a pattern, or a value with blanks, stands in quotes"),

@@ -202,3 +202,16 @@ def test_schemas_are_printed(tow: Run, what: str) -> None:
 
 def test_without_a_name_the_schema_is_that_of_tow_yaml(tow: Run) -> None:
     assert tow("schema")[1] == tow("schema", "tow.yaml")[1]
+
+
+def test_a_step_alone_is_planned_as_it_is_run(tow: Run) -> None:
+    code, out, _ = tow("plan", "orders")
+    assert (code, out.startswith("shop/orders: ")) == (0, True)
+    code, _, err = tow("plan", "orderz")
+    assert (code, "there is no step 'orderz'" in err) == (2, True)
+
+
+def test_a_plan_that_is_refused_names_its_step_once(tow: Run) -> None:
+    tow("run")
+    code, _, err = tow("plan", "tow.yaml", "orders", "--var", "low=1")
+    assert (code, err.count("shop/orders")) == (1, 1)

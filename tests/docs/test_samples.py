@@ -24,7 +24,7 @@ def pages() -> Iterator[ParameterSet]:
             yield pytest.param(page, marks=marks, id=str(page.relative_to(DOCS)))
 
 
-@pytest.mark.parametrize("page", pages())
+@pytest.mark.parametrize("page", list(pages()))
 def test_the_samples_of_a_page_run_as_they_stand_there(page: Path, tmp_path: Path) -> None:
     assert samples.run(page.read_text("utf-8"), tmp_path) > 0
 

@@ -12,6 +12,8 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
+from towpath import errors_catalogue
+
 DOCS = Path(__file__).parents[2] / "docs"
 _ASSETS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
 _IN_CSS = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
@@ -85,41 +87,26 @@ def _beside(site: Path, name: str, link: str) -> str:
     return str(((site / name).parent / unquote(link)).resolve().relative_to(site.resolve()))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
     """The site, built from a copy as of a fresh checkout: what earlier builds left is not in it."""
-    folder = tmp_path_factory.mktemp("docs")
-    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("codes", "__pycache__"))
+    shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("codes", "__pycache__"))
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", "site"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return folder / "site"
+    return tmp_path / "site"
 
 
+# One test, for a build takes half a minute.
 @pytest.mark.slow
-def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
+def test_the_site_is_whole_and_loads_nothing_from_elsewhere(site: Path) -> None:
     assert from_elsewhere(site) == []
-
-
-@pytest.mark.slow
-def test_every_link_and_anchor_is_there(site: Path) -> None:
     assert broken(site) == []
-
-
-@pytest.mark.slow
-def test_every_page_can_be_reached(site: Path) -> None:
     written = {str(page.relative_to(DOCS).with_suffix(".html")) for page in DOCS.rglob("*.md")}
-    assert written - reached(site) == set()
-
-
-@pytest.mark.slow
-def test_every_error_code_has_a_page_that_search_finds(site: Path) -> None:
-    from towpath import errors_catalogue
-
+    errors = {f"reference/errors/codes/{code}" for code in errors_catalogue.codes()}
+    assert (written | {f"{page}.html" for page in errors}) - reached(site) == set()
     index = (site / "searchindex.js").read_text("utf-8")
-    for code in errors_catalogue.codes():
-        assert (site / "reference" / "errors" / "codes" / f"{code}.html").is_file()
-        assert f"reference/errors/codes/{code}" in index
+    assert [page for page in errors if f'"{page}"' not in index] == []
 
 
 def test_a_font_of_elsewhere_a_dead_link_and_a_lone_page_are_seen(tmp_path: Path) -> None:

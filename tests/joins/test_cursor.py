@@ -118,3 +118,8 @@ def test_values_are_compared_as_what_they_are() -> None:
 def test_a_checkpoint_of_another_type_is_refused() -> None:
     with pytest.raises(Refused, match="not one of the cursor"):
         Cursor("c").lower(Checkpoint("cursor", {"column": "c", "value": "5", "type": "int32"}), pa.int64(), "t")
+
+
+def test_a_lookback_that_does_not_fit_is_refused_before_there_is_a_checkpoint() -> None:
+    with pytest.raises(UserError, match=r"the look-back '1d' does not fit the cursor 'c' \(text\)"):
+        Cursor("c", lookback="1d").lower(None, pa.string(), "t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,8 +12,11 @@ import pyarrow as pa
 import pytest
 
 from tests.joins.tablekit import NAMES, back, existing, load, made, natives, rows, sql
+from tests.movekit import write
+from towpath import move
 from towpath.adapters.database.sqlite import SQLite
 from towpath.errors import Conflict, DataError, Refused, UserError
+from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.joins.table_destination import TableDestination
 from towpath.nouns import Mode, Offer, Published, Way
 
@@ -354,3 +358,12 @@ def test_the_effect_says_whether_the_table_is_altered(database: Any) -> None:
     sql(database, "create table t (id bigint)")
     assert "stays as it is" in offered(database, {"id": pa.int64()}, Mode.REPLACE).effect
     assert "is altered" in offered(database, {"id": pa.int64(), "b": pa.string()}, Mode.REPLACE).effect
+
+
+def test_a_table_in_a_schema_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:
+    to = OutputSpec(f"duckdb:///{tmp_path}/d.db#sales.t")
+    source = {"input": InputSpec(str(write(tmp_path / "a.csv", "id\n1\n")))}
+    with pytest.raises(UserError, match="its schema") as no:
+        move.run(JobSpec(source, to))
+    assert (no.value.code, "--before-sql" in no.value.todo) == ("ddl-failed", True)
+    assert move.run(JobSpec(source, replace(to, before=("create schema sales",)))).rows == 1

@@ -44,7 +44,13 @@ W = "connections: {w: 'duckdb:///w.db'}"
             [("warning", "var-unused", 2, 8)],
         ),
         ("a: {from: w#t, to: b.csv, mode: append}", W, [("mistake", "cursor-missing", 4, 3)]),
-        ("a: {from: w#t, cursor: id, to: b.csv, mode: append}", W, []),
+        ("a: {from: w#t, cursor: id, to: b.csv, mode: append}", W, [("mistake", "cursor-unordered", 4, 3)]),
+        ("a: {from: {address: w#t, cursor: id, monotonic: true}, to: b.csv, mode: append}", W, []),
+        (
+            "a: {from: {address: w#t, cursor: id, lookback: 5}, to: b.csv, mode: replace}",
+            W,
+            [("mistake", "lookback-unkeyed", 4, 3)],
+        ),
         ("a: {from: a.csv, to: b.csv, mode: append}", "", []),
         ("a: {from: a.csv, sql: select 1, to: b.csv, mode: append}", "", [("mistake", "mode-impossible", 4, 3)]),
         (

@@ -111,3 +111,43 @@ def test_a_wrong_file_runs_nothing(shop: Path) -> None:
 def test_the_total_counts_steps_by_their_end(shop: Path) -> None:
     line = total(run_pipeline(shop), 1.5)
     assert line.startswith("3 steps: 3 done; 7 rows in 1.50 s")
+
+
+def test_a_named_connection_is_a_table_too_and_append_from_it_needs_a_cursor(shop: Path) -> None:
+    shop.write_text(
+        "pipeline: p\nconnections: {w: 'duckdb:///w.duckdb'}\nsteps:\n"
+        "  a: {from: orders.csv, to: w#t, mode: replace}\n  b: {from: w#t, to: o.csv, mode: append}\n"
+    )
+    stopped = run_pipeline(shop)[1]
+    assert (stopped.status, "append from a table needs a cursor" in stopped.why) == ("stopped", True)
+
+
+def test_a_query_that_was_changed_and_accepted_is_run_although_its_input_is_as_it_was(shop: Path) -> None:
+    run_pipeline(shop)
+    shop.write_text(shop.read_text().replace("sum(amount)", "max(amount)"))
+    assert [one.status for one in run_pipeline(shop, ["totals"])] == ["stopped"]
+    assert [one.status for one in run_pipeline(shop, ["totals"], accept_plan=True)] == ["done"]
+    assert sorted((shop.parent / "totals.csv").read_text().splitlines()) == ["ann,5", "bob,7", "customer,amount"]
+
+
+@pytest.mark.parametrize("to", ["t.csv", "t/", "duckdb:///t.duckdb#t", "sqlite:///t.sqlite#t"])
+def test_a_plan_that_was_accepted_once_is_not_asked_about_again(shop: Path, to: str) -> None:
+    text = "pipeline: p\nsteps: {{a: {{from: orders.csv, to: '{}', mode: append{}}}}}\n"
+    shop.write_text(text.format(to, ""))
+    assert run_pipeline(shop)[0].status == "done"
+    shop.write_text(text.format(to, ", where: amount > 0"))
+    assert run_pipeline(shop)[0].status == "stopped"
+    assert run_pipeline(shop, accept_plan=True)[0].status == "unchanged"
+    assert run_pipeline(shop)[0].status == "unchanged"
+
+
+def test_a_stopped_step_is_named_once(shop: Path) -> None:
+    run_pipeline(shop)
+    shop.write_text(shop.read_text().replace("sum(amount)", "max(amount)"))
+    receipt = run_pipeline(shop, ["totals"])[0]
+    assert str(receipt).count("shop/totals") == 1
+    assert receipt.what().startswith("the step was changed")
+
+
+def test_one_step_and_one_row_are_counted_in_the_singular() -> None:
+    assert total([Receipt("r", "a", "b", "append", status="done", rows=1)], 1.0) == "1 step: 1 done; 1 row in 1.00 s"

@@ -128,10 +128,13 @@ class TableLoad:
         try:
             session.execute(statement)
         except (DataError, UserError) as error:
+            todo = "change the table by hand, or leave it as it is (--schema freeze)"
+            if self.found.existing is None:
+                todo = "make what it stands on first, such as its schema (--before-sql), or choose another name"
             raise type(error)(
                 f"{statement}: {error.what}",
                 where=self.target.shown,
-                todo="nothing was published; change the table by hand, or leave it as it is (--schema freeze)",
+                todo=f"nothing was published; {todo}",
                 code="ddl-failed",
             ) from error
 

@@ -159,7 +159,8 @@ def _advice(one: Found, looked: str) -> Iterator[str]:
         yield "    # mode: merge"
         yield f"    # key: {_listed([str(name) for name in key])}  # {why}"
     if cursor is not None:
-        yield "    # With merge, a cursor reads only rows that are new or changed since the last run (a guess too):"
+        yield "    # With merge, a cursor reads on from the greatest value of the last run (a guess too). It finds"
+        yield "    # changed rows only where each change raises it, as a time of change does and an id does not."
         yield f"    # cursor: {_quoted(cursor)}"
     if not one.table:
         yield "    # append: the rows of new files are added to those that are there."

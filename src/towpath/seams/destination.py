@@ -2,7 +2,7 @@
 
 The order of calls: `recover` (before anything else) - `describe` - `offer` - `begin` - `write`... - `publish`.
 `plan` calls only `describe`, `offer` and `state`, none of which changes anything. `put_state` is called on its own, by
-`tow state`.
+`tow state` and by a run that finds nothing new under a plan that was accepted.
 """
 
 from __future__ import annotations
