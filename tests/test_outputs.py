@@ -142,3 +142,9 @@ def test_a_codec_that_the_name_says_already_may_be_said_again(tmp_path: Path) ->
     assert copy(tmp_path, "out.csv.gz", codec="gzip") == SOURCE
     (tmp_path / "back.csv").unlink()
     assert copy(tmp_path, "out.parquet.gz", codec="gz", level=1) == SOURCE
+
+
+def test_a_path_that_is_not_there_is_told_before_its_format_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "header.csv").write_text("id\n1\n")
+    with pytest.raises(Refused, match=r"there is no such file or folder; did you mean 'header.csv'"):
+        run(JobSpec({"input": InputSpec(str(tmp_path / "header.cvs"))}, OutputSpec(str(tmp_path / "out.parquet"))))

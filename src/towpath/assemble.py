@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -212,7 +213,7 @@ def _table_destination(at: Address, spec: OutputSpec) -> Built:
         given = f"format {spec.format!r}" if spec.format is not None else "partitions"
         raise UserError(
             f"{at} is a database table; it has no {given}",
-            todo="leave --to-format and --partition-by out",
+            todo=f"leave {'--to-format' if spec.format is not None else '--partition-by'} out",
             code="options-conflict",
         )
     refuse_for_table(spec, str(at))
@@ -300,6 +301,10 @@ def _format_row(at: Address, name: str | None, store: Store, *, writing: bool) -
     if row is None and not writing and (at.folder or at.scheme == "file"):
         row = _format_of_folder(at, store)
     if row is None:
+        if not writing and at.scheme == "file" and not store.entries(at.path) and not os.path.isdir(at.path):
+            from towpath.joins.file_list import nothing
+
+            raise nothing(store, at.path)
         option = "--to-format" if writing else "--from-format"
         formats = ", ".join(row.name for row in registry.rows("format"))
         raise UserError(

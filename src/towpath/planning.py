@@ -11,6 +11,8 @@ from towpath.errors import Refused
 from towpath.ground import prepare
 from towpath.job import JobSpec
 from towpath.nouns import ColumnPlan, Offer, State, Way
+from towpath.receipt import count
+from towpath.stateedit import in_words
 from towpath.values import textform
 
 if TYPE_CHECKING:
@@ -150,7 +152,8 @@ def column_json(plan: ColumnPlan, sample: bool = False) -> dict[str, Any]:
 def _state_line(state: State | None) -> str:
     if state is None:
         return "none yet: everything is read"
-    return f"load {state.load_id} at {state.at} ({state.rows:,} rows)"
+    at = f"load {state.load_id} at {state.at} ({count(state.rows, 'row')})"
+    return f"{at}, read up to {in_words(state.checkpoint)}"
 
 
 def _file(row: registry.Row) -> str:

@@ -121,7 +121,7 @@ def spec(args: argparse.Namespace, source: str, destination: str) -> JobSpec:
     """The job that the options describe."""
     from towpath.job import DEFAULT_MEMORY, JobSpec, OutputSpec
     from towpath.nouns import Guarantee, Mode
-    from towpath.pipeline import shorthand
+    from towpath.pipeline import here, shorthand
 
     def names(text: str | None) -> tuple[str, ...]:
         return tuple(shorthand.names(text)) if text is not None else ()
@@ -161,6 +161,7 @@ def spec(args: argparse.Namespace, source: str, destination: str) -> JobSpec:
         bad_rows=args.bad_rows,
         allow_lossy=names(args.allow_lossy),
         require=Guarantee(args.require) if args.require else None,
+        connections=here.connections(source, destination),
         memory=shorthand.size(args.memory, "--memory") if args.memory else DEFAULT_MEMORY,
     )
 

@@ -38,11 +38,13 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from towpath import peek, screen
     from towpath.cli import charts, peek_view
+    from towpath.pipeline import here
 
     seen = peek.peek(
         job_options.input_spec(args, args.address),
         0 if args.schema or args.chart else args.rows,
         job_options.types(args),
+        connections=here.connections(args.address),
         all_text=bool(args.all_text),
         whole=args.all and not args.schema,
         figures=not args.schema,

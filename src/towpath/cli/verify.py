@@ -36,16 +36,17 @@ def run(args: argparse.Namespace) -> int:
     from towpath import assemble
     from towpath.job import InputSpec
     from towpath.nouns import Want
-    from towpath.pipeline import shorthand
+    from towpath.pipeline import here, shorthand
     from towpath.values import textform
     from towpath.verify import verify
 
     key = tuple(shorthand.names(args.key)) if args.key is not None else ()
     types = {name: textform.parse_type(text) for name, text in job_options.types(args).items()}
     b = InputSpec(args.b, args.to_format, shorthand.options(args.to_opt or (), "--to-opt"))
+    connections = here.connections(args.a, args.b)
     verdict = verify(
-        assemble.source(job_options.input_spec(args, args.a)),
-        assemble.source(b),
+        assemble.source(job_options.input_spec(args, args.a), connections),
+        assemble.source(b, connections),
         key=key,
         want=Want(types=types, all_text=bool(args.all_text)),
     )

@@ -72,7 +72,7 @@ def find(store: Store, path: str, suffixes: Sequence[str], use_hive: bool | None
     found = store.entries(glob.escape(folder) + "**/*")
     entries = [entry for entry in found if codecs.split(entry.path)[0].lower().endswith(tuple(suffixes))]
     if not entries:
-        raise _nothing(store, path, folder if found else None, suffixes)
+        raise nothing(store, path, folder if found else None, suffixes)
     return _partitioned(entries, folder, use_hive)
 
 
@@ -109,7 +109,9 @@ def _fixed(pattern: str) -> str:
     return "".join(part + "/" for part in parts[:wild])
 
 
-def _nothing(store: Store, path: str, folder: str | None, suffixes: Sequence[str]) -> Refused:
+def nothing(store: Store, path: str, folder: str | None = None, suffixes: Sequence[str] = ()) -> Refused:
+    """The error for a path at which nothing can be read: in `folder` no file has one of the suffixes, or nothing
+    matches, or there is nothing of that name."""
     if folder is not None:
         return Refused(
             f"no file in it ends in {' or '.join(suffixes)}",
