@@ -265,5 +265,6 @@ def test_a_notebook_shows_the_line_that_called_and_the_message() -> None:
     with pytest.raises(tow.Refused) as met:
         tow.read("nowhere.csv")
     place, message = met.value._render_traceback_()
-    assert place.endswith('tow.read("nowhere.csv")') and "towpath" not in place.partition("\n")[2]
+    assert place.endswith('tow.read("nowhere.csv")')
+    assert "towpath" not in place.partition("\n")[2]
     assert message == f"Refused: {met.value}"

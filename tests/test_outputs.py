@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from towpath import assemble, codecs
-from towpath.errors import UserError
+from towpath.errors import Refused, UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.move import run
 

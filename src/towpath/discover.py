@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from towpath import assemble, screen
 from towpath.address import Address
 from towpath.errors import Refused
+from towpath.joins.table_state import STATE
 from towpath.receipt import count
 from towpath.seams.database import Database
 from towpath.seams.store import Entry, Store
@@ -81,14 +82,14 @@ def probe(at: Address) -> str:
         database = cast(Database, assemble.opened(at))
         with database.read() as session:
             session.scalar("select 1")
-            known = cast(_Listing, session).tables() if hasattr(session, "tables") else {}
+            known = set(cast(_Listing, session).tables()) - {STATE} if hasattr(session, "tables") else set()
         return f"answers a query, {count(len(known), 'table')}"
     return f"can be listed, {count(len(_entries(at)), 'file')}"
 
 
 def _tables(database: Database, only: str | None) -> tuple[Table, ...]:
     with database.read() as session:
-        known = sorted(cast(_Listing, session).tables()) if only is None else [only]
+        known = sorted(set(cast(_Listing, session).tables()) - {STATE}) if only is None else [only]
         found = []
         for name in known:
             existing = session.table(name)

@@ -44,7 +44,8 @@ def _action(actions: Any, name: str, sentence: str, words: str) -> argparse.Argu
         "words",
         metavar=words,
         nargs="*",
-        help="the pipeline (default: ./tow.yaml), one of its steps" + (", and the value" if "VALUE" in words else ""),
+        help="the pipeline (default: ./tow.yaml), one of its steps"
+        + (", and the value" if words.endswith("VALUE") else ""),
     )
     pipeline_options.add(parser)
     output_options(parser)

@@ -1,4 +1,4 @@
-"""The content digest: an order-independent 128-bit summary of rows over logical kinds, specified in docs/reference/digest.md."""
+"""The content digest: an order-independent 128-bit sum of rows over logical kinds (docs/reference/digest.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each value of a column contributes to its row's hash, a whole array at a time (docs/reference/digest.md has the rules)."""
+"""What each value of a column contributes to its row's hash, an array at a time (rules: docs/reference/digest.md)."""
 
 from __future__ import annotations
 

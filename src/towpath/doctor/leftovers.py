@@ -51,13 +51,17 @@ def _in(folder: Path, clean: bool) -> Iterator[Check]:
     # Loads are settled first: their note and lock are among the files that are then removed.
     for one in _unfinished(folder):
         yield _settled(one) if clean else _told(one)
-    for path, alive in leftovers.found(folder):
-        yield _file(path, alive, clean)
+    found = list(leftovers.found(folder))
+    living = [path for path, alive in found if alive]
+    if living:
+        what = count(len(living), "file") + " of living runs, or that may not be opened: left alone"
+        yield Check(_TOPIC, str(living[0] if len(living) == 1 else folder), OK, what)
+    for path, alive in found:
+        if not alive:
+            yield _file(path, clean)
 
 
-def _file(path: Path, alive: bool, clean: bool) -> Check:
-    if alive:
-        return Check(_TOPIC, str(path), OK, "a living run is writing it, or it may not be opened: left alone")
+def _file(path: Path, clean: bool) -> Check:
     try:
         bytes_ = path.stat().st_size
     except FileNotFoundError:

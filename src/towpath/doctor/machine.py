@@ -99,7 +99,7 @@ def memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -
     if least < DEFAULT_MEMORY:
         todo = f"give runs --memory {max(least // 2 >> 20, 64)}MiB"
         return Check(_TOPIC, "memory", WARNING, f"{found}; a run may use {size(DEFAULT_MEMORY)} by default", todo)
-    return Check(_TOPIC, "memory", OK, f"{found}; a run uses {size(DEFAULT_MEMORY)} at most by default")
+    return Check(_TOPIC, "memory", OK, f"{found}; a run plans with {size(DEFAULT_MEMORY)} by default")
 
 
 def _meminfo(path: Path) -> dict[str, int]:
