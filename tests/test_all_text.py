@@ -12,9 +12,9 @@ import pytest
 
 from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
+from towpath.look.peek import peek
 from towpath.move import run
 from towpath.nouns import Mode
-from towpath.peek import peek
 
 
 def copied(tmp_path: Path, name: str, content: str, **others: Any) -> tuple[pa.Schema, list[dict[str, Any]]]:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from towpath.look.screen import width
 from towpath.receipt import Receipt, table
-from towpath.screen import width
 
 
 def of(**fields: object) -> Receipt:

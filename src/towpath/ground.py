@@ -10,16 +10,17 @@ from typing import cast
 
 import pyarrow as pa
 
-from towpath import assemble, loadcolumns, registry, trial, window
+from towpath import assemble, registry, window
 from towpath.errors import Refused, UserError
 from towpath.job import JobSpec, is_replay
-from towpath.loadcolumns import SOURCE_FILE, LoadColumns
 from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Offer, State, Want, Way
 from towpath.options import nearest
 from towpath.seams.destination import Destination, HoldsSteps, ReplacesRows
 from towpath.seams.source import ReadsFiles, Source
+from towpath.shaping import loadcolumns, trial
+from towpath.shaping.loadcolumns import SOURCE_FILE, LoadColumns
+from towpath.shaping.transform import Transform
 from towpath.sqlnames import matched
-from towpath.transform import Transform
 from towpath.values import textform
 from towpath.values.logical import Kind, kind
 

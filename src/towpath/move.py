@@ -26,9 +26,9 @@ from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, now, peak_memory, versions
 from towpath.seams.destination import Load
 from towpath.seams.source import Reading, Source
+from towpath.shaping.transform import bad_row, without
+from towpath.shaping.trial import is_trial
 from towpath.stream import Batch, Stream
-from towpath.transform import bad_row, without
-from towpath.trial import is_trial
 from towpath.url import shown
 from towpath.values.convert import convert
 from towpath.watch import Watch

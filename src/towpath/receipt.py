@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from textwrap import wrap
 from typing import Annotated, Any, TypedDict
 
-from towpath import screen
+from towpath.look import screen
 from towpath.secrets.redact import clean_json
 
 _NAMES = ("run", "status", "step", "group", "file", "env", "mode", "load", "started", "guarantee", "digest", "versions")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towpath.cli.charts import bars
-from towpath.screen import width
+from towpath.look.screen import width
 
 
 def test_a_bar_is_as_long_as_its_number_is_large() -> None:

@@ -11,10 +11,10 @@ from tests.cli.pseudo import on_terminal
 from towpath.badrows import BadRow
 from towpath.cli.main import main
 from towpath.cli.peek_view import bad_lines, cell, chart_lines, row_lines, schema_lines
-from towpath.figures import Figures
-from towpath.histogram import Bars
-from towpath.peek import Peeked
-from towpath.screen import width
+from towpath.look.figures import Figures
+from towpath.look.histogram import Bars
+from towpath.look.peek import Peeked
+from towpath.look.screen import width
 from towpath.stream import Place
 
 

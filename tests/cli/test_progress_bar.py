@@ -13,8 +13,8 @@ import pytest
 from tests.cli.pseudo import Shown, on_terminal
 from towpath.cli import progress_bar
 from towpath.cli.progress_bar import line
+from towpath.look.screen import width
 from towpath.progress import Tally
-from towpath.screen import width
 
 ROWS = 60_000
 COPY = ("copy", "-", "out.csv", "--from-format", "csv", "--types", "id=int64")

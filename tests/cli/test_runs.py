@@ -10,8 +10,8 @@ import pytest
 from tests.cli.pseudo import on_terminal
 from towpath import history
 from towpath.cli.main import main
+from towpath.look.screen import width
 from towpath.receipt import Receipt
-from towpath.screen import width
 
 LONG = "postgresql://some.host.example/shop#" + "public." * 20 + "orders"
 

@@ -28,7 +28,8 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from importlib.util import find_spec
 
-    from towpath import registry, screen
+    from towpath import registry
+    from towpath.look import screen
 
     head = ("SEAM", "NAME", "LIBRARY", "INSTALLED", "CODE", "WHAT IT IS")
     rows = []

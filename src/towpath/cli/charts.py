@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from towpath.screen import cut, cut_middle, pad, width
+from towpath.look.screen import cut, cut_middle, pad, width
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _FULL = "█"

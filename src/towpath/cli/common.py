@@ -83,7 +83,7 @@ def show(result: Shown, file: TextIO, *, as_json: bool) -> None:
 def show_receipt(receipt: Receipt, file: TextIO, args: argparse.Namespace, *, short: bool = False) -> None:
     """A run's receipt as the options want it: in JSON, not at all, or as wide as the terminal; `short`: in one line
     where the run ended well and --verbose was not given."""
-    from towpath import screen
+    from towpath.look import screen
     from towpath.receipt import ENDED_WELL
 
     most = screen.columns(file)

@@ -135,7 +135,7 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _tested(known: _Known, name: str) -> Tested:
-    from towpath.discover import probe
+    from towpath.look.discover import probe
 
     begun = time.perf_counter()
     try:
@@ -146,7 +146,7 @@ def _tested(known: _Known, name: str) -> Tested:
 
 
 def _discover(args: argparse.Namespace) -> int:
-    from towpath.discover import discover
+    from towpath.look.discover import discover
 
     show(discover(_known(args).located(args.names[0])), sys.stdout, as_json=args.json)
     return 0

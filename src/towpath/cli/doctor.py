@@ -38,8 +38,8 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from towpath import screen
     from towpath.doctor import examine
+    from towpath.look import screen
 
     report = examine([Path(one) for one in args.folders], clean=args.clean)
     if args.json:

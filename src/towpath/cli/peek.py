@@ -36,8 +36,8 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from towpath import peek, screen
     from towpath.cli import charts, peek_view
+    from towpath.look import peek, screen
     from towpath.pipeline import here
 
     seen = peek.peek(

@@ -8,10 +8,10 @@ import re
 import pyarrow as pa
 
 from towpath.cli.charts import bars
-from towpath.figures import Figures
-from towpath.peek import Peeked
+from towpath.look.figures import Figures
+from towpath.look.peek import Peeked
+from towpath.look.screen import cut, cut_middle, pad, table, visible, width
 from towpath.receipt import count
-from towpath.screen import cut, cut_middle, pad, table, visible, width
 from towpath.values import textform
 
 NULL = "∅"

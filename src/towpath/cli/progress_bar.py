@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from towpath.cli.charts import has_blocks
 from towpath.cli.words import duration, short_count, size_text
+from towpath.look.screen import cut, cut_middle, width
 from towpath.progress import Tally
 from towpath.receipt import count
-from towpath.screen import cut, cut_middle, width
 
 if TYPE_CHECKING:
     from rich.live import Live

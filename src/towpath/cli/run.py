@@ -88,8 +88,8 @@ def _steps(loaded: Loaded, args: argparse.Namespace) -> list[str]:
 
 
 def _run(loaded: Loaded, steps: list[str], args: argparse.Namespace) -> int:
-    from towpath import screen
     from towpath.cli import logs
+    from towpath.look import screen
     from towpath.pipeline.run import failed, run_pipeline, total
     from towpath.receipt import table
 

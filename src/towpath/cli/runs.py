@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from towpath import history
 
     if args.id is not None:
-        from towpath import screen
+        from towpath.look import screen
 
         receipt = history.find(args.id)
         if args.json:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(receipts: list[Receipt]) -> list[str]:
     """The newest first, as wide as the terminal; what is no terminal gets whole ids and addresses."""
-    from towpath import screen
+    from towpath.look import screen
 
     if not receipts:
         return []
@@ -82,8 +82,8 @@ def _list(receipts: list[Receipt]) -> list[str]:
 
 def _chart(receipts: list[Receipt]) -> list[str]:
     """For each step the rows of its runs, the oldest first."""
-    from towpath import screen
     from towpath.cli import charts
+    from towpath.look import screen
     from towpath.receipt import count
 
     groups: dict[str, list[Receipt]] = {}

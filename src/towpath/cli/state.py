@@ -40,12 +40,12 @@ def _action(actions: Any, name: str, sentence: str, words: str) -> argparse.Argu
     parser: argparse.ArgumentParser = actions.add_parser(
         name, help=sentence, description=sentence[0].upper() + sentence[1:] + ".", allow_abbrev=False
     )
+    also = ", and the value" if words.endswith("VALUE") else ""
     parser.add_argument(
         "words",
         metavar=words,
         nargs="*",
-        help="the pipeline (default: ./tow.yaml), one of its steps"
-        + (", and the value" if words.endswith("VALUE") else ""),
+        help=f"the pipeline (default: ./tow.yaml), one of its steps{also}",
     )
     pipeline_options.add(parser)
     output_options(parser)

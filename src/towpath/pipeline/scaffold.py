@@ -15,9 +15,9 @@ import pyarrow as pa
 from towpath import address, assemble, url
 from towpath.errors import Refused, TowError, UserError
 from towpath.job import InputSpec, OutputSpec
-from towpath.peek import Peeked, peek
+from towpath.look.peek import Peeked, peek
+from towpath.look.screen import visible
 from towpath.pipeline.connections import user_connections
-from towpath.screen import visible
 from towpath.seams.database import ListsTables
 from towpath.values import textform
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
-from towpath import assemble, trial
+from towpath import assemble
 from towpath.badrows import BadRow, BadRows, StopAtFirst
 from towpath.books import Books, CountedBadRows
 from towpath.deadletters import DeadLetters
@@ -26,8 +26,9 @@ from towpath.options import nearest
 from towpath.python.annotations import is_record, pinned
 from towpath.python.rows_as import Rows
 from towpath.seams.source import Source
+from towpath.shaping import trial
+from towpath.shaping.transform import Transform
 from towpath.stream import Batch, Stream
-from towpath.transform import Transform
 from towpath.values import textform
 
 Row = TypeVar("Row")

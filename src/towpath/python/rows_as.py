@@ -17,8 +17,8 @@ from towpath.badrows import BadRows
 from towpath.errors import UserError
 from towpath.options import nearest
 from towpath.python.annotations import Member, bare, ignores_others, is_list, is_mapping, is_record, item, members
+from towpath.shaping.transform import bad_row
 from towpath.stream import Batch
-from towpath.transform import bad_row
 from towpath.values import textform
 from towpath.values.convert import cast
 from towpath.values.logical import Kind, fields, kind

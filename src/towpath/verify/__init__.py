@@ -10,10 +10,10 @@ import pyarrow as pa
 from towpath.badrows import shorten
 from towpath.digest import Digest
 from towpath.errors import Refused, UserError
-from towpath.loadcolumns import TYPES as LOAD_COLUMNS
 from towpath.nouns import Description, Stored, Want
 from towpath.options import nearest
 from towpath.seams.source import Source
+from towpath.shaping.loadcolumns import TYPES as LOAD_COLUMNS
 from towpath.values.convert import way
 from towpath.values.logical import Kind, kind, plain_type
 from towpath.values.textform import type_name

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, cast
 
-from towpath import assemble, screen
+from towpath import assemble
 from towpath.address import Address
 from towpath.errors import Refused
 from towpath.joins.table_state import STATE
+from towpath.look import screen
 from towpath.receipt import count
 from towpath.seams.database import Database
 from towpath.seams.store import Entry, Store

@@ -15,9 +15,9 @@ import pytest
 from towpath.errors import DataError, UserError
 from towpath.ground import prepare
 from towpath.job import InputSpec, JobSpec, OutputSpec
+from towpath.look.peek import peek
 from towpath.move import run
 from towpath.nouns import Mode, Way
-from towpath.peek import peek
 from towpath.replay import replay
 
 JULY, WINTER = datetime(2024, 7, 1, 8, tzinfo=UTC), datetime(2024, 1, 1, 9, tzinfo=UTC)

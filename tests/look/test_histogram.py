@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath import histogram
-from towpath.histogram import MOST_BARS, Bars, spread
+from towpath.look import histogram
+from towpath.look.histogram import MOST_BARS, Bars, spread
 
 
 def of(values: Iterable[Any], type: pa.DataType | None = None, parts: int = 3) -> Bars:

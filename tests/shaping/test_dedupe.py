@@ -18,11 +18,11 @@ from tests.movekit import job, table, write
 from towpath import move
 from towpath.books import Edge
 from towpath.deadletters import kept
-from towpath.dedupe import Choice, deduped
 from towpath.errors import DataError, UserError
 from towpath.job import RuleSpec
 from towpath.nouns import Mode
 from towpath.planning import plan
+from towpath.shaping.dedupe import Choice, deduped
 from towpath.stream import Batch, Counted, Stream
 
 

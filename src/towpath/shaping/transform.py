@@ -13,16 +13,16 @@ import pyarrow as pa
 
 from towpath.badrows import BadRow, BadRows
 from towpath.books import Books, CountedBadRows, Edge
-from towpath.dedupe import Choice, deduped
 from towpath.errors import Refused, UserError
 from towpath.job import JobSpec
-from towpath.localtimes import schema_in, stream_in
 from towpath.options import nearest
-from towpath.python_step import PythonStep
-from towpath.rules import Broken, Check, compile_rules
 from towpath.seams.engine import Engine, Filter
+from towpath.shaping.dedupe import Choice, deduped
+from towpath.shaping.localtimes import schema_in, stream_in
+from towpath.shaping.python_step import PythonStep
+from towpath.shaping.rules import Broken, Check, compile_rules
+from towpath.shaping.trial import limited, sampled
 from towpath.stream import Batch, Place, Stream
-from towpath.trial import limited, sampled
 from towpath.values import textform
 from towpath.values.convert import cast as cast_values
 

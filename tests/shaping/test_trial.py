@@ -16,8 +16,8 @@ from towpath.errors import Refused, UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.nouns import Mode
 from towpath.planning import plan
+from towpath.shaping.trial import sampled
 from towpath.stream import Batch, Counted, Stream
-from towpath.trial import sampled
 
 ROWS = 120_000
 

@@ -21,8 +21,8 @@ from towpath.disk import leftovers
 from towpath.disk.rowspool import RowSpool
 from towpath.errors import DataError, UserError
 from towpath.options import nearest
+from towpath.shaping.survivors import Survivors, Tied
 from towpath.stream import Batch, Counted, Origin, Picked, Place, Stream
-from towpath.survivors import Survivors, Tied
 from towpath.values import textform
 from towpath.values.logical import Kind, kind, plain
 

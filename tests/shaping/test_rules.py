@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from towpath.errors import Refused, UserError
 from towpath.job import RuleSpec
-from towpath.rules import compile_rules
+from towpath.shaping.rules import compile_rules
 
 MEMORY = 1 << 30
 ROWS = pa.record_batch(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath.figures import Figures
+from towpath.look.figures import Figures
 
 
 def of(*batches: Any) -> Figures:

@@ -10,17 +10,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from towpath import assemble, localtimes
+from towpath import assemble
 from towpath.badrows import BadRow
 from towpath.books import Edge
 from towpath.errors import UserError
-from towpath.figures import Figures
 from towpath.ground import refuse_all_text
-from towpath.histogram import Bars, spread
 from towpath.job import InputSpec
+from towpath.look.figures import Figures
+from towpath.look.histogram import Bars, spread
 from towpath.nouns import Restart, Want
 from towpath.options import nearest
 from towpath.seams.source import Source
+from towpath.shaping import localtimes
 from towpath.stream import Batch, Stream
 from towpath.values import textform
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from towpath import screen
-from towpath.screen import cut, cut_middle, pad, table, visible, width
+from towpath.look import screen
+from towpath.look.screen import cut, cut_middle, pad, table, visible, width
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from towpath.errors import UserError
 from towpath.job import InputSpec
-from towpath.peek import FIGURED, Peeked, peek
+from towpath.look.peek import FIGURED, Peeked, peek
 
 
 @pytest.fixture
