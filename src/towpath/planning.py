@@ -64,7 +64,7 @@ class Plan:
     def _repr_html_(self) -> str:
         from towpath.python import html
 
-        return html.plan(self)
+        return html.plan(self.as_json())
 
     def _columns(self, offer: Offer) -> list[str]:
         rows = []

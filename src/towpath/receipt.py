@@ -124,7 +124,7 @@ class Receipt:
     def _repr_html_(self) -> str:
         from towpath.python import html
 
-        return html.receipt(self)
+        return html.receipt(self.as_json())
 
     def hide_secrets(self) -> None:
         """Takes known secrets out of its words, before anything shortens or wraps them. What names it stays."""

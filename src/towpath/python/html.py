@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from towpath.planning import Plan
-    from towpath.receipt import Receipt
 
 _LINE = "border-bottom:1px solid rgba(128,128,128,.35)"
 _CELL = f"text-align:left;vertical-align:top;padding:2px 12px 2px 0;{_LINE}"
@@ -19,43 +16,44 @@ _TABLE = "border-collapse:collapse;margin:4px 0;background:none;color:inherit"
 _FAINT = "opacity:.7"
 
 
-def plan(shown: Plan) -> str:
-    """The plan: what would happen, the way of each column, and the statements."""
-    offer = shown.offer
-    facts = [("from", shown.source), ("to", shown.destination)]
-    if shown.rows is not None:
-        facts.append(("rows", f"{shown.rows:,}"))
-    if offer is None:
-        return _framed("Plan", [*facts, ("moves", shown.waiting or f"0 rows: {shown.unchanged}")])
-    key = f" by {', '.join(offer.key)}" if offer.key else ""
+def plan(shown: Mapping[str, Any]) -> str:
+    """The JSON of a plan: what would happen, the way of each column, and the statements."""
+    facts = [("from", shown["source"]), ("to", shown["destination"])]
+    if shown["rows"] is not None:
+        facts.append(("rows", f"{shown['rows']:,}"))
+    if "mode" not in shown:
+        return _framed("Plan", [*facts, ("moves", shown["waiting"] or f"0 rows: {shown['unchanged']}")])
+    key = f" by {', '.join(shown['key'])}" if shown["key"] else ""
     facts += [
-        ("mode", f"{offer.mode}{key}: {offer.effect}"),
-        ("guarantee", f"{offer.guarantee}: {offer.why}"),
-        ("route", "; ".join(shown.route)),
+        ("mode", f"{shown['mode']}{key}: {shown['effect']}"),
+        ("guarantee", f"{shown['guarantee']}: {shown['why']}"),
+        ("route", "; ".join(shown["route"])),
     ]
-    facts += [("note", note) for note in shown.notes]
-    rows = [_column(one) for one in shown.as_json()["columns"]]
-    ddl = "".join(f'<pre style="white-space:pre-wrap;margin:4px 0">{escape(one)}</pre>' for one in offer.ddl)
+    facts += [("note", note) for note in shown["notes"]]
+    rows = [_column(one) for one in shown["columns"]]
+    ddl = "".join(f'<pre style="white-space:pre-wrap;margin:4px 0">{escape(one)}</pre>' for one in shown["ddl"])
     return _framed("Plan", facts, _table(("column", "type", "stored as", "way"), rows), ddl)
 
 
-def receipt(shown: Receipt) -> str:
-    """The receipt: what was moved, the books of every edge, and the digest."""
-    facts = [("from", shown.source), ("to", shown.destination), ("status", shown.status)]
-    if shown.why:
-        facts.append(("why", shown.why))
-    if shown.status == "done":
+def receipt(shown: Mapping[str, Any]) -> str:
+    """The JSON of a receipt: what was moved, the books of every edge, and the digest."""
+    facts = [("from", shown["source"]), ("to", shown["destination"]), ("status", shown["status"])]
+    if shown["why"]:
+        facts.append(("why", shown["why"]))
+    if shown["status"] == "done":
+        took = f"{shown['seconds']:.2f} s, {shown['memory'] / 2**20:.0f} MiB"
         facts += [
-            ("rows", f"{shown.rows:,} ({shown.mode}) in {shown.seconds:.2f} s, {shown.memory / 2**20:.0f} MiB"),
-            ("guarantee", shown.guarantee),
-            ("digest", shown.digest or ""),
+            ("rows", f"{shown['rows']:,} ({shown['mode']}) in {took}"),
+            ("guarantee", shown["guarantee"]),
+            ("digest", shown["digest"] or ""),
         ]
-    if shown.set_aside:
-        facts.append(("set aside", f"{shown.set_aside:,} rows in {shown.bad_rows}"))
-    facts += [("note", note) for note in shown.notes]
+    if shown["set_aside"]:
+        facts.append(("set aside", f"{shown['set_aside']:,} rows in {shown['bad_rows']}"))
+    facts += [("note", note) for note in shown["notes"]]
     heads = ("books", "given", "accepted", "filtered", "set aside")
-    books = [[one["name"], *(one[name] for name in ("given", "accepted", "filtered", "aside"))] for one in shown.books]
-    return _framed(f"Receipt {shown.step or ''}".strip(), facts, _table(heads, books) if books else "")
+    edges = ("name", "given", "accepted", "filtered", "aside")
+    books = [[one[name] for name in edges] for one in shown["books"]]
+    return _framed(f"Receipt {shown['step'] or ''}".strip(), facts, _table(heads, books) if books else "")
 
 
 def reader(address: str, schema: pa.Schema, settled: bool, pinned: frozenset[str]) -> str:
