@@ -26,6 +26,7 @@ from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, now, peak_memory, versions
 from towpath.seams.destination import Load
 from towpath.seams.source import Reading, Source
+from towpath.secrets import redact
 from towpath.shaping.transform import bad_row, without
 from towpath.shaping.trial import is_trial
 from towpath.stream import Batch, Stream
@@ -41,6 +42,7 @@ def blank(spec: JobSpec) -> Receipt:
     return Receipt(secrets.token_hex(6), source, shown(spec.to.address), str(spec.mode), step=spec.step)
 
 
+@redact.errors()
 def run(
     spec: JobSpec,
     *,

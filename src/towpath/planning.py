@@ -12,6 +12,7 @@ from towpath.ground import prepare
 from towpath.job import JobSpec
 from towpath.nouns import ColumnPlan, Offer, State, Way
 from towpath.receipt import count
+from towpath.secrets import redact
 from towpath.stateedit import in_words
 from towpath.values import textform
 
@@ -160,6 +161,7 @@ def _file(row: registry.Row) -> str:
     return row.target.partition(":")[0].replace(".", "/") + ".py"
 
 
+@redact.errors()
 def plan(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False) -> Plan:
     """What running `spec` would do. Reads a sample and the state; writes nothing. Raises what the run would raise
     before its first row."""

@@ -167,3 +167,18 @@ def test_json_stays_json_though_a_number_in_it_is_a_secret(capsys: pytest.Captur
     assert json.loads(one) == cleaned
     assert json.loads("".join(more[:-1])) == cleaned
     assert more[-1] == "{no json ***"
+
+
+def test_the_errors_that_an_error_came_from_are_clean_too() -> None:
+    redact.known("s3cret-canary")
+
+    @redact.errors()
+    def fail() -> None:
+        try:
+            raise OSError("cannot reach db://u:s3cret-canary@h")
+        except OSError as error:
+            raise ValueError("it failed with s3cret-canary") from error
+
+    with pytest.raises(ValueError, match=r"it failed with \*\*\*") as met:
+        fail()
+    assert str(met.value.__cause__) == "cannot reach db://u:***@h"

@@ -65,6 +65,21 @@ def clean_json(value: Any) -> Any:
 
 
 @contextmanager
+def errors() -> Iterator[None]:
+    """Cleans what an error says that passes, and the errors that it came from: drivers put connection strings there."""
+    try:
+        yield
+    except BaseException as error:
+        met: set[int] = set()
+        linked: BaseException | None = error
+        while linked is not None and id(linked) not in met:
+            met.add(id(linked))
+            linked.args = tuple(clean(one) if isinstance(one, str) else one for one in linked.args)
+            linked = linked.__cause__ or linked.__context__
+        raise
+
+
+@contextmanager
 def streams() -> Iterator[None]:
     """Cleans all text that goes to standard output and standard error: words, logs, tracebacks. Bytes pass."""
     import sys
