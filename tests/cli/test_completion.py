@@ -85,9 +85,11 @@ def test_a_tow_yaml_that_cannot_be_read_offers_no_names(folder: Path, text: str)
 def test_completing_a_command_loads_no_library_of_others(folder: Path) -> None:
     code = """
 import sys
+before = set(sys.modules)  # what the interpreter of an environment brings along
 from towpath.cli.main import main
 main(["__complete", *sys.argv[1:]])
-print(*{name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - {"towpath", "__main__"})
+loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*loaded - set(sys.stdlib_module_names) - {"towpath", "__main__"})
 """
     for words, allowed in ((["copy", "--mo"], set()), (["copy", ""], {"yaml", "_yaml"})):
         command = [sys.executable, "-c", code, *words]
