@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -54,6 +54,16 @@ class Ground:
     @property
     def source_shown(self) -> str:
         return ", ".join(source.shown for source in self.sources.values())
+
+    @property
+    def rows(self) -> int | None:
+        """The rows of all sources together, None when one of them cannot tell."""
+        return _total([one.rows for one in self.descriptions.values()])
+
+    @property
+    def size(self) -> int | None:
+        """Likewise their bytes."""
+        return _total([one.size for one in self.descriptions.values()])
 
     def offer(self, schemas: Mapping[str, pa.Schema] | None = None) -> Offer:
         """The destination's offer for the rows that inputs of these schemas (default: as described) would become."""
@@ -344,6 +354,10 @@ def _refuse_others(ground: Ground) -> None:
             todo="let each step have a table of its own, or load all of them anew into an empty one",
             code="refresh-of-shared",
         )
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def _wanted(description: Description, want: Want) -> pa.Schema:

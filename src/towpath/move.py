@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,7 +67,7 @@ def run(
         ground = prepare(spec, recovering=True, full_refresh=full_refresh, accept_plan=accept_plan, sources=sources)
         ground.load_columns = replace(ground.load_columns, run_id=receipt.run)
         receipt.notes += ground.notes
-        watch.begin(spec.step or "copy", *_amount(ground))
+        watch.begin(spec.step or "copy", ground.rows, ground.size)
         _move(ground, receipt, watch)
     except TowError as error:
         receipt.status, receipt.why = "stopped", str(error)
@@ -84,17 +84,6 @@ def run(
         receipt.memory = peak_memory()
         history.record(receipt)
     return receipt
-
-
-def _amount(ground: Ground) -> tuple[int | None, int | None]:
-    """The rows and bytes of all sources together, as far as they are known."""
-    rows = [one.rows for one in ground.descriptions.values()]
-    sizes = [one.size for one in ground.descriptions.values()]
-    return _sum(rows), _sum(sizes)
-
-
-def _sum(counts: Sequence[int | None]) -> int | None:
-    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:

@@ -173,8 +173,6 @@ def plan(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False
         for name in one.schema.names
         if name not in spec.types
     )
-    rows = [one.rows for one in ground.descriptions.values()]
-    sizes = [one.size for one in ground.descriptions.values()]
     return Plan(
         spec,
         ground.source_shown,
@@ -182,8 +180,8 @@ def plan(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False
         None if ground.unchanged else ground.offer(),
         route=[f"{part}: {row.line} [{_file(row)}]" for part, row in ground.route],
         unsettled=unsettled,
-        rows=sum(one for one in rows if one is not None) if None not in rows else None,
-        size=sum(one for one in sizes if one is not None) if None not in sizes else None,
+        rows=ground.rows,
+        size=ground.size,
         state=ground.state,
         unchanged=ground.unchanged,
         notes=tuple(ground.notes),

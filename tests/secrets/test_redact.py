@@ -8,6 +8,7 @@ import logging
 import shlex
 import sys
 import traceback
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -182,3 +183,10 @@ def test_the_errors_that_an_error_came_from_are_clean_too() -> None:
     with pytest.raises(ValueError, match=r"it failed with \*\*\*") as met:
         fail()
     assert str(met.value.__cause__) == "cannot reach db://u:***@h"
+
+
+def test_an_operating_system_error_names_no_secret_path() -> None:
+    redact.known("s3cret-canary")
+    with pytest.raises(FileNotFoundError) as met, redact.errors():
+        Path("/nowhere/s3cret-canary/file").read_text()
+    assert "canary" not in str(met.value)

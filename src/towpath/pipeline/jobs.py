@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.nouns import Guarantee, Mode
 from towpath.pipeline.load import Loaded, rule_specs
 from towpath.secrets.references import resolve
+from towpath.window import windowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,7 @@ class Part:
             )
 
     def of(self, spec: JobSpec) -> JobSpec:
-        inputs = {name: replace(one, since=self.since, until=self.until) for name, one in spec.inputs.items()}
-        return spec.with_(inputs=inputs, limit=self.limit, sample=self.sample)
+        return windowed(spec, self.since, self.until).with_(limit=self.limit, sample=self.sample)
 
 
 def job(loaded: Loaded, name: str) -> JobSpec:

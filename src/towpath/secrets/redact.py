@@ -75,6 +75,10 @@ def errors() -> Iterator[None]:
         while linked is not None and id(linked) not in met:
             met.add(id(linked))
             linked.args = tuple(clean(one) if isinstance(one, str) else one for one in linked.args)
+            if isinstance(linked, OSError):  # shows these, not its arguments
+                for name in ("strerror", "filename", "filename2"):
+                    if isinstance(getattr(linked, name, None), str):
+                        setattr(linked, name, clean(getattr(linked, name)))
             linked = linked.__cause__ or linked.__context__
         raise
 

@@ -64,7 +64,7 @@ FAULTS = (
     Fault(
         "state-step-unknown", "asked for the state of a step that is not there", "state show tow.yaml lod",
         "step-unknown", place="tow.yaml", value="lod", rule="no step", todo="load",
-        files={"tow.yaml": _STEP}, pending="tow state",
+        files={"tow.yaml": _STEP},
     ),
     Fault(
         "interrupted", "pressed Ctrl-C while rows were awaited", "copy - out.csv --from-format csv", "",
