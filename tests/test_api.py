@@ -21,6 +21,7 @@ from towpath.api import copy
 from towpath.cli.main import parser
 from towpath.errors import StepsStopped
 from towpath.progress import Unwatched
+from towpath.python.keywords import Vars
 
 
 @pytest.fixture
@@ -185,10 +186,38 @@ def test_a_run_takes_profiles_variables_and_a_part_of_the_data(tmp_path: Path) -
         tow.run(path, env="nowhere")
 
 
+def test_variables_are_numbers_dates_and_truths_too(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,day\n1,2026-01-01\n2,2026-01-02\n3,2026-01-03\n")
+    path = tmp_path / "tow.yaml"
+    path.write_text(
+        "pipeline: p\nvars: {most: null, day: null, text: null}\nsteps:\n"
+        "  s: {from: a.csv, to: out.parquet, mode: replace, all_text: '${var:text}',\n"
+        "      where: \"day > '${var:day}' and id::int < ${var:most}\"}\n"
+    )
+    given: Vars = {"most": 3, "day": date(2026, 1, 1), "text": True}
+    assert tow.plan(path, vars=given)[0].spec.all_text
+    assert [one.rows for one in tow.run(path, vars=given)] == [1]
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == [{"id": "2", "day": "2026-01-02"}]
+
+
+def test_plans_and_receipts_of_a_pipeline_are_printed_as_the_command_prints_them(tmp_path: Path) -> None:
+    path = pipeline(tmp_path)
+    assert str(tow.plan(path)).startswith("p/first: ")
+    receipts = tow.run(path)
+    assert str(receipts).splitlines()[0].split() == ["STEP", "STATUS", "ROWS", "SECONDS", "WHAT"]
+    assert isinstance(receipts, list)
+
+
+def test_a_prompt_shows_plans_and_receipts_in_one_line(flights: Path, tmp_path: Path) -> None:
+    to = tmp_path / "out.parquet"
+    assert repr(tow.plan(flights, to)) == f"<Plan copy: {flights} -> {to}: create, recoverable>"
+    assert repr(tow.copy(flights, to)) == f"<Receipt copy: {flights} -> {to}: done, 3 rows>"
+
+
 def test_importing_brings_in_no_third_party_package_and_names_are_listed() -> None:
     code = (
         "import sys, towpath\n"
-        "assert set(towpath.__all__) <= set(dir(towpath))\n"
+        "assert {name for name in dir(towpath) if name[0] != '_'} == set(towpath.__all__)\n"
         "print(sorted({'pyarrow', 'numpy', 'duckdb', 'pydantic', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

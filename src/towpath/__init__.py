@@ -65,4 +65,4 @@ if not TYPE_CHECKING:  # a type checker would take every name for one of the mod
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*(name for name in globals() if name.startswith("__")), *__all__})

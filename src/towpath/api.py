@@ -13,8 +13,9 @@ from towpath.job import InputSpec, OutputSpec
 from towpath.planning import Plan
 from towpath.python import keywords
 from towpath.python.frames import NAME, FrameSource
-from towpath.python.keywords import Bound, CopyOptions, FrameOptions, ReadOptions, takes
+from towpath.python.keywords import Bound, CopyOptions, FrameOptions, ReadOptions, Vars, takes
 from towpath.python.reader import BadRowsTo, Reader
+from towpath.python.shown import Plans, Receipts
 from towpath.python.watching import Watch, Watches, watched, watches
 from towpath.receipt import Receipt
 from towpath.values import textform
@@ -53,7 +54,7 @@ def plan(
     *,
     steps: Sequence[str] = (),
     env: str | None = None,
-    vars: Mapping[str, str] | None = None,
+    vars: Vars = None,
 ) -> list[Plan]: ...
 
 
@@ -68,7 +69,7 @@ def plan(
     *,
     steps: Sequence[str] = (),
     env: str | None = None,
-    vars: Mapping[str, str] | None = None,
+    vars: Vars = None,
     **options: Any,
 ) -> Plan | list[Plan]:
     """What `copy` with the same arguments would do; with a tow.yaml alone, what each of its `steps` (default: all)
@@ -88,14 +89,14 @@ def plan(
         raise UserError("a plan needs a destination", todo="give `to`, or a tow.yaml alone", code="option-missing")
     if options:
         raise UserError(f"{next(iter(options))} belongs to a copy", todo=f"write it into {source}", code="option-wrong")
-    return planning.plan_pipeline(_loaded(source, env, vars), steps)
+    return Plans(planning.plan_pipeline(_loaded(source, env, vars), steps))
 
 
 def run(
     path: Address,
     *steps: str,
     env: str | None = None,
-    vars: Mapping[str, str] | None = None,
+    vars: Vars = None,
     full_refresh: bool = False,
     accept_plan: bool = False,
     since: Bound = None,
@@ -118,25 +119,27 @@ def run(
 
     part = Part(keywords.bound(since), keywords.bound(until), limit, keywords.share(sample))
     with watches(progress) as watch:
-        receipts = run_pipeline(
-            _loaded(path, env, vars),
-            steps,
-            full_refresh=full_refresh,
-            accept_plan=accept_plan,
-            bad_rows=None if bad_rows is None else str(bad_rows),
-            part=part,
-            parallel=parallel,
-            watch=watch,
+        receipts = Receipts(
+            run_pipeline(
+                _loaded(path, env, vars),
+                steps,
+                full_refresh=full_refresh,
+                accept_plan=accept_plan,
+                bad_rows=None if bad_rows is None else str(bad_rows),
+                part=part,
+                parallel=parallel,
+                watch=watch,
+            )
         )
     if check and failed(receipts):
         raise StepsStopped(receipts)
     return receipts
 
 
-def _loaded(path: Address, env: str | None, vars: Mapping[str, str] | None) -> Loaded:
+def _loaded(path: Address, env: str | None, vars: Vars) -> Loaded:
     from towpath.pipeline.load import load
 
-    return load(Path(path), env=env or os.environ.get("TOW_ENV") or None, given=vars)
+    return load(Path(path), env=env or os.environ.get("TOW_ENV") or None, given=keywords.variables(vars))
 
 
 @overload

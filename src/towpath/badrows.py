@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from towpath.errors import DataError
 from towpath.stream import Place
 
-_CODES = {"cast": "cast-inexact", "rules": "rule-broken", "write": "value-refused"}
+_CODES = {"cast": "cast-inexact", "rows_as": "type-violated", "rules": "rule-broken", "write": "value-refused"}
 _CURES = {
     "cast-inexact": "correct the row, cast to a wider type",
     "text-undecodable": "name the encoding (--from-opt encoding=latin-1)",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from towpath.pipeline.load import Loaded
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Plan:
     """`route` names each part with its adapter, library and file of code. `unchanged` says why nothing would move, if
     so, `waiting` which steps of a pipeline must run before it can be planned; there is no `offer` then. `unsettled`
@@ -61,6 +61,10 @@ class Plan:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    def __repr__(self) -> str:
+        does = f"{self.offer.mode}, {self.offer.guarantee}" if self.offer else self.waiting or "moves nothing"
+        return f"<Plan {self.spec.step or 'copy'}: {self.source} -> {self.destination}: {does}>"
 
     def _repr_html_(self) -> str:
         from towpath.python import html

@@ -71,7 +71,7 @@ ENDED_WELL = frozenset({"done", "unchanged", "partial"})
 """The statuses of runs that nobody has to look after."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Receipt:
     """What one run read, did and published. Each field says what it holds and in which unit."""
 
@@ -120,6 +120,10 @@ class Receipt:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    def __repr__(self) -> str:
+        rows = f", {count(self.rows, 'row')}" if self.status in ENDED_WELL else ""
+        return f"<Receipt {self.step or 'copy'}: {self._way(None)}: {self.status}{rows}>"
 
     def _repr_html_(self) -> str:
         from towpath.python import html

@@ -93,6 +93,17 @@ def test_a_stopped_receipt_shows_its_reason_in_lines() -> None:
     assert "br" in made.names
 
 
+def test_the_lists_of_a_pipeline_show_each_of_its_steps(evil: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    steps = "  s: {from: a.csv, to: a.parquet}\n  t: {from: gone.csv, to: b.parquet, depends_on: s}\n"
+    (tmp_path / "tow.yaml").write_text(f"pipeline: p\nsteps:\n{steps}")
+    planned = fine(tow.plan(tmp_path / "tow.yaml", steps=["s"])._repr_html_())  # type: ignore[attr-defined]
+    assert "a.parquet" in planned.text
+    ran = fine(tow.run(tmp_path / "tow.yaml")._repr_html_())  # type: ignore[attr-defined]
+    for word in ("p/s", "done", "p/t", "stopped", "there is no such file"):
+        assert word in ran.text
+
+
 def test_a_reader_shows_its_columns(evil: Path) -> None:
     assert "<script>a</script> " in fine(tow.read(evil)._repr_html_()).text
 

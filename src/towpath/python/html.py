@@ -56,6 +56,12 @@ def receipt(shown: Mapping[str, Any]) -> str:
     return _framed(f"Receipt {shown['step'] or ''}".strip(), facts, _table(heads, books) if books else "")
 
 
+def receipts(shown: Sequence[tuple[Mapping[str, Any], str]]) -> str:
+    """The JSON of each step's receipt with what happened in a few words: a line a step."""
+    rows = [(one["step"] or "copy", one["status"], one["rows"], f"{one['seconds']:.2f}", what) for one, what in shown]
+    return _framed("Receipts", (), _table(("step", "status", "rows", "seconds", "what"), rows))
+
+
 def reader(address: str, schema: pa.Schema, settled: bool, pinned: frozenset[str]) -> str:
     """A reader's columns; `pinned` ones have their type from the user."""
     from towpath.values import textform

@@ -26,6 +26,7 @@ Names = str | Sequence[str] | None
 Types = Mapping[str, str | pa.DataType] | None
 Words = str | Sequence[str] | None
 Bound = str | int | date | None
+Vars = Mapping[str, str | int | float | date | None] | None
 Rule = str | Mapping[str, Any] | RuleSpec
 
 
@@ -266,6 +267,14 @@ def bound(value: Bound) -> str | None:
         return value
     text: str = textform.write(pa.array([value]))[0].as_py()
     return text
+
+
+def variables(given: Vars) -> dict[str, str]:
+    """The variables of a tow.yaml as the texts that `--var` would give: numbers, dates, true, false and null too."""
+    words = {None: "null", True: "true", False: "false"}
+    return {
+        name: words[one] if one is None or isinstance(one, bool) else str(one) for name, one in (given or {}).items()
+    }
 
 
 def _choice(kind: Any, value: str, name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -79,7 +79,7 @@ class Rows:
 
     def of(self, batch: Batch, bad: BadRows) -> Iterator[Any]:
         """The batch's rows; those that do not fit go to `bad`, in order."""
-        columns, unfit = [], dict[int, tuple[str, str]]()
+        columns, unfit = [], dict[int, tuple[str | None, str]]()
         for field in self._schema:
             values, lost = _values(batch.rows.column(field.name))
             columns.append(values)
@@ -93,7 +93,7 @@ class Rows:
                     yield given if self._make is None else self._make(given)
                     continue
                 except _UNFIT as error:
-                    unfit[row] = (getattr(error, "column", names[0]), _why(error))
+                    unfit[row] = (getattr(error, "column", None), _why(error))
             column, why = unfit[row]
             bad.add(bad_row(batch, row, column, why, "rows_as"))
 
@@ -172,7 +172,13 @@ def _instance(made: Any, makes: dict[str, tuple[Member, Make]]) -> Make:
                 given[name] = value if value is None else inner(value)
             except _UNFIT as error:
                 raise _Unfit(name, _why(error)) from error
-        return made.model_validate(given) if model else made(**given)
+        try:
+            return made.model_validate(given) if model else made(**given)
+        except ValidationError as error:
+            column, *within = error.errors()[0]["loc"] or (None,)
+            if column not in row:  # the model's own check of its fields together
+                raise
+            raise _Unfit(str(column), _located(within, error)) from error
 
     return make
 
@@ -258,10 +264,13 @@ def _same(value: Any) -> Any:
 
 def _why(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return f"{place}: {first['msg']}" if place else first["msg"]
+        return _located(error.errors()[0]["loc"], error)
     return str(error) or type(error).__name__
+
+
+def _located(place: Sequence[int | str], error: ValidationError) -> str:
+    """The first thing that pydantic found wrong, after the place of it within the value."""
+    return ": ".join(filter(None, (".".join(map(str, place)), error.errors()[0]["msg"])))
 
 
 def _shown(annotation: Any) -> str:

@@ -108,11 +108,11 @@ class _Nowhere:
         raise AssertionError("no row passes while a plan is made")
 
 
-def bad_row(batch: Batch, row: int, column: str, reason: str, edge: str) -> BadRow:
+def bad_row(batch: Batch, row: int, column: str | None, reason: str, edge: str) -> BadRow:
     """A row of a batch as a bad row, with all its values as text forms."""
     values = textform.row_texts(batch.rows, row)
     place = batch.origin.place(row)
-    return BadRow(Place(place.file, place.line), reason, column, values.get(column), values, edge)
+    return BadRow(Place(place.file, place.line), reason, column, values.get(column or ""), values, edge)
 
 
 def without(batch: Batch, rows: Sequence[int]) -> Batch:
