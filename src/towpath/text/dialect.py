@@ -12,13 +12,20 @@ SNIFF_BYTES = 1 << 16
 SNIFF_RECORDS = 100
 
 
-def sniff(begin: bytes, whole: bool, quote: str | None, delimiters: tuple[str, ...] = DELIMITERS) -> str:
-    """The delimiter that gives the first record several fields and most others as many; the first of `delimiters`
-    when none does. `begin` is the file's first bytes, `whole` says that they are all of it.
+def sniff(begin: bytes, whole: bool, quote: str | None, decimal: str = ".") -> str:
+    """The delimiter that gives the first record several fields and most others as many; the usual one when none does.
+    The decimal sign is one only where no other serves: a file may have its numbers in quotes.
+    `begin` is the file's first bytes, `whole` says that they are all of it.
 
     A record with a quote inside an unquoted field counts as another: under a wrong delimiter the quotes around names
     that hold it look so."""
-    best, found = (0.0, 0), delimiters[0]
+    others = tuple(sign for sign in DELIMITERS if sign != decimal)
+    last = tuple(sign for sign in DELIMITERS if sign == decimal)
+    return _best(begin, whole, quote, others) or _best(begin, whole, quote, last) or others[0]
+
+
+def _best(begin: bytes, whole: bool, quote: str | None, delimiters: tuple[str, ...]) -> str | None:
+    best, found = (0.0, 0), None
     for delimiter in delimiters:
         shapes = _shapes(begin, whole, Grammar(delimiter, quote))
         width = shapes[0][0] if shapes else 0

@@ -139,6 +139,19 @@ def test_decimal_comma_and_date_format_read_a_german_file() -> None:
     assert rows("tag\n01/02/2024\n") == [{"tag": "01/02/2024"}]
 
 
+def test_a_comma_may_be_the_delimiter_and_the_decimal_sign_of_quoted_numbers() -> None:
+    format = CSV(decimal=",")
+    assert rows('zip,preis\n00501,"1,50"\n94110,"2,25"\n', format) == [
+        {"zip": "00501", "preis": 1.5},
+        {"zip": "94110", "preis": 2.25},
+    ]
+    assert rows("1,5;2,5\n3,25;4,5\n", CSV(decimal=",", header=False)) == [
+        {"c1": 1.5, "c2": 2.5},
+        {"c1": 3.25, "c2": 4.5},
+    ]
+    assert rows("preis\n1,5\n", format) == [{"preis": 1.5}]
+
+
 def test_grouped_numbers_are_read_where_their_sign_is_named() -> None:
     german = CSV(decimal=",", thousands=".")
     assert rows("a;b\n1.234,5;1.234\n2;x\n", german) == [{"a": 1234.5, "b": "1.234"}, {"a": 2.0, "b": "x"}]

@@ -172,8 +172,8 @@ class CSV:
             part = decoded.read(SNIFF_BYTES)
             begin += part
         decoded.unread(begin)
-        delimiters = tuple(sign for sign in DELIMITERS if sign != self._conventions.common.numerals.decimal)
-        delimiter = self._delimiter or sniff(begin, not part, self._quote, delimiters)
+        decimal = self._conventions.common.numerals.decimal
+        delimiter = self._delimiter or sniff(begin, not part, self._quote, decimal)
         grammar = Grammar(delimiter, self._quote)
         records = Records(decoded, grammar, file.name, want.batch_bytes)
         head, line = records.head(consume=self._header)
