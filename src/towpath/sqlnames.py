@@ -17,6 +17,12 @@ def quoted(table: str, quote: Callable[[str], str]) -> str:
     return quote(name) if schema is None else f"{quote(schema)}.{quote(name)}"
 
 
+def beside(table: str, name: str) -> str:
+    """Another table's name, in the schema of `table`."""
+    schema, _ = parts(table)
+    return name if schema is None else f"{schema}.{name}"
+
+
 def matched(name: str, columns: list[str]) -> list[str]:
     """The column of that name, or else those that differ in case alone."""
     return [name] if name in columns else [column for column in columns if column.casefold() == name.casefold()]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from towpath.errors import Refused
+from towpath.joins.table_merge import textual
 from towpath.nouns import Existing
-from towpath.seams.database import Session
+from towpath.seams.database import Database, Session
 from towpath.values import textform
 
 _STAGE = "_towpath_instead"
@@ -22,7 +23,7 @@ class Clearing:
     table: str
     column: str
     existing: Existing
-    quote: Callable[[str], str]
+    database: Database
     shown: str
 
     def values(self, texts: Sequence[str]) -> pa.RecordBatch:
@@ -40,16 +41,17 @@ class Clearing:
 
     def run(self, session: Session, texts: Sequence[str]) -> int:
         """Deletes the rows within the session's transaction, and returns how many there were."""
-        rows = self.values(texts)
-        value, column = self.quote("value"), self.quote(self.column)
-        session.execute(f"create temp table {_STAGE} ({value} {self.existing.stored[self.column].native})")
+        rows, dialect = self.values(texts), self.database.dialect
+        value, column = self.database.quote("value"), self.database.quote(self.column)
+        session.execute(dialect.temporary.format(_STAGE, f"{value} {self.existing.stored[self.column].native}"))
         session.insert(_STAGE, rows.schema, iter([rows]))
-        same = f"_new_.{value} = _old_.{column}"
-        if pa.types.is_string(rows.schema.field(0).type):  # whatever the column's collation says
-            same += f" and hex(_new_.{value}) = hex(_old_.{column})"
+        new, old = f"_new_.{value}", f"_old_.{column}"
+        same = f"{new} = {old}"
+        if textual(rows.schema.field(0).type):  # whatever the column's collation says
+            same += f" and {dialect.same_text.format(new, old)}"
         before = self._count(session)
         session.execute(
-            f"delete from {self.table} as _old_ where exists (select 1 from {_STAGE} as _new_ where {same})"
+            dialect.delete.format(table=self.table, where=f"exists (select 1 from {_STAGE} as _new_ where {same})")
         )
         session.execute(f"drop table {_STAGE}")
         return before - self._count(session)

@@ -37,7 +37,7 @@ class Fitting:
     def check_names(self, schema: pa.Schema) -> None:
         """Raises Refused for names that no table of the database could have."""
         pair = doubled(schema.names)
-        if pair is not None:
+        if pair is not None and self.database.dialect.folds_case:
             raise Refused(
                 f"the columns {pair[0]!r} and {pair[1]!r} are one name in SQL",
                 where=self.shown,
@@ -78,11 +78,11 @@ class Fitting:
         for field in schema:
             to = self._match(field.name, existing)
             plan = self._added(session, existing, field) if to is None else self._kept(session, existing, field, to)
-            column = self.database.quote(plan.to)
+            change = (self._quoted, self.database.quote(plan.to), plan.stored.native)
             if to is None:
-                ddl.append(f"alter table {self._quoted} add column {column} {plan.stored.native}")
+                ddl.append(self.database.dialect.add_column.format(*change))
             elif plan.stored != existing.stored[to]:
-                ddl.append(f"alter table {self._quoted} alter column {column} type {plan.stored.native}")
+                ddl.append(self.database.dialect.widen_column.format(*change))
             plans.append(plan)
         self._refuse_shared(plans)
         self._refuse_generated(plans, existing)

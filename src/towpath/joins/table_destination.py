@@ -1,10 +1,14 @@
-"""A table as destination: rows wait on disk beside the database, then are published in one transaction with state."""
+"""A table as destination: its rows and the state are published in one transaction.
+
+Until then rows wait on disk (beside an embedded database, or where the table itself has to change for them), or go
+straight into the open transaction of a server (`table_straight`)."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,18 +17,22 @@ import pyarrow as pa
 from towpath.disk import leftovers
 from towpath.disk.oserrors import translated
 from towpath.disk.rowspool import RowSpool
-from towpath.errors import Conflict, UserError
-from towpath.joins import table_state
+from towpath.errors import UserError
+from towpath.joins import table_straight
 from towpath.joins.table_columns import Fitting
-from towpath.joins.table_load import Found, TableLoad, Target
+from towpath.joins.table_load import Found, TableLoad, Target, conflict
 from towpath.joins.table_scripts import Script
+from towpath.joins.table_state import STATE
+from towpath.joins.table_straight import StraightLoad
 from towpath.nouns import ColumnPlan, Existing, Guarantee, Mode, Offer, State
 from towpath.options import nearest
 from towpath.seams.database import Database
+from towpath.seams.destination import Load
+from towpath.sqlnames import parts
 
 
 class TableDestination:
-    """One table of a database. State of named steps is kept beside it, in the table `_towpath_state`.
+    """One table of a database. State of named steps is kept beside it, in the table `_towpath_state` of its schema.
 
     `schema`: evolve (columns that the table lacks are added, and types widened where every value survives that) or
     freeze. `before` and `after` are SQL statements that run in the transaction that publishes: before the table is
@@ -40,7 +48,7 @@ class TableDestination:
         before: Sequence[str] = (),
         after: Sequence[str] = (),
     ) -> None:
-        if table.casefold() == table_state.STATE:
+        if parts(table)[1].casefold() == STATE:
             raise UserError(
                 f"the table {table} is where Towpath keeps its state",
                 where=shown,
@@ -52,11 +60,12 @@ class TableDestination:
         self.database = database
         self.table = table
         self.shown = shown or f"{database.name}#{table}"
+        ddl = database.dialect.ddl_in_transaction
         self._target = Target(
             database,
             table,
-            Script("before-sql", tuple(before), self.shown),
-            Script("after-sql", tuple(after), self.shown),
+            Script("before-sql", tuple(before), self.shown, ddl),
+            Script("after-sql", tuple(after), self.shown, ddl),
             self.shown,
         )
         self._fitting = Fitting(database, table, schema == "evolve", self.shown)
@@ -75,32 +84,37 @@ class TableDestination:
         if not self.database.exists():
             return None
         with self.database.read() as session:
-            return table_state.committed(session, step)
+            return self._target.states.committed(session, step)
 
     def recover(self, step: str | None) -> State | None:
-        leftovers.sweep(self.folder, self.database.name)
+        leftovers.sweep(self.folder, self._owner)
         return None if step is None else self.state(step)
 
     def steps(self) -> list[str]:
         if not self.database.exists():
             return []
         with self.database.read() as session:
-            return table_state.steps(session, self.table)
+            return self._target.states.steps(session)
 
     def put_state(self, step: str, expected: State | None, new: State | None) -> None:
         if new is None and not self.database.exists():
             return
+        self._target.states.prepare()
         with self.database.write() as session:
-            table_state.move(session, self.table, step, expected, new, self.conflict)
+            self._target.states.move(session, step, expected, new, lambda what: conflict(self._target, what))
             session.commit()
-
-    def conflict(self, what: str) -> Conflict:
-        return Conflict(f"{what}; nothing was changed", where=self.shown, todo="run it again")
 
     @property
     def folder(self) -> Path:
         """Where the rows of a load wait."""
         return self.database.home or Path(tempfile.gettempdir())
+
+    @property
+    def _owner(self) -> str:
+        """The name that what waits on disk is known by."""
+        if self.database.home is not None:
+            return self.database.name
+        return re.sub(r"[^\w.-]", "_", f"{self.database.name}.{self.table}")
 
     def offer(self, schema: pa.Schema, mode: Mode, key: tuple[str, ...]) -> Offer:
         existing = self.describe()
@@ -136,11 +150,15 @@ class TableDestination:
         return replace(offer, instead_of=(column, values), effect=effect)
 
     @contextmanager
-    def begin(self, offer: Offer, load_id: str) -> Iterator[TableLoad]:
+    def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
+        assert self._found is not None, "an offer comes first"
+        if table_straight.fits(self._target, offer, self._found):
+            with ExitStack() as stack:
+                yield StraightLoad(self._target, offer, load_id, self._found, stack)
+            return
         with translated(str(self.folder), "make"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        assert self._found is not None, "an offer comes first"
-        with RowSpool(self.folder, self.database.name, load_id) as spool:
+        with RowSpool(self.folder, self._owner, load_id) as spool:
             yield TableLoad(self._target, offer, load_id, spool, self._found)
 
     def _find(self, schema: pa.Schema, mode: Mode, existing: Existing | None) -> Found:

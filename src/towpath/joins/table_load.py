@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from towpath.disk.rowspool import RowSpool
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, UserError
-from towpath.joins import table_state
 from towpath.joins.table_clearing import Clearing
 from towpath.joins.table_columns import Fit
 from towpath.joins.table_merge import Merge
 from towpath.joins.table_scripts import Script
+from towpath.joins.table_state import TableStates
 from towpath.nouns import Existing, Mode, Offer, Published, State
-from towpath.seams.database import Database, Session
+from towpath.seams.database import CountsInserts, Database, Session
 from towpath.sqlnames import matched, quoted
 from towpath.stream import Batch
 
@@ -32,6 +34,10 @@ class Target:
     def quoted(self) -> str:
         return quoted(self.table, self.database.quote)
 
+    @property
+    def states(self) -> TableStates:
+        return TableStates(self.database, self.table)
+
     def count(self, session: Session) -> int:
         return int(session.scalar(f"select count(*) from {self.quoted}"))
 
@@ -45,7 +51,7 @@ class Target:
                 todo="replace the whole table once: --mode replace, or --full-refresh",
                 code="column-unknown",
             )
-        return Clearing(self.quoted, near[0], existing, self.database.quote, self.shown)
+        return Clearing(self.quoted, near[0], existing, self.database, self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,40 @@ class Found:
     existing: Existing | None
     fit: Fit
     version: str | None = None
+
+    @property
+    def alters(self) -> bool:
+        """Whether the table that is there has to change for the rows."""
+        return self.existing is not None and bool(self.fit.ddl)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How many rows a session puts into a table, by the database's own count."""
+
+    session: Session
+    target: Target
+    table: str
+    before: int
+
+    @staticmethod
+    def begin(session: Session, target: Target, table: str) -> Growth:
+        if isinstance(session, CountsInserts):
+            return Growth(session, target, table, session.inserted(table))
+        return Growth(session, target, table, target.count(session))
+
+    def check(self, inserted: int) -> None:
+        """Raises BooksDoNotBalance when the table did not grow by the rows that were inserted."""
+        if isinstance(self.session, CountsInserts):
+            grown = self.session.inserted(self.table) - self.before
+        else:
+            grown = self.target.count(self.session) - self.before
+        if grown != inserted:
+            raise BooksDoNotBalance(
+                f"{inserted:,} rows were inserted, and the table grew by {grown:,}",
+                where=self.target.shown,
+                todo="a trigger of the table may add or drop rows; nothing was published",
+            )
 
 
 @dataclass(slots=True)
@@ -75,104 +115,141 @@ class TableLoad:
         if self.published is not None:
             return self.published
         self.spool.seal()
+        self.target.states.prepare()
+        self._alter_beforehand(named=new is not None)
         with self.target.database.write() as session:
-            now = None if new is None else table_state.committed(session, new.step)
-            if now is not None and now.load_id == self.load_id:
+            if committed_already(self.target, session, self.load_id, new):
                 self.published = Published(self.spool.rows, inserted=0, unchanged=self.spool.rows)
                 return self.published
-            self._check_ground(session, named=new is not None)
+            check_ground(self.target, self.offer, self.found, session, named=new is not None)
             if new is not None:
-                table_state.move(session, self.target.table, new.step, expected, new, self._conflict)
+                self.target.states.move(session, new.step, expected, new, self._conflict)
             published = self._apply(session)
             session.commit()
         self.published = published
         return published
 
-    def _check_ground(self, session: Session, *, named: bool) -> None:
-        """The table must still be what the offer was made for: absent, or with its columns; and where a load without
-        a state is to replace its rows, with these rows."""
-        met, table = self.found.existing, self.target.table
-        now = session.table(table)
-        if met is None:
-            if now is not None:
-                raise self._conflict("the table was made meanwhile")
-            return
-        if now is None:
-            raise self._conflict("the table was dropped meanwhile")
-        for plan in self.offer.columns:
-            if now.stored.get(plan.to) != met.stored.get(plan.to):
-                raise self._conflict(f"the table's column {plan.to} was changed meanwhile")
-        replacing = self.offer.mode is Mode.REPLACE and not named
-        if replacing and self.target.database.version(session, table) != self.found.version:
-            raise self._conflict("the rows to replace were changed meanwhile")
-
     def _conflict(self, what: str) -> Conflict:
-        return Conflict(f"{what}; nothing was published", where=self.target.shown, todo="run it again")
+        return conflict(self.target, what)
+
+    def _alter_beforehand(self, *, named: bool) -> None:
+        """Changes the table in a session of its own where a transaction could not take that back."""
+        if self.target.database.dialect.ddl_in_transaction or not self.found.alters:
+            return
+        with self.target.database.write() as session:
+            check_ground(self.target, self.offer, self.found, session, named=named)
+            alter(self.target, self.found, session)
+            existing = session.table(self.target.table)
+            session.commit()
+        version = self.found.version
+        if existing is not None:
+            self.found = Found(existing, Fit(self.found.fit.columns, ()), version)
 
     def _apply(self, session: Session) -> Published:
         """The user's SQL, the changes of the table, the rows that make way, the rows; counted, and the user's SQL."""
         target = self.target
         target.before.run(session)
-        for statement in self.found.fit.ddl:
-            self._alter(session, statement)
+        alter(target, self.found, session)
+        if self.offer.mode is not Mode.APPEND:
+            lock(target, session)
         if self.offer.mode is Mode.REPLACE and self.found.existing is not None:
             session.execute(f"delete from {target.quoted}")
         removed = self._clear(session)
-        done = self._merge(session) if self.offer.mode is Mode.MERGE else self._insert(session)
+        rows = self.spool.batches()
+        if self.offer.mode is Mode.MERGE:
+            merge = merging(target, self.offer, present(target, session))
+            merge.begin(session)
+            done = merge.finish(session, merge.stage(session, rows))
+        else:
+            done = self._insert(session, rows)
         published = Published(done.accepted, done.inserted, done.updated, done.unchanged, removed)
-        self._check_count(published)
+        check_count(target, published, self.spool.rows)
         target.after.run(session)
         return published
-
-    def _alter(self, session: Session, statement: str) -> None:
-        try:
-            session.execute(statement)
-        except (DataError, UserError) as error:
-            todo = "change the table by hand, or leave it as it is (--schema freeze)"
-            if self.found.existing is None:
-                todo = "make what it stands on first, such as its schema (--before-sql), or choose another name"
-            raise type(error)(
-                f"{statement}: {error.what}",
-                where=self.target.shown,
-                todo=f"nothing was published; {todo}",
-                code="ddl-failed",
-            ) from error
 
     def _clear(self, session: Session) -> int:
         if self.offer.instead_of is None or self.found.existing is None:
             return 0
         column, values = self.offer.instead_of
-        return self.target.clearing(self._table(session), column).run(session, values)
+        return self.target.clearing(present(self.target, session), column).run(session, values)
 
-    def _merge(self, session: Session) -> Published:
-        target, offer = self.target, self.offer
-        quote: Callable[[str], str] = target.database.quote
-        merge = Merge(target.quoted, self._table(session), offer.schema, offer.key, quote, target.shown)
-        return merge.run(session, self.spool)
-
-    def _insert(self, session: Session) -> Published:
-        before = self.target.count(session)
-        inserted = session.insert(self.target.table, self.offer.schema, self.spool.batches())
-        grown = self.target.count(session) - before
-        if grown != inserted:
-            raise BooksDoNotBalance(
-                f"{inserted:,} rows were inserted, and the table grew by {grown:,}",
-                where=self.target.shown,
-                todo="a trigger of the table may add or drop rows; nothing was published",
-            )
+    def _insert(self, session: Session, rows: Iterator[pa.RecordBatch]) -> Published:
+        growth = Growth.begin(session, self.target, self.target.table)
+        inserted = session.insert(self.target.table, self.offer.schema, rows)
+        growth.check(inserted)
         return Published(inserted, inserted)
 
-    def _table(self, session: Session) -> Existing:
-        existing = session.table(self.target.table)
-        if existing is None:
-            raise self._conflict("the SQL before the load dropped the table")
-        return existing
 
-    def _check_count(self, published: Published) -> None:
-        counted = published.inserted + published.updated + published.unchanged
-        if not published.accepted == counted == self.spool.rows:
-            raise BooksDoNotBalance(
-                f"the database took {counted:,} rows of {self.spool.rows:,}",
-                where=self.target.shown,
-                todo="a trigger of the table may drop rows; nothing was published",
-            )
+def committed_already(target: Target, session: Session, load_id: str, new: State | None) -> bool:
+    """Whether this very load is committed."""
+    now = None if new is None else target.states.committed(session, new.step)
+    return now is not None and now.load_id == load_id
+
+
+def check_ground(target: Target, offer: Offer, found: Found, session: Session, *, named: bool) -> None:
+    """The table must still be what the offer was made for: absent, or with its columns; and where a load without a
+    state is to replace its rows, with these rows. Raises Conflict."""
+    met, table = found.existing, target.table
+    now = session.table(table)
+    if met is None:
+        if now is not None:
+            raise conflict(target, "the table was made meanwhile")
+        return
+    if now is None:
+        raise conflict(target, "the table was dropped meanwhile")
+    for plan in offer.columns:
+        if now.stored.get(plan.to) != met.stored.get(plan.to):
+            raise conflict(target, f"the table's column {plan.to} was changed meanwhile")
+    replacing = offer.mode is Mode.REPLACE and not named
+    if replacing and target.database.version(session, table) != found.version:
+        raise conflict(target, "the rows to replace were changed meanwhile")
+
+
+def conflict(target: Target, what: str) -> Conflict:
+    return Conflict(f"{what}; nothing was published", where=target.shown, todo="run it again")
+
+
+def alter(target: Target, found: Found, session: Session) -> None:
+    """Makes or changes the table as the offer said."""
+    for statement in found.fit.ddl:
+        try:
+            session.execute(statement)
+        except (DataError, UserError) as error:
+            todo = "change the table by hand, or leave it as it is (--schema freeze)"
+            if found.existing is None:
+                todo = "make what it stands on first, such as its schema (--before-sql), or choose another name"
+            raise type(error)(
+                f"{statement}: {error.what}",
+                where=target.shown,
+                todo=f"nothing was published; {todo}",
+                code="ddl-failed",
+            ) from error
+
+
+def lock(target: Target, session: Session) -> None:
+    """Keeps other writers out of the table, where the transaction alone does not."""
+    statement = target.database.dialect.lock
+    if statement is not None:
+        session.execute(statement.format(target.quoted))
+
+
+def present(target: Target, session: Session) -> Existing:
+    """The table as it is now, in the transaction. Raises Conflict when the SQL before the load dropped it."""
+    existing = session.table(target.table)
+    if existing is None:
+        raise conflict(target, "the SQL before the load dropped the table")
+    return existing
+
+
+def merging(target: Target, offer: Offer, existing: Existing) -> Merge:
+    return Merge(target.quoted, existing, offer.schema, offer.key, target.database, target.shown)
+
+
+def check_count(target: Target, published: Published, sent: int) -> None:
+    counted = published.inserted + published.updated + published.unchanged
+    if not published.accepted == counted == sent:
+        raise BooksDoNotBalance(
+            f"the database took {counted:,} rows of {sent:,}",
+            where=target.shown,
+            todo="a trigger of the table may drop rows; nothing was published",
+        )

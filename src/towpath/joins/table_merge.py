@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
 
 from towpath.badrows import shorten
-from towpath.disk.rowspool import RowSpool
 from towpath.errors import BooksDoNotBalance, DataError
 from towpath.nouns import Existing, Published
-from towpath.seams.database import Session
+from towpath.seams.database import Database, Session
+from towpath.seams.dialect import Dialect
 
 STAGE = "_towpath_stage"
 
@@ -22,24 +23,31 @@ class Merge:
     """Rows of `schema` meeting the rows of `table` (quoted) that have the same `key`.
 
     A value counts as changed when it is not the same to the last bit: -0.0 is not 0.0, `a` is not `A` whatever the
-    column's collation says, NaN and NULL are themselves."""
+    column's collation says, NaN and NULL are themselves. `begin`, then the rows, then `finish`."""
 
     table: str
     existing: Existing
     schema: pa.Schema
     key: tuple[str, ...]
-    quote: Callable[[str], str]
+    database: Database
     shown: str
 
-    def run(self, session: Session, spool: RowSpool) -> Published:
-        """Merges the rows within the session's transaction. Raises DataError for a key that is null or comes twice,
-        in the rows or (where a row would meet it) in the table."""
-        names = self._names(self.schema.names)
+    def begin(self, session: Session) -> str:
+        """Makes the temporary table that the rows go into first, and returns its name."""
         # Column by column: DuckDB 2.0 loses rows inserted by several threads into a table that this transaction made
         # by `create table as` without rows.
-        types = (f"{self.quote(name)} {self.existing.stored[name].native}" for name in self.schema.names)
-        session.execute(f"create temp table {STAGE} ({', '.join(types)})")
-        staged = session.insert(STAGE, self.schema, spool.batches())
+        types = (f"{self._quote(name)} {self.existing.stored[name].native}" for name in self.schema.names)
+        session.execute(self._dialect.temporary.format(STAGE, ", ".join(types)))
+        return STAGE
+
+    def stage(self, session: Session, rows: Iterator[pa.RecordBatch]) -> int:
+        """Puts rows into the temporary table; returns how many."""
+        return session.insert(STAGE, self.schema, rows)
+
+    def finish(self, session: Session, staged: int) -> Published:
+        """Merges the staged rows within the session's transaction. Raises DataError for a key that is null or comes
+        twice, in the rows or (where a row would meet it) in the table."""
+        names = self._names(self.schema.names)
         self._refuse_null_keys(session)
         self._refuse_doubled_keys(
             session,
@@ -61,7 +69,7 @@ class Merge:
         inserted = session.execute(
             f"insert into {self.table} ({', '.join(names)}) select {', '.join(f'_new_.{name}' for name in names)}"
             f" from {STAGE} as _new_ left join {self.table} as _old_ on {self._matched()}"
-            f" where _old_.{self.quote(self.key[0])} is null"
+            f" where _old_.{self._quote(self.key[0])} is null"
         )
         if any(has_floats(field.type) for field in self.schema) and self._unchanged(session) != staged:
             raise BooksDoNotBalance(
@@ -72,10 +80,17 @@ class Merge:
         session.execute(f"drop table {STAGE}")
         return Published(staged, inserted, updated, unchanged)
 
+    @property
+    def _dialect(self) -> Dialect:
+        return self.database.dialect
+
+    def _quote(self, name: str) -> str:
+        return self.database.quote(name)
+
     def _refuse_null_keys(self, session: Session) -> None:
         # SQLite takes a null in its primary key for a wish that it choose a number.
         for name in (*self.key, *(name for name in self.existing.key if name in self.schema.names)):
-            nulls = session.scalar(f"select count(*) from {STAGE} where {self.quote(name)} is null")
+            nulls = session.scalar(f"select count(*) from {STAGE} where {self._quote(name)} is null")
             if nulls:
                 raise DataError(
                     f"the key column {name} is null in {nulls:,} of the rows to merge",
@@ -86,7 +101,9 @@ class Merge:
 
     def _refuse_doubled_keys(self, session: Session, rows: str, what: str, todo: str) -> None:
         key = ", ".join(f"_old_.{name}" for name in self._names(self.key))
-        told = " || ', ' || ".join(f"cast(_old_.{name} as varchar)" for name in self._names(self.key))
+        told = reduce(
+            self._dialect.joined.format, (self._dialect.text.format(f"_old_.{name}") for name in self._names(self.key))
+        )
         found: Any = session.scalar(f"select {told} {rows} group by {key} having count(*) > 1 limit 1")
         if found is not None:
             raise DataError(
@@ -104,51 +121,58 @@ class Merge:
         values = [name for name in self.schema.names if name not in self.key]
         if not values:
             return 0
-        changes = ", ".join(f"{name} = _new_.{name}" for name in self._names(values))
+        changes = ", ".join(self._dialect.change.format(name, f"_new_.{name}") for name in self._names(values))
         differs = f"not ({' and '.join(self._sames())})"
-        return session.execute(
-            f"update {self.table} as _old_ set {changes} from {STAGE} as _new_ where {self._matched()} and {differs}"
-        )
+        return session.execute(self._changing(changes, f"{self._matched()} and {differs}"))
+
+    def _changing(self, changes: str, where: str) -> str:
+        return self._dialect.update.format(table=self.table, stage=STAGE, changes=changes, where=where)
 
     def _let_signs_change(self, session: Session) -> None:
-        """Zeros that are to get another sign become ones first: DuckDB's UPDATE (2.0) takes -0.0 and 0.0 for the same
-        and writes nothing, although it counts the row."""
+        """Zeros that are to get another sign become ones first, where an update takes -0.0 and 0.0 for the same and
+        writes nothing although it counts the row (DuckDB 2.0)."""
+        if self._dialect.updates_zero_signs:
+            return
         for field in self.schema:
             if pa.types.is_floating(field.type) and field.name not in self.key:
-                name = self.quote(field.name)
+                name = self._quote(field.name)
+                zeros = f"_new_.{name} = 0 and _old_.{name} = 0 and not {self._same(field)}"
                 session.execute(
-                    f"update {self.table} as _old_ set {name} = 1 from {STAGE} as _new_ where {self._matched()}"
-                    f" and _new_.{name} = 0 and _old_.{name} = 0 and not {self._same(field)}"
+                    self._changing(self._dialect.change.format(name, "1"), f"{self._matched()} and {zeros}")
                 )
 
     def _matched(self) -> str:
         # The staged column stands on the left, for its plain collation decides in SQLite.
         return " and ".join(
-            f"_new_.{self.quote(name)} = _old_.{self.quote(name)}{self._to_the_letter(name)}" for name in self.key
+            f"_new_.{self._quote(name)} = _old_.{self._quote(name)}{self._to_the_letter(name)}" for name in self.key
         )
 
     def _sames(self) -> list[str]:
         return [self._same(field) for field in self.schema if field.name not in self.key]
 
     def _same(self, field: pa.Field) -> str:
-        name = self.quote(field.name)
-        same = f"_new_.{name} is not distinct from _old_.{name}"
+        new, old = (f"{side}.{self._quote(field.name)}" for side in ("_new_", "_old_"))
+        if textual(field.type):
+            return self._dialect.same_text.format(new, old)
+        same = self._dialect.same.format(new, old)
         if has_floats(field.type):
-            same += f" and cast(_new_.{name} as varchar) is not distinct from cast(_old_.{name} as varchar)"
-        elif pa.types.is_string(field.type):
-            same += f" and hex(_new_.{name}) is not distinct from hex(_old_.{name})"
-        return f"({same})"
+            texts = (self._dialect.text.format(side) for side in (new, old))
+            same = f"({same} and {self._dialect.same.format(*texts)})"
+        return same
 
     def _to_the_letter(self, name: str) -> str:
-        quoted = self.quote(name)
-        return (
-            f" and hex(_new_.{quoted}) = hex(_old_.{quoted})"
-            if pa.types.is_string(self.schema.field(name).type)
-            else ""
-        )
+        quoted = self._quote(name)
+        if not textual(self.schema.field(name).type):
+            return ""
+        return f" and {self._dialect.same_text.format(f'_new_.{quoted}', f'_old_.{quoted}')}"
 
     def _names(self, names: tuple[str, ...] | list[str]) -> list[str]:
-        return [self.quote(name) for name in names]
+        return [self._quote(name) for name in names]
+
+
+def textual(type: Any) -> bool:
+    """Whether Arrow has the values as text."""
+    return bool(pa.types.is_string(type) or pa.types.is_large_string(type))
 
 
 def has_floats(type: Any) -> bool:

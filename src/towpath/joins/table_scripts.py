@@ -16,6 +16,9 @@ _WITHIN = (
 )  # fmt: skip
 """What a statement may begin with: all that a transaction can take back. COMMIT, ATTACH, PRAGMA, SET are not."""
 
+_ENDING = ("alter", "analyze", "comment", "create", "drop", "grant", "lock", "refresh", "revoke", "truncate")
+"""Those of them that end the transaction where it cannot take back what they do."""
+
 _PIECES = re.compile(
     r"(?P<text>(?<!\w)[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|`[^`]*`|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"
     r"|(?P<comment>--[^\n]*|/\*.*?\*/)"
@@ -26,11 +29,13 @@ _PIECES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Statements that run in their order; `name` is their option's (`before-sql`)."""
+    """Statements that run in their order; `name` is their option's (`before-sql`). `ddl`: whether the transaction can
+    take back changes of tables."""
 
     name: str
     statements: tuple[str, ...]
     shown: str
+    ddl: bool = True
 
     def __post_init__(self) -> None:
         for number, statement in enumerate(self.statements, 1):
@@ -66,6 +71,13 @@ class Script:
                 code="sql-wrong",
             )
         word = found[0].split()[0]
+        if not self.ddl and word.lower() in _ENDING:
+            raise UserError(
+                f"{shorten(word.upper())} would commit what the transaction did so far, and nothing could undo it",
+                where=where,
+                todo="use insert, update, delete or the like; run anything else outside of tow",
+                code="sql-wrong",
+            )
         if word.lower() not in _WITHIN:
             raise UserError(
                 f"{shorten(word.upper())} does not belong in the transaction that publishes the rows",

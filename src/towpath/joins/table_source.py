@@ -133,7 +133,7 @@ class TableSource:
             version = None if self.table is None else self.database.version(session, self.table)
             return None if version is None else Checkpoint("version", {"value": version})
         field = self._cursor_field(session, schema)
-        column = self.database.quote(field.name)
+        column = self._ordering(field)
         _, batches = session.select(f"select max({column}) as bound from {self._rows}{self._newer(since, schema)}", 1)
         greatest = pa.Table.from_batches(list(batches)).column(0).combine_chunks()
         text = textform.write(greatest)[0].as_py()
@@ -153,9 +153,10 @@ class TableSource:
                 todo="choose a column of integers, dates, timestamps or text",
                 code="cursor-unordered",
             )
-        if not pa.types.is_integer(field.type):
+        kind = self.database.dialect.kinds
+        if kind is not None and not pa.types.is_integer(field.type):
             kinds = session.scalar(
-                f"select count(distinct typeof({column})) from {self._rows} where {column} is not null"
+                f"select count(distinct {kind.format(column)}) from {self._rows} where {column} is not null"
             )
             if kinds > 1:
                 raise UserError(
@@ -181,9 +182,17 @@ class TableSource:
         lower = self.cursor.lower(since, field.type, self.shown)
         bounds = [] if lower is None else [lower]
         bounds += self.cursor.window(field.type, self.shown)
-        column, whole = self.database.quote(field.name), pa.types.is_integer(field.type)
-        terms = [f"{column} {sign} {value if whole else _literal(value)}" for sign, value in bounds]
+        column, whole = self._ordering(field), pa.types.is_integer(field.type)
+        terms = [f"{column} {sign} {value if whole else self._literal(value)}" for sign, value in bounds]
         return f" where {' and '.join(terms)}" if terms else ""
+
+    def _ordering(self, field: pa.Field) -> str:
+        """The cursor's column in the order of its values."""
+        column = self.database.quote(field.name)
+        return self.database.dialect.ordered.format(column) if pa.types.is_string(field.type) else column
+
+    def _literal(self, text: str) -> str:
+        return self.database.dialect.literal.format(text.replace("'", "''"))
 
 
 @dataclass(slots=True)
@@ -242,10 +251,6 @@ def _close(batches: Iterator[pa.RecordBatch]) -> None:
 
 def _less(text: str, reached: str | None, type: pa.DataType) -> bool:
     return reached is not None and before(text, reached, type)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _types(want: Want) -> dict[str, pa.DataType]:

@@ -3,55 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from towpath.errors import Conflict
+from towpath.errors import Conflict, DataError
 from towpath.nouns import State
-from towpath.seams.database import Session
+from towpath.seams.database import Database, Session
+from towpath.sqlnames import beside, parts, quoted
 
 STATE = "_towpath_state"
 
 
-def committed(session: Session, step: str) -> State | None:
-    """The state of a step as a session sees it."""
-    if session.table(STATE) is None:
-        return None
-    text = session.scalar(f"select state from {STATE} where step = ?", [step])
-    return None if text is None else State.loads(text)
+@dataclass(frozen=True, slots=True)
+class TableStates:
+    """The states beside one table, in the schema of that table."""
 
+    database: Database
+    table: str
 
-def steps(session: Session, table: str) -> list[str]:
-    """The steps whose last load went into this table."""
-    if session.table(STATE) is None:
-        return []
-    _, batches = session.select(f"select state from {STATE} order by step", 1_024)
-    states = [State.loads(text) for batch in batches for text in batch.column(0).to_pylist()]
-    return [state.step for state in states if state.unit == _unit(table)]
+    def committed(self, session: Session, step: str) -> State | None:
+        """The state of a step as a session sees it."""
+        if session.table(self._name) is None:
+            return None
+        text = session.scalar(f"select state from {self._quoted} where step = ?", [step])
+        return None if text is None else State.loads(text)
 
+    def steps(self, session: Session) -> list[str]:
+        """The steps whose last load went into this table."""
+        if session.table(self._name) is None:
+            return []
+        _, batches = session.select(f"select state from {self._quoted} order by step", 1_024)
+        states = [State.loads(text) for batch in batches for text in batch.column(0).to_pylist()]
+        return [state.step for state in states if state.unit == self._unit]
 
-def move(
-    session: Session,
-    table: str,
-    step: str,
-    expected: State | None,
-    new: State | None,
-    conflict: Callable[[str], Conflict],
-) -> None:
-    """Compare-and-swap of a step's state in the session's transaction; `new` None forgets it. Raises what `conflict`
-    makes of the reason when it is not the expected one any more."""
-    session.execute(f"create table if not exists {STATE} (step varchar primary key, load_id varchar, state varchar)")
-    found = session.scalar(f"select load_id from {STATE} where step = ?", [step])
-    if found != (None if expected is None else expected.load_id):
-        raise conflict(f"another run of {step} published meanwhile")
-    content = None if new is None else replace(new, unit=_unit(table)).dumps()
-    if new is None:
-        session.execute(f"delete from {STATE} where step = ?", [step])
-    elif expected is None:
-        session.execute(f"insert into {STATE} values (?, ?, ?)", [step, new.load_id, content])
-    else:
-        session.execute(f"update {STATE} set load_id = ?, state = ? where step = ?", [new.load_id, content, step])
+    def prepare(self) -> None:
+        """Makes the table of states where that would end the transaction that moves one."""
+        if self.database.dialect.ddl_in_transaction:
+            return
+        with self.database.write() as session:
+            if session.table(self._name) is None:
+                session.execute(self._ddl)
+                session.commit()
 
+    def move(
+        self,
+        session: Session,
+        step: str,
+        expected: State | None,
+        new: State | None,
+        conflict: Callable[[str], Conflict],
+    ) -> None:
+        """Compare-and-swap of a step's state in the session's transaction (after `prepare`); `new` None forgets it.
+        Raises what `conflict` makes of the reason when it is not the expected one any more."""
+        if self.database.dialect.ddl_in_transaction:
+            session.execute(self._ddl)
+        lost = conflict(f"another run of {step} published meanwhile")
+        found = session.scalar(f"select load_id from {self._quoted} where step = ?", [step])
+        if found != (None if expected is None else expected.load_id):
+            raise lost
+        content = None if new is None else replace(new, unit=self._unit).dumps()
+        if expected is None:
+            if new is not None:
+                try:
+                    session.execute(f"insert into {self._quoted} values (?, ?, ?)", [step, new.load_id, content])
+                except DataError as error:  # another one's row, committed since this transaction looked
+                    raise lost from error
+            return
+        # The row may have been moved since this transaction looked: the database counts what it changed.
+        if new is None:
+            sql = f"delete from {self._quoted} where step = ? and load_id = ?"
+            changed = session.execute(sql, [step, expected.load_id])
+        else:
+            sql = f"update {self._quoted} set load_id = ?, state = ? where step = ? and load_id = ?"
+            changed = session.execute(sql, [new.load_id, content, step, expected.load_id])
+        if changed == 0:
+            raise lost
 
-def _unit(table: str) -> str:
-    """DuckDB and SQLite fold case and both call their own schema `main`."""
-    return table.casefold().removeprefix("main.")
+    @property
+    def _name(self) -> str:
+        return beside(self.table, STATE)
+
+    @property
+    def _quoted(self) -> str:
+        return quoted(self._name, self.database.quote)
+
+    @property
+    def _ddl(self) -> str:
+        text = self.database.dialect
+        columns = f"step {text.key_type} primary key, load_id {text.key_type}, state {text.long_type}"
+        return f"create table if not exists {self._quoted} ({columns})"
+
+    @property
+    def _unit(self) -> str:
+        schema, name = parts(self.table)
+        if self.database.dialect.folds_case:
+            schema, name = schema and schema.casefold(), name.casefold()
+        return name if schema in (None, self.database.dialect.home_schema) else f"{schema}.{name}"

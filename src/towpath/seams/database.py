@@ -1,7 +1,7 @@
 """Database: tables reached by SQL, in sessions with transactions.
 
-The table join builds Source and Destination from these few methods: it writes the SQL for merging and state; an adapter
-gives the dialect's types, its bulk paths and its transaction.
+The table join builds Source and Destination from these few methods: it writes the SQL for merging and state, in the
+words of the adapter's dialect; the adapter gives types, bulk paths and the transaction.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import pyarrow as pa
 
 from towpath.nouns import Existing, Stored
+from towpath.seams.dialect import Dialect
 
 
 class Session(Protocol):
@@ -65,6 +66,16 @@ class AddsColumns(Protocol):
 
 
 @runtime_checkable
+class CountsInserts(Protocol):
+    """A session that is told by the database how many rows it put into a table. Where there is none, the rows of the
+    table are counted before and after, which costs a pass and takes a snapshot that holds."""
+
+    def inserted(self, table: str) -> int:
+        """The rows that this transaction has inserted into the table so far, those of triggers among them."""
+        ...
+
+
+@runtime_checkable
 class WidensColumns(Protocol):
     """A session that can give a column another type: `alter table ... alter column ... type`."""
 
@@ -81,7 +92,10 @@ class Database(Protocol):
     name: str
 
     home: Path | None
-    """The folder for staging files beside an embedded database; None for a server."""
+    """The folder for staging files beside an embedded database, which is opened only to publish; None for a server,
+    which takes rows into an open transaction as they come."""
+
+    dialect: Dialect
 
     name_bytes: int | None
     """How long the name of a table or column may be, in bytes of UTF-8; None when there is no limit."""

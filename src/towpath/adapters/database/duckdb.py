@@ -27,6 +27,7 @@ from towpath.disk import leftovers
 from towpath.disk.oserrors import missing
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Existing, Stored
+from towpath.seams.dialect import Dialect
 from towpath.secrets import Secret
 from towpath.sqlnames import doubled, quoted
 from towpath.values.widening import BEYOND_INT64
@@ -57,6 +58,7 @@ class DuckDB:
         self.name = self.path.name
         self.home: Path | None = self.path.parent
         self.name_bytes: int | None = None
+        self.dialect = Dialect(updates_zero_signs=False)
         self._key = encryption_key
         self._builtin_encryption = builtin_encryption
         self._busy_secs = busy_secs

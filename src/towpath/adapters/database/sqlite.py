@@ -27,6 +27,7 @@ from towpath.badrows import shorten
 from towpath.disk.oserrors import missing
 from towpath.errors import DataError, UserError
 from towpath.nouns import Existing, Stored
+from towpath.seams.dialect import Dialect
 from towpath.sqlnames import doubled, quoted
 
 _EXACT = 2**53
@@ -50,6 +51,7 @@ class SQLite:
         self.name = self.path.name
         self.home: Path | None = self.path.parent
         self.name_bytes: int | None = None
+        self.dialect = Dialect(kinds="typeof({})")
         self._busy_secs = busy_secs
 
     def exists(self) -> bool:

@@ -1,0 +1,155 @@
+"""One load into a table of a server: rows go straight into an open transaction, as they come.
+
+What would keep other readers or writers out of the table waits for the publishing: a new table is filled under a name
+of its own and then renamed, rows to merge are filled into a temporary table. Only appended rows go into the table at
+once; nobody sees them before the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from towpath.joins.table_load import (
+    Found,
+    Growth,
+    Target,
+    alter,
+    check_count,
+    check_ground,
+    committed_already,
+    conflict,
+    lock,
+    merging,
+    present,
+)
+from towpath.joins.table_merge import Merge
+from towpath.nouns import Mode, Offer, Published, State
+from towpath.seams.database import Session
+from towpath.sqlnames import beside, parts
+from towpath.stream import Batch
+
+CHUNK_BYTES = 32 << 20
+"""How many bytes of rows come together before they are sent. A load that is no larger opens its transaction only to
+publish."""
+
+
+def fits(target: Target, offer: Offer, found: Found) -> bool:
+    """Whether a load can go straight: nothing but its rows has to change what is there."""
+    dialect = target.database.dialect
+    made = found.existing is None
+    quiet = not found.alters and offer.instead_of is None and not target.before.statements
+    return (
+        target.database.home is None
+        and quiet
+        and offer.mode is not Mode.REPLACE
+        and (dialect.ddl_in_transaction or not made)
+    )
+
+
+@dataclass(slots=True)
+class StraightLoad:
+    """Leaving `stack` rolls back what is not committed."""
+
+    target: Target
+    offer: Offer
+    load_id: str
+    found: Found
+    stack: ExitStack
+    chunk_bytes: int = CHUNK_BYTES
+    published: Published | None = None
+    rows: int = 0
+    _waiting: list[pa.RecordBatch] = field(default_factory=list)
+    _bytes: int = 0
+    _open: _Open | None = None
+
+    def write(self, batch: Batch) -> None:
+        self._waiting.append(batch.rows)
+        self.rows += len(batch)
+        self._bytes += batch.rows.nbytes
+        if self._bytes >= self.chunk_bytes:
+            self._opened().insert(self._taken())
+
+    def publish(self, expected: State | None, new: State | None) -> Published:
+        if self.published is not None:
+            return self.published
+        target = self.target
+        target.states.prepare()
+        opened = self._opened()
+        session = opened.session
+        if committed_already(target, session, self.load_id, new):
+            self.stack.close()
+            self.published = Published(self.rows, inserted=0, unchanged=self.rows)
+            return self.published
+        if self._waiting:
+            opened.insert(self._taken())
+        if new is not None:
+            target.states.move(session, new.step, expected, new, lambda what: conflict(target, what))
+        published = opened.finish()
+        check_count(target, published, self.rows)
+        target.after.run(session)
+        session.commit()
+        self.stack.close()
+        self.published = published
+        return published
+
+    def _opened(self) -> _Open:
+        if self._open is None:
+            session = self.stack.enter_context(self.target.database.write())
+            self._open = _Open.begin(self.target, self.offer, self.found, self.load_id, session)
+        return self._open
+
+    def _taken(self) -> Iterator[pa.RecordBatch]:
+        rows, self._waiting, self._bytes = self._waiting, [], 0
+        return iter(rows)
+
+
+@dataclass(slots=True)
+class _Open:
+    """The transaction, and the table that its rows go into."""
+
+    target: Target
+    offer: Offer
+    session: Session
+    table: str
+    growth: Growth | None
+    merge: Merge | None
+    inserted: int = 0
+
+    @staticmethod
+    def begin(target: Target, offer: Offer, found: Found, load_id: str, session: Session) -> _Open:
+        check_ground(target, offer, found, session, named=False)
+        if offer.mode is Mode.MERGE and found.existing is not None:
+            merge = merging(target, offer, found.existing)
+            return _Open(target, offer, session, merge.begin(session), None, merge)
+        if found.existing is not None:
+            return _Open(target, offer, session, target.table, Growth.begin(session, target, target.table), None)
+        aside = replace(target, table=beside(target.table, f"_towpath_{load_id}"))
+        made = replace(found, fit=replace(found.fit, ddl=tuple(
+            statement.replace(target.quoted, aside.quoted, 1) for statement in found.fit.ddl
+        )))  # fmt: skip
+        alter(target, made, session)
+        return _Open(target, offer, session, aside.table, Growth.begin(session, aside, aside.table), None)
+
+    def insert(self, rows: Iterator[pa.RecordBatch]) -> None:
+        self.inserted += self.session.insert(self.table, self.offer.schema, rows)
+
+    def finish(self) -> Published:
+        """What remains to be done before the commit."""
+        target, session = self.target, self.session
+        if self.merge is not None:
+            lock(target, session)
+            existing = present(target, session)
+            return replace(self.merge, existing=existing).finish(session, self.inserted)
+        if self.growth is not None:
+            self.growth.check(self.inserted)
+        if self.table != target.table:
+            if session.table(target.table) is not None:
+                raise conflict(target, "the table was made meanwhile")
+            aside = replace(target, table=self.table).quoted
+            _, name = parts(target.table)
+            session.execute(f"alter table {aside} rename to {target.database.quote(name)}")
+        return Published(self.inserted, self.inserted)

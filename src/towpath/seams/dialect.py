@@ -1,0 +1,72 @@
+"""Dialect: how one database's SQL says what the table join has to say in all of them.
+
+Facts and templates, no behaviour; the defaults are what DuckDB and SQLite understand. In templates `{}` stands for an
+expression or a name that is quoted already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    text: str = "cast({} as varchar)"
+    """A value as text that tells any two different values apart (`-0.0` from `0.0`)."""
+
+    same: str = "{} is not distinct from {}"
+    """Whether two values are equal or both null."""
+
+    same_text: str = "({0} is not distinct from {1} and hex({0}) is not distinct from hex({1}))"
+    """The same of two columns that Arrow has as text, to the letter, whatever their collation says."""
+
+    ordered: str = "{}"
+    """A column of text, so that `<`, `max` and `order by` go by code points."""
+
+    kinds: str | None = None
+    """A value's type, in a database whose columns may hold values of several types."""
+
+    joined: str = "{} || ', ' || {}"
+    """Two texts as one."""
+
+    literal: str = "'{}'"
+    """A text form (quotes in it doubled) as a value that a column of its type is compared with."""
+
+    key_type: str = "varchar"
+    """A type for text that may be a primary key and tells letters from each other."""
+
+    long_type: str = "varchar"
+    """A type for text of any length."""
+
+    temporary: str = "create temp table {} ({})"
+    """Makes a table that only this session sees; does not end its transaction."""
+
+    update: str = "update {table} as _old_ set {changes} from {stage} as _new_ where {where}"
+    """Changes the rows of `table` that meet rows of `stage`; `changes` are made of `change`."""
+
+    change: str = "{} = {}"
+    """One assignment of `update`: a column of `table`, and an expression."""
+
+    delete: str = "delete from {table} as _old_ where {where}"
+
+    add_column: str = "alter table {} add column {} {}"
+    widen_column: str = "alter table {} alter column {} type {}"
+
+    lock: str | None = None
+    """Keeps other writers out of a table until the transaction ends, while readers go on; None where the transaction
+    itself does that."""
+
+    folds_case: bool = True
+    """Whether names that differ in case alone are one name."""
+
+    home_schema: str = "main"
+    """The schema that is meant when a table is named without one."""
+
+    updates_zero_signs: bool = True
+    """Whether an update from 0.0 to -0.0 changes the value."""
+
+    ddl_in_transaction: bool = True
+    """Whether a transaction takes back the tables that it made and changed. Otherwise such a statement ends it."""
+
+
+STANDARD = Dialect()
