@@ -224,7 +224,7 @@ class Step(_Model):
     python: str | None = Field(
         None,
         description="`module:function`, found from the folder of the tow.yaml: a function from frames to frames "
-        "(pyarrow, narwhals, polars or pandas), called with each batch.",
+        "(pyarrow; narwhals, polars or pandas by the type hint of its parameter), called with each batch.",
     )
     whole: bool = Field(False, description="Whether that function gets all rows at once instead of batches.")
     select: Columns = Field([], description="The columns to keep, in this order: a list, or names parted by commas.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,24 +16,24 @@ import pyarrow as pa
 from towpath.books import Edge
 from towpath.errors import DataError, UserError
 from towpath.options import nearest
+from towpath.python import pandas_frames
 from towpath.stream import Batch, Counted, Stream
+
+_ANNOTATE = "it got a pyarrow.Table: annotate its parameter for another frame (`rows: pl.DataFrame`, pandas, narwhals)"
 
 
 class PythonStep:
     """Loads `module:function`, looking first in `folder`.
 
-    The function gets a `pyarrow.Table`, or a narwhals DataFrame if its first parameter is annotated as one, and
-    returns either, or any frame that speaks Arrow's C stream (polars, pandas). It is called once with no rows, to learn
-    the result's schema, which every later result must have."""
+    The function gets what the annotation of its first parameter names: a polars, pandas (Arrow-backed columns) or
+    narwhals DataFrame, else a `pyarrow.Table`. It returns any of these, or another frame that speaks Arrow's C stream.
+    It is called once with no rows, to learn the result's schema, which every later result must have."""
 
     def __init__(self, target: str, folder: str, *, whole: bool = False) -> None:
         self._target = target
         self._whole = whole
         self._function = _find(target, Path(folder))
-        first = next(iter(inspect.signature(self._function).parameters.values()), None)
-        self._narwhals = first is not None and any(
-            word in str(first.annotation) for word in ("narwhals", "nw.", "DataFrame")
-        )
+        self._frame = _frame(self._function)
 
     def apply(self, stream: Stream, edge: Edge) -> Stream:
         schema = self._call(stream.schema.empty_table()).schema
@@ -58,17 +59,20 @@ class PythonStep:
     def _call(self, table: pa.Table) -> pa.Table:
         import narwhals as nw
 
-        given = nw.from_native(table, eager_only=True) if self._narwhals else table
+        given = self._frame(table)
         try:
             result = nw.to_native(self._function(given), pass_through=True)
         except Exception as error:
             line = _line(error, self._function)
+            meant = isinstance(error, AttributeError) and isinstance(error.obj, pa.Table)
             raise DataError(
                 f"{type(error).__name__}: {error}",
                 where=f"python step {self._target} ({Path(line.filename).name}:{line.lineno}), {table.num_rows:,} rows",
-                todo="correct the function; nothing was published",
+                todo=f"{_ANNOTATE if meant else 'correct the function'}; nothing was published",
                 code="python-failed",
             ) from error
+        if pandas_frames.is_pandas(result):
+            result = pandas_frames.table(result, f"python step {self._target}", {})
         if isinstance(result, pa.Table):
             return result.replace_schema_metadata(None)
         if isinstance(result, pa.RecordBatch) or hasattr(result, "__arrow_c_stream__"):
@@ -79,6 +83,25 @@ class PythonStep:
             todo="return a pyarrow.Table, or a narwhals, polars or pandas DataFrame",
             code="python-result-wrong",
         )
+
+
+def _frame(function: Callable[..., Any]) -> Callable[[pa.Table], Any]:
+    """What makes a table the frame that the function's first parameter is annotated with."""
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    annotation = "" if first is None else str(first.annotation)
+    if re.search(r"\b(polars|pl)\.", annotation):
+        import polars
+
+        return polars.DataFrame
+    if re.search(r"\b(pandas|pd)\.", annotation):
+        import pandas
+
+        return lambda table: table.to_pandas(types_mapper=pandas.ArrowDtype)
+    if re.search(r"\b(narwhals|nw)\.|DataFrame", annotation):
+        import narwhals as nw
+
+        return lambda table: nw.from_native(table, eager_only=True)
+    return lambda table: table
 
 
 def _tables(stream: Stream, *, whole: bool) -> Iterator[pa.Table]:
