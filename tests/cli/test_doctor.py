@@ -51,6 +51,13 @@ def test_clean_lists_what_it_removed(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert not left.exists()
 
 
+def test_quiet_prints_what_is_amiss_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main(["doctor", "missing-folder", "--quiet"]) == 1
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["problem", "->"]
+
+
 def test_nothing_goes_over_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("a connection was tried")

@@ -32,6 +32,8 @@ tow.copy(sys.argv[1], sys.argv[2], progress=Die())
 def _own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
 
 
 @pytest.fixture
@@ -116,6 +118,31 @@ def test_the_places_of_recent_runs_are_looked_at_without_being_named(source: Pat
     assert [path.exists() for path in (*left, elsewhere)] == [False] * 4 + [True]
 
 
+def test_the_first_run_of_all_is_killed_and_doctor_finds_what_it_left_here(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "here" / "out").mkdir()
+    for to in (tmp_path / "here" / "a.parquet", tmp_path / "here" / "out" / "b.parquet"):
+        killed(source, to)
+    assert [one.level for one in found()] == ["warning", "warning"]
+    found(clean=True)
+    assert hidden(tmp_path / "here") == []
+
+
+def test_a_pipelines_places_are_found_from_wherever_doctor_is_called(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "shop" / "deep" / "out").mkdir(parents=True)
+    (tmp_path / "shop" / "tow.yaml").write_text(
+        f"pipeline: p\nsteps:\n  s: {{from: {source}, to: deep/out/a.parquet}}\n"
+    )
+    tow.run(tmp_path / "shop" / "tow.yaml")
+    left = tmp_path / "shop" / "deep" / "out" / ".x.load1.tow-tmp"
+    left.touch()
+    assert [one.name for one in found()] == [str(left)]
+
+
+def test_a_folder_that_is_gone_under_ones_feet_is_no_defect(tmp_path: Path) -> None:
+    (tmp_path / "here").rmdir()
+    assert "this folder" in {one.name for one in examine().checks if one.level == "warning"}
+
+
 def test_a_folders_unfinished_load_is_cleared_with_its_files(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     tow.copy(source, f"{out}/")
@@ -155,6 +182,9 @@ def test_sealed_bad_rows_are_told_and_never_removed(source: Path, tmp_path: Path
 def test_a_folder_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     (one,) = found(tmp_path / "missing")
     assert (one.level, one.name) == ("problem", str(tmp_path / "missing"))
+    (tmp_path / "a.csv").touch()
+    (one,) = found(tmp_path / "a.csv")
+    assert one.found == "is no folder"
 
 
 def test_links_are_not_followed_and_other_files_not_taken(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from towpath.cli.common import command, json_option, say
+from towpath.cli.common import command, is_quiet, json_option, say
 
 
 def add(subparsers: Any) -> None:
@@ -22,8 +22,8 @@ def add(subparsers: Any) -> None:
         "folders",
         metavar="FOLDER",
         nargs="*",
-        help="look for leftovers of dead runs here too, and below (always: where recent runs wrote, the state folder, "
-        "the folder for temporary files)",
+        help="look for leftovers of dead runs here too, and below (always: this folder and those in it, where recent runs "
+        "wrote, the state folder, the folder for temporary files)",
     )
     parser.add_argument(
         "--clean",
@@ -45,5 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         say(json.dumps(report.as_json(), ensure_ascii=False), sys.stdout)
     else:
-        say("\n".join(report.lines(screen.columns_or_80(sys.stdout))), sys.stdout)
+        lines = report.lines(screen.columns_or_80(sys.stdout), quiet=is_quiet(args))
+        if lines:
+            say("\n".join(lines), sys.stdout)
     return report.exit_code

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,12 @@ def checks(folders: Sequence[Path], *, clean: bool) -> Iterator[Check]:
     if broken is not None:
         yield broken
     looked = _places(folders, receipts)
-    yield Check(_TOPIC, "looked in", OK, count(len(looked), "folder") + " of recent runs, state and temporary files")
+    what = f"{count(len(looked), 'folder')}: this one and those in it, of recent runs, state and temporary files"
+    yield Check(_TOPIC, "looked in", OK, what)
     for folder in folders:
         if not folder.is_dir():
-            yield Check(_TOPIC, str(folder), PROBLEM, "there is no such folder", "name a folder that exists")
+            wrong = "is no folder" if folder.exists() else "there is no such folder"
+            yield Check(_TOPIC, str(folder), PROBLEM, wrong, "name a folder that exists")
     found = [check for folder in sorted(looked) for check in _in(folder, clean)]
     found += [check for folder in _bad_rows(receipts) for check in _pending(folder)]
     yield from found or [Check(_TOPIC, "dead runs", OK, "nothing was left behind")]
@@ -114,13 +117,21 @@ def _pending(folder: Path) -> Iterator[Check]:
 
 
 def _places(folders: Sequence[Path], receipts: Sequence[Receipt]) -> set[Path]:
-    """The state folder, that for temporary files, those of recent destinations, and all below the given ones."""
-    found = {history.path().parent, Path(tempfile.gettempdir())}
-    for address in {receipt.destination for receipt in receipts}:
-        found |= set(_of_address(address))
+    """The state folder, that for temporary files, this one and those in it (a killed run has no receipt), those of
+    recent destinations, and all below the given ones."""
+    found = {history.path().parent, Path(tempfile.gettempdir()), *_here()}
+    for receipt in receipts:
+        home = Path(receipt.file).parent if receipt.file else Path()
+        found |= {home / one for one in _of_address(receipt.destination)}
     for folder in folders:
         found |= set(_below(folder))
     return {Path(os.path.abspath(one)) for one in found if one.is_dir()}
+
+
+def _here() -> Iterator[Path]:
+    with suppress(OSError):  # it may be gone, or closed to this account
+        yield Path.cwd()
+        yield from (one for one in Path.cwd().iterdir() if one.is_dir() and not one.is_symlink())
 
 
 def _of_address(text: str) -> Iterator[Path]:

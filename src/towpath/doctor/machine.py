@@ -29,6 +29,7 @@ def checks() -> Iterator[Check]:
     yield _zones()
     yield _disk("disk of the state folder", history.path().parent)
     yield _disk("disk for temporary files", Path(tempfile.gettempdir()))
+    yield _here()
     yield memory()
     yield _terminal()
 
@@ -72,6 +73,13 @@ def _zones_version() -> tuple[str, str]:
                 return str(folder), line.removeprefix("# version").strip()
         return str(folder), "of unknown version"
     return "package tzdata", metadata.version("tzdata")
+
+
+def _here() -> Check:
+    try:
+        return _disk("disk of this folder", Path.cwd())
+    except OSError:
+        return Check(_TOPIC, "this folder", WARNING, "has gone, or may not be read", "cd to another one")
 
 
 def _disk(name: str, folder: Path) -> Check:

@@ -47,8 +47,10 @@ class Report:
 
     checks: list[Check]
 
-    def lines(self, most: int = 80) -> list[str]:
-        """The report for people, in `most` columns."""
+    def lines(self, most: int = 80, *, quiet: bool = False) -> list[str]:
+        """The report for people, in `most` columns; with `quiet` only what is amiss."""
+        if quiet:
+            return [line for one in self.checks if one.level != OK for line in one.lines(most)]
         out = []
         for topic, checks in groupby(self.checks, key=lambda one: one.topic):
             out += [topic, *(f"  {line}" for check in checks for line in check.lines(most - 2)), ""]
