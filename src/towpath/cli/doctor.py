@@ -22,8 +22,8 @@ def add(subparsers: Any) -> None:
         "folders",
         metavar="FOLDER",
         nargs="*",
-        help="look for leftovers of dead runs here too, and below (always: this folder and those in it, where recent runs "
-        "wrote, the state folder, the folder for temporary files)",
+        help="look for leftovers of dead runs here too, and below (always: this folder and those in it, where recent "
+        "runs wrote, the state folder, the folder for temporary files)",
     )
     parser.add_argument(
         "--clean",
