@@ -201,3 +201,17 @@ def test_closing_the_reader_closes_the_file_under_it() -> None:
 
 def test_the_same_data_compresses_to_the_same_bytes() -> None:
     assert packed(b"abc", "gz") == packed(b"abc", "gz")
+
+
+@pytest.mark.parametrize("codec", STREAMED)
+def test_packed_bytes_under_a_name_that_does_not_say_so_are_refused_by_name(codec: str) -> None:
+    with pytest.raises(DataError, match=rf"packed by {codec}, which its name does not say"):
+        codecs.refuse_packed(io.BytesIO(packed(b"id\n1\n", codec)), "orders.csv")
+
+
+@pytest.mark.parametrize("begin", [b"", b"id,name\n", b"BZh9,a\n1,2\n", b"PK\x03\x04", "ü,(µ\n".encode()])
+def test_other_bytes_are_read_from_their_first(begin: bytes) -> None:
+    file = io.BytesIO(begin)
+    codecs.refuse_packed(file, "orders.csv")
+    codecs.refuse_packed(io.BufferedReader(Pipe(begin)), "a pipe")
+    assert file.read() == begin

@@ -308,6 +308,9 @@ def _format_row(at: Address, name: str | None, store: Store, *, writing: bool) -
         option = "--to-format" if writing else "--from-format"
         formats = ", ".join(row.name for row in registry.rows("format"))
         raise UserError(
+    if name and not writing:  # `csv.gz`, for bytes whose name does not tell, as those of standard input
+        name, said = codecs.split(name)
+        codec = codec or said
             f"{at}: the name does not say which format it is",
             todo=f"give {option} ({formats}); a database is written as duckdb:///file.db#table",
             code="format-unclear",

@@ -29,6 +29,13 @@ _FRAME = 1 << 22
 LEVELS = {"gz": (0, 9), "bz2": (1, 9), "xz": (0, 9), "zst": (1, 22), "zip": (0, 9)}
 """Each codec's lowest and highest level."""
 
+_BEGINS = {
+    "gz": b"\x1f\x8b\x08",
+    "bz2": b"1AY&SY",  # behind `BZh` and a digit
+    "xz": b"\xfd7zXZ\0",
+    "zst": b"\x28\xb5\x2f\xfd",
+}
+"""How packed bytes begin, where no file of text does. (A format may itself be a zip.)"""
 _PROGRAMS = {"gzip": "gz", "bzip2": "bz2", "zstd": "zst"}
 _BROKEN = (
     OSError,
@@ -75,6 +82,22 @@ def check_level(codec: str, level: int) -> None:
     least, most = LEVELS[codec]
     if not least <= level <= most:
         raise UserError(f"the level of {codec} goes from {least} to {most}, not {level}", code="option-wrong")
+
+
+def refuse_packed(file: BinaryIO, name: str) -> None:
+    """Raises DataError when a file that is to be read as it stands begins as packed bytes do; it stays at its start."""
+    if not file.seekable():
+        return
+    begin = file.read(10)
+    file.seek(0)
+    for codec, sign in _BEGINS.items():
+        if begin.startswith(sign, 4 if codec == "bz2" else 0) and (codec != "bz2" or begin.startswith(b"BZh")):
+            raise DataError(
+                f"its bytes are packed by {codec}, which its name does not say",
+                where=name,
+                todo=f"let the name end in .{codec}, or say so with the format, such as --from-format csv.{codec}",
+                code="codec-contradicted",
+            )
 
 
 def writer(file: BinaryIO, codec: str | None, name: str, level: int | None = None) -> BinaryIO:

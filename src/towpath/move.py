@@ -113,7 +113,8 @@ def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
             if attempt.guarantee is not Guarantee.AT_LEAST_ONCE:
                 raise
             receipt.status, receipt.rows, receipt.guarantee = "partial", attempt.written, str(attempt.guarantee)
-            receipt.why = f"the reader of standard output left after about {count(attempt.written, 'row')}"
+            passed = f"{count(attempt.written, 'row')} or somewhat more" if attempt.written else "the first rows"
+            receipt.why = f"the reader of standard output left after {passed}"
             return
     raise AssertionError("every input restarted, and one asked again")
 

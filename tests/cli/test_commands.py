@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -234,6 +235,26 @@ def test_an_interrupt_is_one_line_and_130(tow: Run, tmp_path: Path) -> None:
     assert err.startswith(b"tow: interrupted")
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "o.csv").exists()
+
+
+def test_packed_standard_input_is_refused_or_unpacked_as_the_format_says(tow: Run, tmp_path: Path) -> None:
+    data = gzip.compress(Path("orders.csv").read_bytes())
+    with process("copy", "-", "no.jsonl", "--from-format", "csv", cwd=tmp_path, stdin=subprocess.PIPE) as running:
+        _, err = running.communicate(data, timeout=60)
+    assert running.returncode == 1
+    assert b"packed by gz" in err
+    with process("copy", "-", "o.jsonl", "--from-format", "csv.gz", cwd=tmp_path, stdin=subprocess.PIPE) as running:
+        running.communicate(data, timeout=60)
+    assert running.returncode == 0
+    assert len((tmp_path / "o.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_full_standard_output_is_a_message_without_a_traceback(tow: Run, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full, process("peek", "orders.csv", cwd=tmp_path, stdout=full) as running:
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert b"tow: standard output: cannot write it: there is no space left [disk-full]" in err
+    assert b"Traceback" not in err
 
 
 def test_a_reader_that_had_enough_is_no_error() -> None:

@@ -28,7 +28,7 @@ def add(subparsers: Any) -> None:
         help="a table, a database, a file or a folder/ (default: the DuckDB file warehouse.duckdb)",
     )
     parser.add_argument("-o", dest="file", metavar="FILE", default="tow.yaml", help="what to write (default: tow.yaml)")
-    parser.add_argument("--from-format", metavar="F", help="the format, when the name does not say it")
+    parser.add_argument("--from-format", metavar="F", help="the format, when the name does not say it: csv, csv.gz ...")
     parser.add_argument("--from-opt", metavar="K=V", action="append", help="an option of its format (repeatable)")
     parser.add_argument("--force", action="store_true", help="overwrite the file if it exists")
     parser.set_defaults(run=run)

@@ -66,7 +66,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def reading(option: Any, *, zoned: bool = True) -> None:
     """The options of everything that reads one source; --timezone only where it is applied (`zoned`)."""
     option("--types", metavar="COL=TYPE,...", action="append", help="the types of columns, instead of finding them")
-    option("--from-format", metavar="F", help="the format, when the name does not say it")
+    option("--from-format", metavar="F", help="the format, when the name does not say it: csv, csv.gz ...")
     option("--from-opt", metavar="K=V", action="append", help="an option of its format or database (repeatable)")
     option("--all-text", action="store_true", default=None, help="read every column of a text file as text")
     option("--null", metavar="WORD", action="append", help="a word that means null, such as NA (repeatable)")

@@ -31,6 +31,8 @@ def input_file(store: Store, entry: Entry, codec: str | None, took: Callable[[in
 
     def opened() -> BinaryIO:
         stream = store.open(path)
+        if packed is None:
+            codecs.refuse_packed(stream, path)
         return codecs.reader(stream if took is None else cast(BinaryIO, Counted(stream, took)), packed, path)
 
     return InputFile(path, opened, local, entry.size)

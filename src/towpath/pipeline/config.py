@@ -96,7 +96,9 @@ class Input(_Model):
         description="A file, a glob, a folder ending in `/`, a table, `-` (standard input), or `CONNECTION#TABLE`. "
         "Relative paths start from the folder of the tow.yaml."
     )
-    format: str | None = Field(None, description="The format of files whose name does not say it, such as `csv`.")
+    format: str | None = Field(
+        None, description="The format of files whose name does not say it, such as `csv`, or `csv.gz`."
+    )
     options: dict[str, Any] = Field(
         {}, description="Options of the format or database by name, such as `{null: NA}`; `tow adapters` lists both."
     )

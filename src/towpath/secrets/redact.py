@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TextIO, cast
 
 HIDDEN = "***"
@@ -89,7 +89,8 @@ def streams() -> Iterator[None]:
     import sys
 
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, Cleaned(one)) for one in before)
+    names = "standard output", "standard error"
+    sys.stdout, sys.stderr = (cast(TextIO, Cleaned(one, name)) for one, name in zip(before, names, strict=True))
     try:
         yield
     finally:
@@ -97,17 +98,29 @@ def streams() -> Iterator[None]:
 
 
 class Cleaned:
-    """A text stream that cleans what is written to it; everything else is the stream's own."""
+    """A text stream that cleans what is written to it; everything else is the stream's own. Writing raises Refused
+    where the system refuses it (a full disk), BrokenPipeError where the reader left."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, name: str) -> None:
         self._stream = stream
+        self._name = name
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        self._stream.write(_clean_shown(text))
+        with self._refused():
+            self._stream.write(_clean_shown(text))
         return len(text)
+
+    def flush(self) -> None:
+        with self._refused():
+            self._stream.flush()
+
+    def _refused(self) -> AbstractContextManager[None]:
+        from towpath.disk.oserrors import translated  # it knows the errors, which know this module
+
+        return translated(self._name, "write")
 
     def writelines(self, lines: Any) -> None:
         for line in lines:
