@@ -161,7 +161,7 @@ def test_another_pattern_behind_the_same_address_is_refused_with_both_ways_out(
             assert word in str(caught.value)
     assert table(tmp_path / "w.db", "select id from t") == [(1,)]
     assert move.run(spec, accept_plan=True).rows == 1
-    assert move.run(spec).status == "done"
+    assert move.run(spec).status == "unchanged"
     assert move.run(spec, full_refresh=True).rows == 1
     assert table(tmp_path / "w.db", "select id from t") == [(7,)]
 
@@ -226,3 +226,18 @@ def test_an_aggregating_step_is_skipped_when_no_input_changed_and_reads_all_when
     write(tmp_path / "shops.csv", "id,name\n1,C\n2,B\n")
     move.run(spec)
     assert table(tmp_path / "w.db", "select name from t order by name") == [("B",), ("C",)]
+
+
+def test_files_that_are_gone_are_no_news_unless_the_step_reads_its_input_whole(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        write(tmp_path / f"in/{name}.csv", f"id\n{name}\n")
+    spec, whole = step(tmp_path), step(tmp_path, mode=Mode.REPLACE, step="p/whole")
+    whole = whole.with_(to=OutputSpec("duckdb:///w.db#whole"))
+    for one in (spec, whole):
+        move.run(one)
+    (tmp_path / "in/1.csv").unlink()
+    assert move.run(spec).status == "unchanged"
+    assert "nothing new" in "\n".join(plan(spec).lines())
+    assert (move.run(whole).status, table(tmp_path / "w.db", "select id from whole")) == ("done", [(2,)])
+    write(tmp_path / "in/3.csv", "id\n3\n")
+    assert (move.run(spec).rows, move.run(spec).status) == (1, "unchanged")

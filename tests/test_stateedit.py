@@ -45,6 +45,11 @@ def test_a_cursor_set_forward_or_back_is_where_the_next_run_begins(step: JobSpec
     assert move.run(step).rows == 0
 
 
+def test_setting_the_cursor_of_a_step_that_never_ran_names_how_its_first_run_may_begin_there(step: JobSpec) -> None:
+    with pytest.raises(Refused, match=r"tow run s --since '8 9'"):
+        stateedit.set_cursor(step, "8 9")
+
+
 def test_a_value_of_another_type_is_an_error_that_names_the_type(step: JobSpec) -> None:
     move.run(step)
     for act in (stateedit.set_cursor, lambda spec, text: stateedit.set_cursor(spec, text, backwards_only=True)):
@@ -55,7 +60,7 @@ def test_a_value_of_another_type_is_an_error_that_names_the_type(step: JobSpec) 
 
 def test_rewinding_goes_back_only(step: JobSpec) -> None:
     move.run(step)
-    with pytest.raises(UserError, match="tow state set 11"):
+    with pytest.raises(UserError, match="tow state set s 11"):
         stateedit.set_cursor(step, "11", backwards_only=True)
     stateedit.set_cursor(step, "4", backwards_only=True)
     assert move.run(step).rows == 7

@@ -203,3 +203,30 @@ def test_rows_that_come_late_with_the_last_cursor_value_are_read(tmp_path: Path)
         tow.write(rows, f"{source}#t", mode="replace")
         assert [one.status for one in tow.run(step)] == ["done"]
     assert list(tow.read(f"duckdb:///{tmp_path}/b.db#t", columns="id")) == [{"id": 1}, {"id": 2}]
+
+
+def test_another_lookback_is_no_other_plan_and_may_be_given_for_one_run(tmp_path: Path, source: Path) -> None:
+    write(
+        tmp_path / "tow.yaml",
+        'pipeline: p\nsteps:\n  s:\n    from: {address: "duckdb:///s.db#t", cursor: id, monotonic: true}\n'
+        "    to: duckdb:///w.db#t\n    mode: merge\n    key: id\n",
+    )
+    pipeline = tmp_path / "tow.yaml"
+    tow.run(pipeline, check=True)
+    duck(source, "insert into t values (0, date '2024-01-01', 0)")
+    duck(tmp_path / "w.db", "delete from t where id in (3, 8)")
+    assert tow.run(pipeline, check=True)[0].status != "done"
+    (receipt,) = tow.run(pipeline, check=True, lookback=3)
+    assert (receipt.rows, receipt.inserted) == (4, 1)
+    assert any("from 3 before the checkpoint on" in note for note in receipt.notes)
+    assert ids(source) == [1, 2, 4, 5, 6, 7, 8, 9, 10]
+    assert reached(spec(source)) == "10"
+    (refused,) = tow.run(pipeline, lookback="3h")
+    assert "does not fit the cursor 'id'" in refused.why
+
+
+def test_a_lookback_of_a_step_without_a_cursor_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", "id\n1\n")
+    write(tmp_path / "tow.yaml", "pipeline: p\nsteps:\n  s: {from: a.csv, to: b.csv}\n")
+    with pytest.raises(UserError, match="--lookback are about a cursor"):
+        tow.run(tmp_path / "tow.yaml", lookback="1h")

@@ -101,6 +101,7 @@ def run(
     accept_plan: bool = False,
     since: Bound = None,
     until: Bound = None,
+    lookback: str | int | None = None,
     limit: int | None = None,
     sample: float | str | None = None,
     bad_rows: Address | None = None,
@@ -117,7 +118,13 @@ def run(
     from towpath.pipeline.jobs import Part
     from towpath.pipeline.run import failed, run_pipeline
 
-    part = Part(keywords.bound(since), keywords.bound(until), limit, keywords.share(sample))
+    part = Part(
+        keywords.bound(since),
+        keywords.bound(until),
+        limit,
+        keywords.share(sample),
+        None if lookback is None else str(lookback),
+    )
     with watches(progress) as watch:
         receipts = Receipts(
             run_pipeline(

@@ -81,7 +81,7 @@ class Ground:
                 todo="check that it is whole; a table without rows still has a header or a schema",
                 code="columns-missing",
             )
-        offer = self.destination.offer(self.load_columns.schema(schema), self.mode, spec.key)
+        offer = self._offered(self.load_columns.schema(schema))
         if instead:
             offer = cast(ReplacesRows, self.destination).instead(offer, SOURCE_FILE, instead)
         names = [plan.name for plan in offer.columns]
@@ -104,6 +104,19 @@ class Ground:
                 code="guarantee-lacking",
             )
         return replace(offer, columns=columns)
+
+    def _offered(self, schema: pa.Schema) -> Offer:
+        try:
+            return self.destination.offer(schema, self.mode, self.spec.key)
+        except UserError as error:
+            if error.code != "destination-exists" or self.spec.step is None:
+                raise
+            raise UserError(
+                error.what,
+                where=error.where,
+                todo="give the step a mode (append, replace, or merge with a key), or load it anew (--full-refresh)",
+                code=error.code,
+            ) from error
 
 
 def prepare(
@@ -309,7 +322,7 @@ def _onwards(ground: Ground, *, full_refresh: bool, accept_plan: bool) -> None:
         return
     # A step that reads its whole input makes other rows of the same input by another plan.
     stale = changed and whole
-    if ground.bound is not None and ground.bound == state.checkpoint and not _may_be_late(spec) and not stale:
+    if _nothing_new(ground, state.checkpoint, whole) and not _may_be_late(spec) and not stale:
         ground.unchanged = f"nothing new in {ground.source_shown} since load {state.load_id} at {state.at}"
         return
     if not whole:
@@ -317,11 +330,22 @@ def _onwards(ground: Ground, *, full_refresh: bool, accept_plan: bool) -> None:
         for source in ground.sources.values():
             if hasattr(source, "misfit"):
                 _files(ground, cast(ReadsFiles, source), state.checkpoint, accept_plan)
+        ground.notes += window.reread(spec)
+
+
+def _nothing_new(ground: Ground, since: Checkpoint, whole: bool) -> bool:
+    """Whether a run would read nothing. Files that are gone are no news, unless the step reads its whole input."""
+    if ground.bound is None or ground.bound == since:
+        return ground.bound is not None
+    files = [cast(ReadsFiles, one) for one in ground.sources.values() if hasattr(one, "has_news")]
+    return bool(files) and not whole and not any(one.misfit(since) or one.has_news(since) for one in files)
 
 
 def _may_be_late(spec: JobSpec) -> bool:
     """Whether rows may have come whose cursor is no greater than the checkpoint."""
-    return any(one.cursor is not None and not one.monotonic for one in spec.inputs.values())
+    return any(
+        one.cursor is not None and (not one.monotonic or one.lookback is not None) for one in spec.inputs.values()
+    )
 
 
 def _files(ground: Ground, source: ReadsFiles, since: Checkpoint, accept_plan: bool) -> None:

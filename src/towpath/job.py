@@ -137,7 +137,7 @@ class JobSpec:
         for name in ("memory", "bad_rows", "require", "folder", "sample", "limit"):
             del meant[name]
         for one in meant["inputs"].values():
-            del one["since"], one["until"]
+            del one["since"], one["until"], one["lookback"]  # they say how much of it one run reads
         return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()[:16]
 
     def with_(self, **changes: Any) -> JobSpec:

@@ -33,7 +33,7 @@ from towpath.stream import Batch, Stream
 from towpath.url import shown
 from towpath.values.convert import convert
 from towpath.watch import Watch
-from towpath.window import has_window
+from towpath.window import is_bounded
 
 
 def blank(spec: JobSpec) -> Receipt:
@@ -293,7 +293,7 @@ def _load_id(ground: Ground) -> str:
     if spec.step is None or ground.bound is None or is_trial(spec):
         return secrets.token_hex(8)
     before = ground.state.load_id if ground.state is not None else ""
-    bounds = [(one.since, one.until) for one in spec.inputs.values()] if has_window(spec) else ""
+    bounds = [(one.since, one.until, one.lookback) for one in spec.inputs.values()] if is_bounded(spec) else ""
     meant = "\n".join((spec.step, before, ground.bound.digest(), spec.plan_hash(), f"{ground.mode}{bounds}"))
     return hashlib.sha256(meant.encode()).hexdigest()[:16]
 

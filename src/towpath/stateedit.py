@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -123,12 +124,16 @@ def set_cursor(spec: JobSpec, text: str, *, backwards_only: bool = False) -> Mov
             raise UserError(
                 f"{column} = {to} lies after the checkpoint ({reached}), so this would be no rewinding",
                 where=str(spec.step),
-                todo=f"skip rows on purpose with tow state set {to}",
+                todo=f"skip rows on purpose: tow state set {_named(spec)} {shlex.quote(to)}",
                 code="state-forward",
             )
         return Checkpoint("cursor", {**checkpoint.value, "value": to})
 
-    return _move(spec, moved)
+    return _move(
+        spec,
+        moved,
+        f"let its first run begin there: tow run {_named(spec)} --since {shlex.quote(text)}",
+    )
 
 
 def forget_files(spec: JobSpec, pattern: str) -> Moved:
@@ -154,14 +159,14 @@ def forget(spec: JobSpec) -> Moved:
     return _move(spec, None)
 
 
-def _move(spec: JobSpec, moved: Callable[[State], Checkpoint] | None) -> Moved:
+def _move(
+    spec: JobSpec, moved: Callable[[State], Checkpoint] | None, todo: str = "it reads everything with its next run"
+) -> Moved:
     """Swaps the step's state. A new load id makes runs that are under way from the old one fail."""
     destination, step = _destination(spec), str(spec.step)
     state = destination.recover(step)
     if state is None:
-        raise Refused(
-            "the step has no state that could be moved", where=step, todo="run it first (tow run)", code="state-missing"
-        )
+        raise Refused("the step has no state that could be moved", where=step, todo=todo, code="state-missing")
     if spec.bad_rows is not None:
         finish(Path(spec.bad_rows), state.load_id)
     after = None
@@ -196,6 +201,11 @@ def _without(checkpoint: Checkpoint, gone: set[str]) -> Checkpoint:
 
 def _reached(state: State | None) -> str:
     return "nothing (the next run reads everything)" if state is None else in_words(state.checkpoint)
+
+
+def _named(spec: JobSpec) -> str:
+    """The step as the tow.yaml names it."""
+    return shlex.quote(str(spec.step).rpartition("/")[2])
 
 
 def _destination(spec: JobSpec) -> Destination:

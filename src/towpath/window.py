@@ -4,26 +4,32 @@ place."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from towpath.errors import Refused, UserError
 from towpath.job import InputSpec, JobSpec
 from towpath.nouns import Mode, State
 
 
-def windowed(spec: JobSpec, since: str | None, until: str | None) -> JobSpec:
-    """The job reading only rows whose cursor is `since` or greater and less than `until`: in all inputs that have a
-    cursor. Without any the inputs are windowed all the same, and refused when they are opened."""
-    if since is None and until is None:
+def windowed(spec: JobSpec, since: str | None, until: str | None, lookback: str | None = None) -> JobSpec:
+    """The job reading only rows whose cursor is `since` or greater and less than `until`, or with another look-back: in
+    all inputs that have a cursor. Without any the inputs are bounded all the same, and refused when they are opened."""
+    meant: dict[str, Any] = {"since": since, "until": until, "lookback": lookback}
+    given = {name: bound for name, bound in meant.items() if bound is not None}
+    if not given:
         return spec
     chosen = [name for name, one in spec.inputs.items() if one.cursor is not None] or list(spec.inputs)
-    inputs = {
-        name: replace(one, since=since, until=until) if name in chosen else one for name, one in spec.inputs.items()
-    }
+    inputs = {name: replace(one, **given) if name in chosen else one for name, one in spec.inputs.items()}
     return spec.with_(inputs=inputs)
 
 
 def has_window(spec: JobSpec) -> bool:
     return any(one.since is not None or one.until is not None for one in spec.inputs.values())
+
+
+def is_bounded(spec: JobSpec) -> bool:
+    """Whether a run reads more or less than what is new."""
+    return has_window(spec) or any(one.lookback is not None for one in spec.inputs.values())
 
 
 def check(spec: JobSpec) -> None:
@@ -61,6 +67,15 @@ def check_backfill(spec: JobSpec, state: State) -> None:
 def notes(spec: JobSpec) -> list[str]:
     """What plan and receipt say of the windows."""
     return [f"read {_words(one)}; the other rows stayed at the source, not counted" for one in _bounded(spec)]
+
+
+def reread(spec: JobSpec) -> list[str]:
+    """What plan and receipt say of the look-backs of a run that goes on from a checkpoint."""
+    return [
+        f"looks back: rows from {one.lookback} before the checkpoint on are read again"
+        for one in spec.inputs.values()
+        if one.lookback is not None
+    ]
 
 
 def _bounded(spec: JobSpec) -> list[InputSpec]:

@@ -50,10 +50,11 @@ def load_pipeline(args: argparse.Namespace) -> Loaded:
 
 
 def part(args: argparse.Namespace) -> Part:
-    """The part of the data that --since, --until, --limit and --sample name."""
+    """The part of the data that --since, --until, --limit, --sample and --lookback name."""
     from towpath.pipeline import shorthand
     from towpath.pipeline.jobs import Part
 
     if args.limit is not None and args.limit < 0:
         raise UserError(f"--limit {args.limit}: rows cannot be fewer than none", code="option-wrong")
-    return Part(args.since, args.until, args.limit, shorthand.share(args.sample) if args.sample else None)
+    sample = shorthand.share(args.sample) if args.sample else None
+    return Part(args.since, args.until, args.limit, sample, getattr(args, "lookback", None))

@@ -47,6 +47,7 @@ def add(subparsers: Any) -> None:
     option("--accept-plan", action="store_true", help="go on from a checkpoint made for another plan")
     option("--since", metavar="V", help="read rows whose cursor is V or greater")
     option("--until", metavar="V", help="read rows whose cursor is less than V")
+    option("--lookback", metavar="SPAN", help="read again from so far before the checkpoint on: 1h, 2d, or a number")
     option("--limit", metavar="N", type=int, help="stop each step after so many rows of its result")
     option("--sample", metavar="SHARE", help="keep this share of the rows read, such as 1%%; the same rows every time")
     option("--bad-rows", metavar="DIR", help="keep bad rows there, for the steps that name no folder")

@@ -124,6 +124,9 @@ class FileSource:
         before, now = FilesRead.of(since, self._base, self.shown).pattern, self.name(self._path)
         return "" if before in (None, now) else str(before)
 
+    def has_news(self, since: Checkpoint) -> bool:
+        return bool(self._unread(self.files().entries, FilesRead.of(since, self._base, self.shown)))
+
     def reread(self, since: Checkpoint) -> tuple[str, ...]:
         return self._newer(self.files().entries, FilesRead.of(since, self._base, self.shown))[1]
 
@@ -183,11 +186,14 @@ class FileSource:
             )
         return self._inspected[key]
 
-    def _newer(self, entries: list[Entry], known: FilesRead) -> tuple[list[Entry], tuple[str, ...]]:
-        """The files to read, and the names of those whose earlier rows have to make way for them."""
-        newer = [
+    def _unread(self, entries: list[Entry], known: FilesRead) -> list[Entry]:
+        return [
             entry for entry in entries if not entry.version or known.files.get(self.name(entry.path)) != entry.version
         ]
+
+    def _newer(self, entries: list[Entry], known: FilesRead) -> tuple[list[Entry], tuple[str, ...]]:
+        """The files to read, and the names of those whose earlier rows have to make way for them."""
+        newer = self._unread(entries, known)
         changed = [entry.path for entry in newer if self.name(entry.path) in known.files]
         if not changed or self._reread_changed:
             return newer, ()

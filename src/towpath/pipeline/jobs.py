@@ -22,10 +22,11 @@ class Part:
     until: str | None = None
     limit: int | None = None
     sample: float | None = None
+    lookback: str | None = None
 
     def check(self, loaded: Loaded, names: Iterable[str]) -> None:
-        """Raises UserError when a step among them has no cursor that since and until could be about."""
-        if self.since is None and self.until is None:
+        """Raises UserError when a step among them has no cursor that since, until and lookback could be about."""
+        if (self.since, self.until, self.lookback) == (None, None, None):
             return
         steps = loaded.pipeline.steps
         without = [
@@ -35,14 +36,14 @@ class Part:
         ]
         if without:
             raise UserError(
-                f"--since and --until are about a cursor, and these steps have none: {', '.join(without)}",
+                f"--since, --until and --lookback are about a cursor, and these steps have none: {', '.join(without)}",
                 where=loaded.document.name,
                 todo="name only steps that have one, or give these a cursor",
                 code="cursor-missing",
             )
 
     def of(self, spec: JobSpec) -> JobSpec:
-        return windowed(spec, self.since, self.until).with_(limit=self.limit, sample=self.sample)
+        return windowed(spec, self.since, self.until, self.lookback).with_(limit=self.limit, sample=self.sample)
 
 
 def job(loaded: Loaded, name: str) -> JobSpec:

@@ -73,6 +73,10 @@ class ReadsFiles(Protocol):
         """What a checkpoint was made for, when that is another set of files than this source names; else empty."""
         ...
 
+    def has_news(self, since: Checkpoint) -> bool:
+        """Whether there is a file that was not read by then, or has changed."""
+        ...
+
     def reread(self, since: Checkpoint) -> tuple[str, ...]:
         """The files that changed since, and whose earlier rows would have to make way: see `ReadsAgain`. Raises Refused
         for a changed file whose rows nobody could tell."""

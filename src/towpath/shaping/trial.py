@@ -39,7 +39,7 @@ def check(spec: JobSpec, state: State | None) -> None:
         raise Refused(
             f"a limit or sample would set the step's rows and its checkpoint (load {state.load_id}) at odds",
             where=str(spec.step),
-            todo="try it with tow copy to another place, or run the step without; load it anew with --full-refresh",
+            todo="try it with tow copy to another place, or load the step whole, without them (--full-refresh if anew)",
             code="trial-of-kept-step",
         )
 
