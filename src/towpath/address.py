@@ -1,6 +1,7 @@
 """One string names any dataset, in the habits that people have: paths, and SQLAlchemy's and fsspec's URLs.
 
     orders.csv   data/**/*.jsonl.zst   out/   -   duckdb:///shop.db#orders   sqlite:////abs/shop.db#orders
+    s3://bucket/2026/*.parquet   postgresql://user@host/shop#public.orders   kafka://host:9092#orders
     warehouse#orders    (`warehouse` being a named connection)
 
 A local path is never parsed as a URL: `#`, `?` and `%` are legal in names. In a URL `%23`, `%3F` and `%25` stand for
@@ -27,9 +28,10 @@ _MOST_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`kind` is "file" or "table". For a file `path` is the store's path; for a table `path` is the database's (a file
-    for embedded ones) and `table` its name, which an option may still give. `library` names a chosen adapter. `user`
-    to `port` are a server's, `options` what stood after `?`. `text` is the address as it is shown: without secrets."""
+    """`kind` is "file", "table" or "topic". For a file `path` is the store's path (`bucket/key`); for a table it is the
+    database's (a file for embedded ones). `table` is the table's or topic's name, which an option may still give.
+    `library` names a chosen adapter. `user` to `port` are a server's, `options` what stood after `?`. `text` is the
+    address as it is shown: without secrets."""
 
     text: str
     kind: str
@@ -56,7 +58,7 @@ class Address:
         """The same with a table named apart; naming it twice differently raises UserError."""
         if table is None:
             return self
-        if self.kind != "table":
+        if self.kind == "file":
             raise UserError(
                 f"{self.text} is not a database, so it has no table {table!r}",
                 todo="leave --table (of the destination: --to-table) out",
@@ -103,8 +105,15 @@ def parse(text: str, connections: Mapping[str, str] | None = None) -> Address:
         return Address(text, "file", "file", path, library=library)
     from towpath import registry
 
-    registry.find("database", scheme)
+    seam = registry.seam_of(scheme)
     at = server(text)
+    if seam == "store":
+        if at.table is not None:
+            raise _wrong(text, "a file has no table behind #", "a # within a name is written %23")
+        path = f"{at.host or ''}/{at.path}"
+        return replace(at, kind="file", path=path, host=None)
+    if seam == "queue":
+        return replace(at, kind="topic")
     if scheme in _EMBEDDED and (at.host or at.user or at.password or at.port):
         path = "/".join(part for part in (at.host, at.path) if part)
         raise UserError(
@@ -169,7 +178,7 @@ def rooted(text: str, folder: str, connections: Mapping[str, str] | None = None)
     named = connections is not None and text.partition("#")[0] in connections
     if folder == "." or text == "-" or named or os.path.isabs(at.path):
         return text
-    if at.kind == "file":
+    if at.kind == "file" and at.scheme == "file":
         return os.path.join(folder, at.path)
     if at.scheme not in _EMBEDDED or at.path in ("", ":memory:"):
         return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -56,6 +57,10 @@ def build_source(
     Raises UserError for an address, format or option that does not exist or does not fit."""
     at = located(spec.address, connections, folder)
     spec = replace(spec, options=resolve_options(spec.options, folder))
+    if at.kind == "topic":
+        from towpath import assemble_topics
+
+        return assemble_topics.source(at, spec)
     if at.kind == "table" or spec.query is not None or spec.table is not None:
         return _table_source(at, spec)
     _refuse_cursor(at, spec)
@@ -154,6 +159,10 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
     """The destination that a spec names: a table, one file, or a folder of files. `folder`: see `build_source`."""
     at = located(spec.address, connections, folder)
     spec = replace(spec, options=resolve_options(spec.options, folder))
+    if at.kind == "topic":
+        from towpath import assemble_topics
+
+        return assemble_topics.destination(at, spec)
     if at.kind == "table" or spec.table is not None:
         return _table_destination(at.with_table(spec.table), spec)
     if spec.before or spec.after:
@@ -162,7 +171,7 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
             todo="leave them out, or name a table",
             code="option-wrong",
         )
-    if at.glob and at.scheme == "file":
+    if at.glob:
         raise UserError(
             f"{at} has a wildcard, so it names no one destination",
             todo="name a file, or a folder ending in /",
@@ -256,7 +265,7 @@ def _users_own(name: str) -> str | None:
 
 def _address_options(written: str, at: Address, folder: str) -> Mapping[str, Any]:
     """What stands behind `?`; what came from a reference is a Secret, or else it would count as written plainly."""
-    if at.kind == "table" and SCHEME.match(written):
+    if at.scheme not in ("file", "-") and SCHEME.match(written):
         return resolve_options(addresses.server(written).options, folder)
     return {name: Secret(value, name) if named_secret(name) else value for name, value in at.options.items()}
 
@@ -267,8 +276,10 @@ def opened(at: Address) -> Database | Store:
 
 
 def _store(at: Address) -> tuple[registry.Row, Store]:
-    row = registry.find("store", at.scheme)
-    return row, registry.make(row, {})
+    row = registry.find("store", at.library or at.scheme)
+    login = {"user": at.user, "password": at.password, "host": at.host, "port": at.port}
+    given = {name: value for name, value in login.items() if value is not None}
+    return row, registry.make(row, {**given, **at.options})
 
 
 def _database(at: Address, options: Mapping[str, Any]) -> tuple[registry.Row, Database]:
@@ -297,20 +308,20 @@ def _format(
 
 def _format_row(at: Address, name: str | None, store: Store, *, writing: bool) -> tuple[registry.Row, str | None]:
     plain, codec = codecs.split(at.path)
+    if name and not writing:  # `csv.gz`, for bytes whose name does not tell, as those of standard input
+        name, said = codecs.split(name)
+        codec = codec or said
     row = registry.find("format", name.partition("+")[0]) if name else registry.format_for(plain)
-    if row is None and not writing and (at.folder or at.scheme == "file"):
+    if row is None and not writing and at.path != "-":
         row = _format_of_folder(at, store)
     if row is None:
-        if not writing and at.scheme == "file" and not store.entries(at.path) and not os.path.isdir(at.path):
+        if not writing and at.path != "-" and not store.entries(at.path) and not _holds_files(at, store):
             from towpath.joins.file_list import nothing
 
             raise nothing(store, at.path)
         option = "--to-format" if writing else "--from-format"
         formats = ", ".join(row.name for row in registry.rows("format"))
         raise UserError(
-    if name and not writing:  # `csv.gz`, for bytes whose name does not tell, as those of standard input
-        name, said = codecs.split(name)
-        codec = codec or said
             f"{at}: the name does not say which format it is",
             todo=f"give {option} ({formats}); a database is written as duckdb:///file.db#table",
             code="format-unclear",
@@ -325,6 +336,13 @@ class _Hive:
         self.hive = hive
 
 
+def _holds_files(at: Address, store: Store) -> bool:
+    """Whether the path is a folder: on a disk one that is there, elsewhere a beginning that objects have."""
+    if at.scheme == "file":
+        return os.path.isdir(at.path)
+    return bool(store.entries(f"{glob.escape(at.path.rstrip('/'))}/**/*"))
+
+
 def _folder_format(store: Store, at: Address) -> str:
     """The format that a folder is written in when none is named: the one that it has."""
     from towpath.joins import manifest
@@ -335,21 +353,18 @@ def _folder_format(store: Store, at: Address) -> str:
 
 def _format_of_folder(at: Address, store: Store) -> registry.Row | None:
     """A folder's format is the one that its manifest says, else that of the files in it, when they agree."""
-    from pathlib import Path
-
     from towpath.joins import manifest
 
-    folder = Path(at.path)
-    listed = None if at.glob else manifest.read(store, at.path.rstrip("/") + "/")
+    folder = at.path.rstrip("/") + "/"
+    listed = None if at.glob else manifest.read(store, folder)
     if listed is not None:
         return registry.find("format", listed[0].format)
-    if at.glob or not folder.is_dir():
+    if at.glob or not _holds_files(at, store):
         return None
     found = {
         row.name: row
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(("_", "."))
-        if (row := registry.format_for(codecs.split(path.name)[0])) is not None
+        for entry in store.entries(f"{glob.escape(folder)}**/*")
+        if (row := registry.format_for(codecs.split(entry.path)[0])) is not None
     }
     if len(found) > 1:
         raise UserError(

@@ -71,6 +71,28 @@ def find(seam: str, name: str) -> Row:
     )
 
 
+ADDRESSED = ("database", "store", "queue")
+"""The seams whose adapters are named by the scheme of an address."""
+
+
+def seam_of(scheme: str) -> str:
+    """The seam that an address's scheme belongs to. Raises UserError naming the nearest scheme."""
+    for row in ROWS:
+        if row.seam in ADDRESSED and row.name == scheme:
+            return row.seam
+    plugins = {seam: _plugins(seam) for seam in ADDRESSED}
+    for seam, found in plugins.items():
+        if scheme in found:
+            return seam
+    known = [row.name for row in ROWS if row.seam in ADDRESSED and row.name != "-"]
+    known += [name for found in plugins.values() for name in found]
+    raise UserError(
+        f"there is no database, store or queue named {scheme!r}{nearest(scheme, known)}",
+        todo=f"known: {', '.join(known)}",
+        code="adapter-unknown",
+    )
+
+
 def format_for(path: str) -> Row | None:
     """The format that a path's ending names, after its codec's ending was taken off; None when none does."""
     lower = path.lower()

@@ -86,7 +86,7 @@ def test_the_users_own_connections_are_known_everywhere(tmp_path: Path, own: Pat
         ("  a: {address: x/, options: {x: 1}}", "tow.yaml:3:3: x/ is a path and takes no options"),
         ("  a: {adress: x/}", "tow.yaml:3:7: the connection a has no key 'adress'; did you mean 'address'?"),
         ("  a: {address: 'duckdb:///x', options: {x: [1]}}", "tow.yaml:3:44: x: an option of a connection is text"),
-        ("  a: {address: 'dukdb:///x'}", "tow.yaml:3:16: address: there is no database named 'dukdb'"),
+        ("  a: {address: 'dukdb:///x'}", "tow.yaml:3:16: address: there is no database, store or queue named 'dukdb'"),
         ("  a: 5", "tow.yaml:3:6: a takes a mapping, not 5"),
     ],
 )
