@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from towpath.nouns import Guarantee, Mode
@@ -130,7 +130,8 @@ class JobSpec:
         )
 
     def plan_hash(self) -> str:
-        """Changes when a run would mean something else: what a checkpoint was made for."""
+        """Changes when a run would mean something else: what a checkpoint was made for. Only what is no default counts,
+        so that an option that a later version brings makes no other plan of this one."""
         from towpath.secrets.plain import hidden
 
         meant = hidden(self.as_json())  # a new password is no new plan
@@ -138,10 +139,27 @@ class JobSpec:
             del meant[name]
         for one in meant["inputs"].values():
             del one["since"], one["until"], one["lookback"]  # they say how much of it one run reads
-        return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()[:16]
+        meant["inputs"] = {name: _said(InputSpec, one) for name, one in meant["inputs"].items()}
+        meant["to"] = _said(OutputSpec, meant["to"])
+        return hashlib.sha256(json.dumps(_said(JobSpec, meant), sort_keys=True).encode()).hexdigest()[:16]
 
     def with_(self, **changes: Any) -> JobSpec:
         return replace(self, **changes)
+
+
+def _said(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of JSON values of a kind of spec, those that are not its defaults."""
+    defaults = {
+        one.name: one.default if one.default_factory is MISSING else one.default_factory()
+        for one in fields(kind)
+        if one.name in values
+    }
+    return {name: value for name, value in values.items() if value != _plain(defaults[name])}
+
+
+def _plain(value: Any) -> Any:
+    """A default as JSON has it: tuples are lists."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _hidden(value: Any) -> str:

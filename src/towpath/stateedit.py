@@ -114,7 +114,8 @@ def set_cursor(spec: JobSpec, text: str, *, backwards_only: bool = False) -> Mov
             raise Refused(
                 f"the step keeps no cursor, but {in_words(checkpoint)}",
                 where=str(spec.step),
-                todo="forget single files (tow state rewind --file GLOB), or the whole checkpoint (tow state rewind)",
+                todo=f"forget it whole: tow state rewind {_named(spec)}"
+                + ("; or single files: --file GLOB" if _files(checkpoint) else ""),
                 code="state-foreign",
             )
         type = textform.parse_type(checkpoint.value["type"])
