@@ -356,6 +356,8 @@ def _format_of_folder(at: Address, store: Store) -> registry.Row | None:
     from towpath.joins import manifest
 
     folder = at.path.rstrip("/") + "/"
+    if not at.folder and store.entries(at.path):
+        return None  # a file
     listed = None if at.glob else manifest.read(store, folder)
     if listed is not None:
         return registry.find("format", listed[0].format)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from towpath.errors import Refused
 from towpath.options import nearest
 
+_OWN_NOTE = re.compile(r"(?<![^/])\.([^/]*?)\.tow-(?:state|lock|tmp)$")
 _FULL = ("there is no space left", "free some space, then run again; nothing was published", "disk-full")
 _DENIED = (
     "permission was denied",
@@ -49,6 +51,8 @@ def refused(error: OSError, path: str, doing: str) -> Refused:
     """The error as Refused: what failed (`doing` is a verb: read, write), where, why and what to do about it."""
     unknown = (error.strerror or str(error), "see what the system says, then run again", "system-refused")
     why, todo, code = _KNOWN.get(error.errno or 0, unknown)
+    if error.errno == errno.ENAMETOOLONG:  # our own notes have longer names than what they are about
+        path = _OWN_NOTE.sub(r"\1", path)
     return Refused(f"cannot {doing} it: {why}", where=path, todo=todo.format(doing=doing), code=code)
 
 

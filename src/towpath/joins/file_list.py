@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import posixpath
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -127,6 +128,8 @@ def nothing(store: Store, path: str, folder: str | None = None, suffixes: Sequen
             todo="check the pattern; ** stands for folders of any depth",
             code="path-missing",
         )
-    beside = store.entries(glob.escape(parent) + "/*" if parent else "*")
+    beside: list[Entry] = []
+    with suppress(Refused):  # a file there that cannot be looked at is not what this error is about
+        beside = store.entries(glob.escape(parent) + "/*" if parent else "*")
     hint = nearest(name, [posixpath.basename(entry.path) for entry in beside])
     return Refused(f"there is no such file or folder{hint}", where=path, todo="check the path", code="path-missing")

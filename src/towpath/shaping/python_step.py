@@ -62,7 +62,7 @@ class PythonStep:
         given = self._frame(table)
         try:
             result = nw.to_native(self._function(given), pass_through=True)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a function that ends the process would end it without a word
             line = _line(error, self._function)
             meant = isinstance(error, AttributeError) and isinstance(error.obj, pa.Table)
             raise DataError(
@@ -129,15 +129,18 @@ def _find(target: str, folder: Path) -> Callable[[Any], Any]:
             raise
         raise UserError(
             f"there is no module {module_name!r} on Python's path{nearest(module_name, beside)}",
-            where=str(folder),
-            todo="put its file there, or install its package beside towpath",
+            where=f"python step {target}",
+            todo=f"put its file into {_named(folder)}, or install its package beside towpath",
             code="python-missing",
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
+        file, line, what = place.filename, place.lineno, str(error)
+        if isinstance(error, SyntaxError) and error.filename:  # which stands in no frame: nothing of the file ran yet
+            file, line, what = error.filename, error.lineno, error.msg
         raise UserError(
-            f"the module {module_name!r} cannot be imported: {type(error).__name__}: {error}",
-            where=f"{Path(place.filename).name}:{place.lineno}",
+            f"the module {module_name!r} cannot be imported: {type(error).__name__}: {what}",
+            where=f"{Path(file).name}:{line}",
             todo="correct the module",
             code="python-failed",
         ) from error
@@ -154,7 +157,11 @@ def _find(target: str, folder: Path) -> Callable[[Any], Any]:
     return function
 
 
-def _line(error: Exception, function: Callable[..., Any]) -> traceback.FrameSummary:
+def _named(folder: Path) -> str:
+    return "this folder" if folder == Path() else f"the folder {folder}"
+
+
+def _line(error: BaseException, function: Callable[..., Any]) -> traceback.FrameSummary:
     """The innermost line of the error that stands in the function's own file; of libraries' code only without one."""
     frames = traceback.extract_tb(error.__traceback__)
     own = inspect.unwrap(function).__code__.co_filename if hasattr(function, "__code__") else ""

@@ -42,7 +42,11 @@ class Local:
 
     def entries(self, pattern: str) -> list[Entry]:
         with translated(pattern, "list"):
-            found = [_entry(path) for path in matches(pattern) if not os.path.isdir(path)]
+            paths = [path for path in matches(pattern) if not os.path.isdir(path)]
+        found = []
+        for path in paths:
+            with translated(path, "read"):
+                found.append(_entry(path))
         return [entry for entry in found if entry is not None]
 
     def open(self, path: str) -> BinaryIO:
