@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from towpath import errors_catalogue
 from towpath.cli.completion import SCRIPTS, candidates
 from towpath.cli.main import COMMANDS, main, parser
 from towpath.registry import rows
@@ -17,6 +18,8 @@ from towpath.registry import rows
 YAML = """\
 pipeline: shop
 connections: {warehouse: "duckdb:///w.db", reports: "sqlite:///r.db"}
+vars: {day: null, country: DE}
+profiles: {prod: {vars: {country: FR}}}
 steps: {orders: {from: orders.csv, to: warehouse#orders}, items: {from: i.csv, to: warehouse#items}}
 """
 
@@ -47,6 +50,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("plan ", ["orders", "items", "warehouse#", "reports#", ":files"]),
         ("run ", ["orders", "items", ":files"]),
         ("run --from ", ["orders", "items"]),
+        ("run --env ", ["prod"]),
+        ("lint tow.yaml --env ", ["prod"]),
+        ("run --var ", ["day=", "country="]),
+        ("explain ", list(errors_catalogue.codes())),
         ("connections test ", ["warehouse", "reports"]),
         ("secrets set ", []),
         ("copy --key ", []),
@@ -159,6 +166,30 @@ def test_bash_completes_as_one_types(shell: dict[str, str]) -> None:
     running.wait(30)
     os.close(ours)
     assert b"--mode replace" in told
+
+
+def test_zsh_completes_at_the_first_key_from_a_folder_of_fpath(shell: dict[str, str], folder: Path) -> None:
+    import pty
+
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed")
+    (folder / "fp").mkdir()
+    (folder / "fp/_tow").write_text(SCRIPTS["zsh"])
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen(
+        ["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env={**shell, "TERM": "dumb"},
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, b'fpath=(fp $fpath); autoload -Uz compinit; compinit -u -D; echo rea""dy\n')
+    _until(ours, b"ready\r\n")
+    os.write(ours, b"tow copy --mode rep\t")
+    _until(ours, b"lace")
+    os.write(ours, b"\x15tow run --var da\t2026-01-31 nostep\n")
+    _until(ours, b"no step 'nostep'")  # with a blank behind `day=` it would be another one
+    os.write(ours, b"exit\n")
+    running.wait(30)
+    os.close(ours)
 
 
 def _until(terminal: int, words: bytes) -> bytes:

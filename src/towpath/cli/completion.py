@@ -25,7 +25,7 @@ _tow() {
         case "$line" in
             :files) compopt -o filenames; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$2") ;;
             :folders) compopt -o filenames; mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$2") ;;
-            *) COMPREPLY+=("$line"); [[ $line == *'#' ]] && compopt -o nospace ;;
+            *) COMPREPLY+=("$line"); [[ $line == *[#=] ]] && compopt -o nospace ;;
         esac
     done < <(tow __complete "${words[@]}" 2>/dev/null)
 }
@@ -35,17 +35,22 @@ _ZSH = """\
 #compdef tow
 _tow() {
     local line
-    local -a found
+    local -a found open
     for line in "${(@f)$(tow __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
         case "$line" in
             :files) _files ;;
             :folders) _files -/ ;;
+            *'#'|*=) open+=("$line") ;;
             ?*) found+=("$line") ;;
         esac
     done
+    (( ${#open} )) && compadd -S '' -a open
     (( ${#found} )) && compadd -a found
 }
 compdef _tow tow
+if [[ $funcstack[1] == _tow ]]; then  # a file of $fpath, which the first completion runs
+    _tow "$@"
+fi
 """
 _FISH = """\
 function __tow
@@ -144,6 +149,14 @@ def _values(prog: str, action: argparse.Action, seen: Sequence[str]) -> list[str
 
         return [row.name for row in registry.rows("format")]
     shown = str(action.metavar)
+    if shown == "PROFILE":
+        return _keys(_pipeline(seen), "profiles")
+    if shown == "NAME=VALUE":
+        return [f"{name}=" for name in _keys(_pipeline(seen), "vars")]
+    if shown == "CODE":
+        from towpath import errors_catalogue
+
+        return list(errors_catalogue.codes())
     words = set(re.split(r"[^A-Z.]+", shown.replace("...", "")))
     is_pipeline = any(map(_is_yaml, seen))
     is_address = bool(words & _ADDRESSES or shown in ("A", "B")) and not is_pipeline
@@ -158,14 +171,18 @@ def _values(prog: str, action: argparse.Action, seen: Sequence[str]) -> list[str
 
 
 def _steps(seen: Sequence[str]) -> list[str]:
-    return _keys(next(filter(_is_yaml, seen), "tow.yaml"), "steps")
+    return _keys(_pipeline(seen), "steps")
+
+
+def _pipeline(seen: Sequence[str]) -> str:
+    return next(filter(_is_yaml, seen), "tow.yaml")
 
 
 def _connections(seen: Sequence[str]) -> list[str]:
     """Those of the pipeline, then those of the user."""
     from towpath import userfiles
 
-    of_pipeline = _keys(next(filter(_is_yaml, seen), "tow.yaml"), "connections")
+    of_pipeline = _keys(_pipeline(seen), "connections")
     return list(dict.fromkeys([*of_pipeline, *_keys(userfiles.config() / "connections.yaml")]))
 
 
