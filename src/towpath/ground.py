@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import cast
+from typing import NoReturn, cast
 
 import pyarrow as pa
 
 from towpath import assemble, registry, window
+from towpath.badrows import StopAtFirst
 from towpath.errors import Refused, UserError
 from towpath.job import JobSpec, is_replay
-from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Offer, State, Want, Way
+from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Offer, Restart, State, Want, Way
 from towpath.options import nearest
 from towpath.seams.destination import Destination, HoldsSteps, ReplacesRows
 from towpath.seams.source import ReadsFiles, Source
@@ -75,12 +77,7 @@ class Ground:
         guarantee. `instead`: the files whose rows make way."""
         spec = self.spec
         if not len(schema):
-            raise Refused(
-                "it has no columns",
-                where=self.source_shown,
-                todo="check that it is whole; a table without rows still has a header or a schema",
-                code="columns-missing",
-            )
+            self._refuse_no_columns()
         offer = self._offered(self.load_columns.schema(schema))
         if instead:
             offer = cast(ReplacesRows, self.destination).instead(offer, SOURCE_FILE, instead)
@@ -103,7 +100,20 @@ class Ground:
                 todo=f"write to a table of a database, or --require {offer.guarantee}; here: {offer.why}",
                 code="guarantee-lacking",
             )
-        return replace(offer, columns=columns)
+        return replace(offer, columns=columns, about_load=self.load_columns.of_load(columns))
+
+    def _refuse_no_columns(self) -> NoReturn:
+        """Where no row could be read the first bad one is the reason; where there is none, there is nothing."""
+        for name, source in self.sources.items():
+            with suppress(Restart), source.open(None, replace(self.wants[name], bad=StopAtFirst())) as reading:
+                for _ in reading:
+                    pass
+        raise Refused(
+            "it has no columns",
+            where=self.source_shown,
+            todo="check that it is whole; a table without rows still has a header or a schema",
+            code="columns-missing",
+        )
 
     def _offered(self, schema: pa.Schema) -> Offer:
         try:

@@ -182,7 +182,8 @@ class Offer:
     `schema` is what `Load.write` must be given (the mover converts to it, column by column as `columns` says).
     `ddl`: the statements or file operations that create or change the destination. `effect`: one sentence on the rows
     that exist. `why` says what the guarantee rests on, or why it is no better. `instead_of` is a column and values of
-    it: rows that have one of them make way for the load's rows in the same act (`ReplacesRows`).
+    it: rows that have one of them make way for the load's rows in the same act (`ReplacesRows`). `about_load` are the
+    destination's columns that tell of the load: another value in them alone changes no row.
     """
 
     source: pa.Schema
@@ -195,6 +196,7 @@ class Offer:
     effect: str
     ddl: tuple[str, ...] = ()
     instead_of: tuple[str, tuple[str, ...]] | None = None
+    about_load: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,3 +135,19 @@ def test_verify_leaves_them_out_when_only_b_has_them_and_says_so(tmp_path: Path)
     assert verify(b, b).left_out == ()
     duck(tmp_path / "w.db", "update t set n = 'z' where id = 2")
     assert not verify(a, assemble.source(InputSpec(to))).equal
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_a_row_that_is_merged_again_as_it_was_tells_of_the_load_that_brought_it(tmp_path: Path, kind: str) -> None:
+    to = f"{kind}:///{tmp_path}/w.db#t"
+    source = write(tmp_path / "a.csv", "id,n\n1,x\n2,y\n")
+    options = {"mode": Mode.MERGE, "key": ("id",), "load_columns": ("loaded_at", "run_id")}
+    move.run(job(source, to))
+    first = move.run(job(source, to, **options))
+    assert (first.updated, first.unchanged) == (2, 0)
+    write(tmp_path / "a.csv", "id,n\n1,x\n2,z\n3,new\n")
+    second = move.run(job(source, to, **options))
+    assert (second.inserted, second.updated, second.unchanged) == (1, 1, 1)
+    read = move.run(job(to, tmp_path / "out.csv", select=("id", "_run_id")))
+    assert read.rows == 3
+    assert (tmp_path / "out.csv").read_text() == f"id,_run_id\n1,{first.run}\n2,{second.run}\n3,{second.run}\n"

@@ -242,7 +242,7 @@ def present(target: Target, session: Session) -> Existing:
 
 
 def merging(target: Target, offer: Offer, existing: Existing) -> Merge:
-    return Merge(target.quoted, existing, offer.schema, offer.key, target.database, target.shown)
+    return Merge(target.quoted, existing, offer.schema, offer.key, target.database, target.shown, offer.about_load)
 
 
 def check_count(target: Target, published: Published, sent: int) -> None:

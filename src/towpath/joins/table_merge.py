@@ -23,7 +23,8 @@ class Merge:
     """Rows of `schema` meeting the rows of `table` (quoted) that have the same `key`.
 
     A value counts as changed when it is not the same to the last bit: -0.0 is not 0.0, `a` is not `A` whatever the
-    column's collation says, NaN and NULL are themselves. `begin`, then the rows, then `finish`."""
+    column's collation says, NaN and NULL are themselves. Columns `about_load` differ only where the table has null:
+    a row that comes again as it was still tells of the load that brought it. `begin`, then the rows, then `finish`."""
 
     table: str
     existing: Existing
@@ -31,6 +32,7 @@ class Merge:
     key: tuple[str, ...]
     database: Database
     shown: str
+    about_load: frozenset[str] = frozenset()
 
     def begin(self, session: Session) -> str:
         """Makes the temporary table that the rows go into first, and returns its name."""
@@ -152,6 +154,8 @@ class Merge:
 
     def _same(self, field: pa.Field) -> str:
         new, old = (f"{side}.{self._quote(field.name)}" for side in ("_new_", "_old_"))
+        if field.name in self.about_load:
+            return f"{old} is not null"
         if textual(field.type):
             return self._dialect.same_text.format(new, old)
         same = self._dialect.same.format(new, old)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from towpath.errors import UserError
 from towpath.job import JobSpec
+from towpath.nouns import ColumnPlan
 from towpath.options import nearest
 from towpath.stream import Batch
 
@@ -60,6 +61,10 @@ class LoadColumns:
                 )
             schema = schema.append(pa.field(name, TYPES[name]))
         return schema
+
+    def of_load(self, columns: Sequence[ColumnPlan]) -> frozenset[str]:
+        """The destination's columns that are the same for every row of the load, and others for the next one."""
+        return frozenset(plan.to for plan in columns if plan.name in self.names and plan.name != SOURCE_FILE)
 
     def added(self, batch: Batch) -> Batch:
         """The batch with these columns behind its own."""
