@@ -9,6 +9,8 @@ import pytest
 
 from towpath.secrets import plain, redact
 
+pytest_plugins = ["towpath.lab.pytest_plugin"]
+
 
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:

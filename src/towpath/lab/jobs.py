@@ -1,0 +1,64 @@
+"""Short programs that make a server's files or fetch its programs: run to their end, heard only when they fail."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_LAST_LINES = 5
+
+
+class Failed(Exception):
+    """A program ended badly; the text is the last of what it said."""
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    folder: Path | None = None,
+    owner: str | None = None,
+    input: str = "",
+    environment: Mapping[str, str] | None = None,
+    secs: float = 600,
+) -> str:
+    """Runs a program in `folder`, as the system's user `owner` (None: ours), and returns what it printed. Raises Failed."""
+    words = [str(one) for one in command]
+    # A user that we drop to keeps none of root's groups.
+    dropped = {} if owner is None else {"user": owner, "group": group(owner), "extra_groups": ()}
+    try:
+        done = subprocess.run(
+            words, cwd=folder, input=input, env=environment or bare_environment(folder), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=secs, **dropped,  # type: ignore[call-overload]
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{words[0]} took more than {secs:.0f} s") from None
+    except OSError as error:
+        raise Failed(f"{words[0]}: {error.strerror}") from error
+    if done.returncode != 0:
+        raise Failed(f"{Path(words[0]).name} ended with {done.returncode}: {last_lines(done.stdout)}")
+    return str(done.stdout)
+
+
+def bare_environment(folder: Path | None) -> dict[str, str]:
+    """What a server's program needs of the environment: nothing of the user's settings or secrets."""
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "JAVA_HOME", "TZ") if name in os.environ}
+    return {"PATH": os.defpath, **kept, "HOME": str(folder or "/"), "LC_ALL": "C.UTF-8"}
+
+
+def own_environment() -> dict[str, str]:
+    """Our own environment, for clients that fetch: where a proxy or a mirror is set up is the user's affair."""
+    return dict(os.environ)
+
+
+def last_lines(text: str, count: int = _LAST_LINES) -> str:
+    """The end of what a program said, in one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-count:]) or "it said nothing"
+
+
+def group(user: str) -> int:
+    import pwd
+
+    return pwd.getpwnam(user).pw_gid

@@ -1,0 +1,98 @@
+"""A lab: servers that are started when they are asked for, and gone when it ends."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from towpath.errors import Refused
+from towpath.lab import homes, outside
+from towpath.lab.jobs import Failed
+from towpath.lab.ports import take
+from towpath.lab.recipe import Build, Place, Recipe, Unobtainable
+from towpath.lab.recipes import recipes
+from towpath.lab.server import Facts, OwnServer, Server
+from towpath.secrets.secret import Secret
+
+USER = "lab"
+
+
+class Lab:
+    """Servers in one folder (default: a temporary one). As a context it stops them at its end and removes their data; should
+    this process be killed, their supervisors stop them. With `held` False they live on: see `towpath.lab.running`."""
+
+    def __init__(self, folder: Path | None = None, *, held: bool = True) -> None:
+        self._own = folder is None
+        self.folder = Path(tempfile.mkdtemp(prefix="towpath-lab-")) if folder is None else folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._held = held
+        self.servers: dict[str, Server] = {}
+        self._cleaning = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stops all servers and removes their data."""
+        self.servers.clear()
+        self._cleaning.close()
+        if self._own:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def up(self, name: str, *, port: int | None = None, durable: bool = False) -> Server:
+        """The server of this name: the running one, that of the environment (`TOWPATH_LAB_NAME`), or the best that can be
+        had here, started. `durable` has it survive a crash of the machine, which costs time. Raises UserError for an
+        unknown name, Refused when none can be had, when it fails or when the port is taken."""
+        if name not in self.servers:
+            choices = recipes(name)
+            given = outside.server(name, choices[0])
+            self.servers[name] = given or self._started(name, choices, port, durable)
+        return self.servers[name]
+
+    def _started(self, name: str, choices: Sequence[Recipe], port: int | None, durable: bool) -> OwnServer:
+        recipe, build, passed = obtained(name, choices)
+        ports = take(recipe.ports, port)
+        self._cleaning.callback(ports.release)
+        owner = homes.owner(recipe)
+        folder = homes.made(self.folder / name, owner)
+        self._cleaning.callback(shutil.rmtree, folder, ignore_errors=True)
+        password = Secret(secrets.token_hex(12), f"the password of the lab's {name}")
+        place = Place(
+            homes.reachable(build, folder, owner), folder / "server", ports.numbers, USER, password, owner, durable
+        )
+        server = OwnServer(
+            Facts(name, recipe.program, recipe.kind, build.version, build.how), recipe, place, held=self._held
+        )
+        try:
+            recipe.prepare(place)
+        except Failed as error:
+            raise Refused(f"{recipe.program} cannot be set up: {error}", where=name, code="server-failed") from error
+        if self._held:
+            self._cleaning.callback(server.stop)
+        server.start()
+        return server
+
+
+def obtained(name: str, choices: Sequence[Recipe]) -> tuple[Recipe, Build, list[str]]:
+    """The first program that can be had, and why those before it could not. Raises Refused when none can."""
+    passed: list[str] = []
+    for recipe in choices:
+        for way in recipe.ways:
+            try:
+                return recipe, way.here() or way.fetch(), passed
+            except Unobtainable as error:
+                passed.append(f"{recipe.program}, {way.title}: {error}")
+    raise Refused(
+        f"{name} cannot be had here: {'; '.join(passed)}",
+        todo=f"tow lab list {name} says what each way needs; {outside.variable(name)} names a server that runs already",
+        code="server-unobtainable",
+    )

@@ -1,0 +1,88 @@
+"""Free ports on loopback, that no two labs take at once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from towpath.errors import Refused
+
+HOST = "127.0.0.1"
+# Below the range that systems take outgoing ports from, or a client could hold a stopped server's port by chance,
+# and one that asks a port of its own range again and again can end up connected to itself.
+_RANGE = range(20_000, 30_000)
+
+
+class Ports:
+    """Ports that are this lab's until `release`: a lock on a file for each tells other labs, also while the server is
+    down for a moment."""
+
+    def __init__(self, numbers: tuple[int, ...], locks: ExitStack) -> None:
+        self.numbers = numbers
+        self._locks = locks
+
+    def release(self) -> None:
+        self._locks.close()
+
+
+def take(count: int, first: int | None = None) -> Ports:
+    """`count` ports, of which the first may be asked for. Raises Refused when something listens on that one."""
+    locks = ExitStack()
+    numbers: list[int] = []
+    if first is not None:
+        if answers(first) or not _locked(first, locks):
+            locks.close()
+            raise Refused(
+                f"port {first} is taken: a server answers there already",
+                where=f"{HOST}:{first}",
+                todo="name another port, or none: a free one is taken",
+                code="port-taken",
+            )
+        numbers.append(first)
+    for port in _shuffled():
+        if len(numbers) == count:
+            break
+        if _free(port) and _locked(port, locks):
+            numbers.append(port)
+    return Ports(tuple(numbers), locks)
+
+
+def answers(port: int) -> bool:
+    """Whether anything listens on a port of this machine's loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex((HOST, port)) == 0 or not _free(port)
+
+
+def _shuffled() -> Iterator[int]:
+    return iter(random.sample(_RANGE, len(_RANGE)))
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _locked(port: int, locks: ExitStack) -> bool:
+    """Whether the port's file could be locked; it is then held by `locks`."""
+    folder = Path(tempfile.gettempdir()) / f"towpath-lab-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return False
+    locks.callback(os.close, descriptor)
+    return True

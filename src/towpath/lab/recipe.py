@@ -1,0 +1,138 @@
+"""Recipe: the contract of one server program, from how it is obtained to its address.
+
+The order of calls: the first of `ways` that gives a `Build` is taken - `prepare` once, on an empty folder - `command` and
+`environment` at each start - `answers` again and again until it does - `furnish` once, after the first start - `access`
+whenever somebody asks. Stopping is `stop_signal`, and SIGKILL after `stop_secs`.
+
+A file of `recipes/` is named after a server (`kafka`) and has `RECIPES`: the programs that can play it, best first.
+"""
+
+from __future__ import annotations
+
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from towpath.lab.ports import HOST
+from towpath.secrets.secret import Secret
+
+
+class Kind(StrEnum):
+    """What a server is, so that nobody takes it for what it is not."""
+
+    REAL = "real"
+    EMULATOR = "vendor's emulator"
+    REIMPLEMENTATION = "re-implementation"
+
+
+class Unobtainable(Exception):
+    """A way gives no programs; the text says why, in a few words."""
+
+
+class NotReady(Exception):
+    """The server does not do its work yet; the text says what it said instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Programs that are on this machine. `home`: the folder that the recipe's commands are found in."""
+
+    home: Path
+    version: str
+    how: str
+
+
+class Way(Protocol):
+    """One way of having a server's programs. Only `fetch` uses the network, and only it changes anything."""
+
+    title: str
+
+    def here(self) -> Build | None:
+        """The programs, when they are on this machine already."""
+        ...
+
+    def hindrance(self) -> str:
+        """Why `fetch` cannot even be tried here; empty when it can."""
+        ...
+
+    def fetch(self) -> Build:
+        """Gets the programs. Raises Unobtainable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one server lives. `folder` is empty before `prepare` and belongs to `owner`, the system's user that the server
+    runs as (None: ours). `durable` asks that what was committed survives a crash of the machine."""
+
+    build: Build
+    folder: Path
+    ports: tuple[int, ...]
+    user: str
+    password: Secret
+    owner: str | None = None
+    durable: bool = False
+
+    @property
+    def port(self) -> int:
+        return self.ports[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a server is reached: a Towpath address, and the options and environment variables that go with it."""
+
+    address: str
+    options: Mapping[str, str | Secret] = field(default_factory=dict)
+    environment: Mapping[str, str | Secret] = field(default_factory=dict)
+
+
+class Recipe(ABC):
+    """One program that plays a server's part."""
+
+    program: str
+    kind: Kind
+    usual_port: int
+    ways: tuple[Way, ...]
+    ports = 1
+    """How many ports it listens on; `Place.port` is the one that clients use."""
+    refuses_root = False
+    stop_signal: int = signal.SIGTERM
+    stop_secs = 10.0
+    start_secs = 60.0
+
+    @abstractmethod
+    def prepare(self, place: Place) -> None:
+        """Makes `place.folder` ready for the first start, by `jobs.run`."""
+
+    @abstractmethod
+    def command(self, place: Place) -> Sequence[str]:
+        """The program and its arguments: in the foreground, on loopback only, everything it writes below `folder`."""
+
+    def environment(self, place: Place) -> Mapping[str, str]:
+        """Variables for the program, beside PATH, HOME and the language."""
+        return {}
+
+    @abstractmethod
+    def answers(self, host: str, port: int) -> str:
+        """Asks once, in the server's own protocol, whether it does its work, and returns its version if the answer tells
+        it. Raises NotReady or OSError. Needs no credentials."""
+
+    def furnish(self, place: Place) -> None:
+        """What can be done only on the running server. Raises NotReady or OSError, and is then called again."""
+
+    @abstractmethod
+    def access(self, place: Place) -> Access: ...
+
+    def litter(self, place: Place) -> Sequence[Path]:
+        """Files that the program makes outside its folder and leaves when it is killed."""
+        return ()
+
+
+def authority(place: Place) -> str:
+    """`user:password@host:port`, as addresses have it."""
+    return f"{place.user}:{place.password.reveal()}@{HOST}:{place.port}"

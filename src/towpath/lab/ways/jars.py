@@ -1,0 +1,62 @@
+"""A program for Java, with all the jars that it needs, by Maven."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from towpath.lab import jobs
+from towpath.lab.recipe import Build, Unobtainable
+from towpath.lab.ways import cache
+
+_POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion><groupId>lab</groupId><artifactId>lab</artifactId><version>1</version>
+  <dependencies><dependency>
+    <groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>
+  </dependency></dependencies>
+</project>
+"""
+
+
+class Jars:
+    """`group:artifact:version` and all that it depends on, in one folder; needs Java of at least `java`."""
+
+    def __init__(self, group: str, artifact: str, version: str, java: int) -> None:
+        self.title = f"jars {artifact} {version}"
+        self._pom = _POM.format(group=group, artifact=artifact, version=version)
+        self._name, self._version, self._java = f"{artifact}-{version}", version, java
+
+    def here(self) -> Build | None:
+        folder = cache.folder(self._name)
+        return Build(folder, self._version, self.title) if folder.is_dir() and not self._no_java() else None
+
+    def hindrance(self) -> str:
+        return self._no_java() or ("" if shutil.which("mvn") else "no mvn (Maven)")
+
+    def fetch(self) -> Build:
+        if why := self.hindrance():
+            raise Unobtainable(why)
+        return Build(cache.filled(self._name, self._copy), self._version, self.title)
+
+    def _copy(self, folder: Path) -> None:
+        pom = folder / "pom.xml"
+        pom.write_text(self._pom, "utf-8")
+        copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
+        jobs.run(["mvn", "--quiet", "--batch-mode", "--file", pom, *copy], environment=jobs.own_environment())
+
+    def _no_java(self) -> str:
+        found = java_version()
+        if found is None:
+            return "no java"
+        return "" if found >= self._java else f"java {found}, and it needs {self._java}"
+
+
+def java_version() -> int | None:
+    """The main version of the `java` on PATH."""
+    try:
+        found = re.search(r'version "(?:1\.)?(\d+)', jobs.run(["java", "-version"], secs=30))
+    except jobs.Failed:
+        return None
+    return int(found[1]) if found else None
