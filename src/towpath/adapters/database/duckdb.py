@@ -324,6 +324,10 @@ _WRONG_SQL = (duckdb.ProgrammingError, duckdb.NotSupportedError)
 _BAD_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException, duckdb.TypeMismatchException)
 
 
+_SYSTEM_GUESS = re.compile(r'\nDid you mean "(pg_|duckdb_|sqlite_|information_schema|system\.)[^"]*"\?')
+"""DuckDB guesses what table was meant; its own tables are none that people mean here."""
+
+
 def translated(error: duckdb.Error, path: str) -> TowError:
     """A DuckDB error as one of ours, in DuckDB's words."""
     words = re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error).partition("\n\nLINE ")[0]).strip()
@@ -354,8 +358,15 @@ def translated(error: duckdb.Error, path: str) -> TowError:
             code="memory-short",
         )
     if isinstance(error, _BAD_DATA):
-        todo = "nothing was published; correct the rows, or choose --mode merge with --key"
-        return DataError(words, where=path, todo=todo, code="constraint-violated")
+        way = "choose --mode merge with --key" if "Duplicate key" in words else "change the table"
+        todo = f"nothing was published; correct the rows, or {way}"
+        return DataError(_one_line(words), where=path, todo=todo, code="constraint-violated")
     if isinstance(error, _WRONG_SQL):
-        return UserError(words, where=path, todo="correct the SQL: a select over its tables", code="sql-wrong")
+        return UserError(
+            _one_line(words), where=path, todo="correct the SQL: a select over its tables", code="sql-wrong"
+        )
     return Refused(words, where=path, todo="see what DuckDB says, then run again", code="system-refused")
+
+
+def _one_line(words: str) -> str:
+    return _SYSTEM_GUESS.sub("", words).replace("\n", " ")

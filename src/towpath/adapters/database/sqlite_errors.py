@@ -62,10 +62,11 @@ def _translated(error: Exception, path: str) -> TowError:
         what, todo, kind = _REFUSALS[code]
         return Refused(f"{what} ({error})", where=path, todo=todo, code=kind)
     if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError)) or "Could not decode" in str(error):
+        way = "choose --mode merge with --key" if "UNIQUE constraint" in str(error) else "change the table"
         return DataError(
             str(error),
             where=path,
-            todo="nothing was published; correct the rows, or change the table",
+            todo=f"nothing was published; correct the rows, or {way}",
             code="constraint-violated",
         )
     if isinstance(error, (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.Warning)):
