@@ -78,8 +78,9 @@ def test_one_that_fails_says_why_and_ends_with_1(address: str, here: Path, capsy
 
 def test_an_unknown_connection_names_the_nearest(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     user_file("warehouse: duckdb:////x.db\n")
-    assert main(["connections", "test", "warehose"]) == 2
-    assert "did you mean 'warehouse'" in capsys.readouterr().err
+    for action in ("test", "discover"):
+        assert main(["connections", action, "warehose"]) == 2
+        assert "there is no connection 'warehose'; did you mean 'warehouse'" in capsys.readouterr().err
 
 
 def test_a_database_is_shown_with_its_tables_columns_and_rows(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,6 +133,7 @@ def test_tables_may_become_files_of_a_folder(tow: Run) -> None:
         database.execute("create table b as select 2 as x")
     holds(tow, "duckdb:///shop.db", "out/")
     assert sorted(path.name for path in Path("out").glob("*.parquet")) == ["a.parquet", "b.parquet"]
+    assert "merge" not in Path("tow.yaml").read_text(), "files have no keys"
     code, _, err = tow("init", "duckdb:///shop.db", "one.csv", "-o", "x.yaml")
     assert (code, "the source has 2 tables" in err) == (2, True)
 

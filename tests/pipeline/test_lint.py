@@ -103,6 +103,14 @@ def test_what_is_seldom_meant_is_told_where_it_stands(
         ),
         ("a: {from: a.csv, to: 'duckdb:///w.db', mode: replace}", "table-missing", 24, "names no table"),
         ("a: {from: {address: a.csv, cursor: id}, to: b.csv, mode: replace}", "cursor-missing", 13, "has no cursor"),
+        ("a: {from: a.csv, to: b.csv, mode: merge, key: id}", "mode-impossible", 37, "files have no keys"),
+        ("a: {from: a.csv, python: steps, to: b.csv, mode: replace}", "python-missing", 28, "module:function"),
+        (
+            "a: {from: a.csv, python: 'nosuch:run', to: b.csv, mode: replace}",
+            "python-missing",
+            28,
+            "no module 'nosuch'",
+        ),
     ],
 )
 def test_what_a_step_could_not_be_built_from_is_a_mistake_with_its_place(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -117,12 +118,7 @@ def _listed(known: _Known, name: str) -> Listed:
 def _test(args: argparse.Namespace) -> int:
     known = _known(args)
     for name in args.names:
-        if name not in known.addresses:
-            raise UserError(
-                f"there is no connection {name!r}{nearest(name, known.addresses)}",
-                todo="tow connections list",
-                code="connection-unknown",
-            )
+        _named(name, known)
     ok = True
     for name in args.names or known.addresses:
         one = _tested(known, name)
@@ -148,8 +144,21 @@ def _tested(known: _Known, name: str) -> Tested:
 def _discover(args: argparse.Namespace) -> int:
     from towpath.look.discover import discover
 
-    show(discover(_known(args).located(args.names[0])), sys.stdout, as_json=args.json)
+    known, name = _known(args), args.names[0]
+    if re.fullmatch(r"[\w-]+", name) and not Path(name).exists():
+        _named(name, known)
+    show(discover(known.located(name)), sys.stdout, as_json=args.json)
     return 0
+
+
+def _named(name: str, known: _Known) -> None:
+    """Raises UserError when no connection has that name."""
+    if name not in known.addresses:
+        raise UserError(
+            f"there is no connection {name!r}{nearest(name, known.addresses)}",
+            todo="tow connections list",
+            code="connection-unknown",
+        )
 
 
 def _known(args: argparse.Namespace) -> _Known:

@@ -9,6 +9,8 @@ from functools import partial
 
 from towpath import assemble, ground, url
 from towpath.errors import MissingLibrary, UserError
+from towpath.job import JobSpec
+from towpath.nouns import Mode
 from towpath.pipeline.config import Step
 from towpath.pipeline.jobs import job
 from towpath.pipeline.load import Loaded
@@ -16,6 +18,7 @@ from towpath.pipeline.order import destination, order
 from towpath.pipeline.yamltext import Path
 from towpath.secrets.references import PATTERN
 from towpath.secrets.secret import named_secret
+from towpath.shaping import python_step
 
 _VARIABLE = re.compile(r"(?<!\$)\$\{var:([^}]*)\}")
 
@@ -60,6 +63,9 @@ def _mistakes(loaded: Loaded) -> Iterator[Finding]:
             for label, one in spec.inputs.items()
         }
         parts["to",] = partial(assemble.build_destination, spec.to, spec.connections, spec.folder)
+        parts["mode",] = partial(_refuse_merge, spec)
+        if spec.python is not None:
+            parts["python",] = partial(python_step.check, spec.python, spec.folder)
         for part, build in parts.items():
             try:
                 build()
@@ -73,6 +79,18 @@ def _mistakes(loaded: Loaded) -> Iterator[Finding]:
         except UserError as error:
             if not error.code.startswith(("reference-", "address-")):
                 yield _mistake(loaded, ("steps", name), error, key=True)
+
+
+def _refuse_merge(spec: JobSpec) -> None:
+    """Raises UserError for a merge into files."""
+    if spec.mode is not Mode.MERGE or spec.to.table is not None:
+        return
+    if assemble.located(spec.to.address, spec.connections, spec.folder).kind == "file":
+        raise UserError(
+            "files have no keys, so rows cannot be merged into them",
+            todo="merge into a table, or choose mode replace",
+            code="mode-impossible",
+        )
 
 
 def _mistake(loaded: Loaded, path: Path, error: UserError, *, key: bool = False) -> Finding:

@@ -18,6 +18,7 @@ from towpath.job import InputSpec, OutputSpec
 from towpath.look.peek import Peeked, peek
 from towpath.look.screen import visible
 from towpath.pipeline.connections import user_connections
+from towpath.receipt import count
 from towpath.seams.database import ListsTables
 from towpath.values import textform
 
@@ -100,10 +101,12 @@ def text(found: Sequence[Found], to: str | None, folder: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where steps write: `form` has `{}` for the step's name; `connection` is the address of `warehouse`."""
+    """Where steps write: `form` has `{}` for the step's name; `connection` is the address of `warehouse`; `keyed`: a
+    table, whose rows can be merged."""
 
     form: str
     connection: str | None = None
+    keyed: bool = True
 
     @staticmethod
     def of(to: str | None, found: Sequence[Found], folder: Path) -> _Target:
@@ -114,26 +117,27 @@ class _Target:
                 name = f"copy_of_{name}"
             return _Target("warehouse#{}", f"duckdb:///{name}")
         at = address.parse(to, user_connections())
-        head = to.partition("#")[0]
+        head, keyed = to.partition("#")[0], at.kind == "table"
         if head in user_connections():
-            return _Target(to.replace("{", "{{").replace("}", "}}") if "#" in to else f"{head}#{{}}")
+            form = to.replace("{", "{{").replace("}", "}}") if "#" in to else f"{head}#{{}}"
+            return _Target(form, keyed=keyed)
         written = _seen_from(to, folder)
         if at.kind == "table" and at.table is None:
             return _Target("warehouse#{}", written)
         if at.folder and len(found) > 1:
-            return _Target(written.replace("{", "{{").replace("}", "}}") + "{}.parquet")
+            return _Target(written.replace("{", "{{").replace("}", "}}") + "{}.parquet", keyed=False)
         if len(found) > 1:
             raise UserError(
                 f"{to} is one place, and the source has {len(found)} tables",
                 todo="name a folder ending in /, or a database without #table",
                 code="destination-wrong",
             )
-        return _Target(written.replace("{", "{{").replace("}", "}}"))
+        return _Target(written.replace("{", "{{").replace("}", "}}"), keyed=keyed)
 
 
 def _step(one: Found, target: _Target, folder: Path) -> Iterator[str]:
     seen = one.seen
-    looked = f"all {seen.counted:,} rows" if seen.whole else f"the first {seen.counted:,} rows"
+    looked = f"all {count(seen.counted, 'row')}" if seen.whole else f"the first {count(seen.counted, 'row')}"
     yield f"  {one.name}:"
     yield f"    # Columns, from {looked}:"
     width = max((len(visible(name)) for name in seen.schema.names), default=0)
@@ -146,15 +150,15 @@ def _step(one: Found, target: _Target, folder: Path) -> Iterator[str]:
     yield f"    to: {_quoted(target.form.format(one.name))}"
     yield "    # replace: every run that finds something new puts all rows in place of the old ones."
     yield "    mode: replace"
-    yield from _advice(one, looked)
+    yield from _advice(one, looked, keyed=target.keyed)
 
 
-def _advice(one: Found, looked: str) -> Iterator[str]:
-    """Other modes, as comments."""
+def _advice(one: Found, looked: str, *, keyed: bool) -> Iterator[str]:
+    """Other modes that the destination can have, as comments."""
     guess = one.key_guess()
     key, why = (one.key, "the primary key") if one.key else ((guess,), f"a guess: unique, never null in {looked}")
-    cursor = one.cursor_guess() if one.table else None
-    if key[0] is not None:
+    cursor = one.cursor_guess() if one.table and keyed else None
+    if key[0] is not None and keyed:
         yield "    # merge: rows are updated by the key, and new ones inserted."
         yield "    # mode: merge"
         yield f"    # key: {_listed([str(name) for name in key])}  # {why}"

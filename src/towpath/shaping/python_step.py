@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -112,27 +113,44 @@ def _tables(stream: Stream, *, whole: bool) -> Iterator[pa.Table]:
         yield pa.Table.from_batches([batch.rows], stream.schema)
 
 
-def _find(target: str, folder: Path) -> Callable[[Any], Any]:
+def check(target: str, folder: str) -> None:
+    """Raises UserError when the target has another form, or when there is no such module; nothing is imported."""
+    module, _ = _parted(target)
+    top = module.partition(".")[0]
+    if top not in sys.modules and PathFinder.find_spec(top, [folder, *sys.path]) is None:
+        raise _no_module(module, Path(folder))
+
+
+def _parted(target: str) -> tuple[str, str]:
     module_name, sign, name = target.partition(":")
-    if not sign or not name:
+    if not module_name or not sign or not name:
         raise UserError(
             f"a Python step is written module:function, not {target!r}",
-            todo=f"name the function too, such as {module_name}:run",
+            todo=f"name the function too, such as {module_name or 'steps'}:run",
             code="python-missing",
         )
+    return module_name, name
+
+
+def _no_module(name: str, folder: Path) -> UserError:
     beside = [path.stem for path in folder.glob("*.py")]
+    return UserError(
+        f"there is no module {name!r} on Python's path{nearest(name, beside)}",
+        where=str(folder),
+        todo="put its file there, or install its package beside towpath",
+        code="python-missing",
+    )
+
+
+def _find(target: str, folder: Path) -> Callable[[Any], Any]:
+    module_name, name = _parted(target)
     sys.path.insert(0, str(folder.resolve()))
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name.partition(".")[0]:
             raise
-        raise UserError(
-            f"there is no module {module_name!r} on Python's path{nearest(module_name, beside)}",
-            where=f"python step {target}",
-            todo=f"put its file into {_named(folder)}, or install its package beside towpath",
-            code="python-missing",
-        ) from error
+        raise _no_module(module_name, folder) from error
     except (Exception, SystemExit) as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         file, line, what = place.filename, place.lineno, str(error)
