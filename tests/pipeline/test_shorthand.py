@@ -52,6 +52,9 @@ def test_a_name_twice_is_refused_and_named() -> None:
 def test_a_pair_without_a_sign_is_refused() -> None:
     with pytest.raises(UserError, match="'a' is not of the form name=value"):
         pairs(["a"], "--types")
+    with pytest.raises(UserError, match="'a' is not of the form name=value") as caught:
+        options(["a"], "--var")
+    assert "repeat the option" in caught.value.todo, "a comma belongs to the value of an option"
 
 
 def test_an_option_keeps_its_value_as_it_stands() -> None:

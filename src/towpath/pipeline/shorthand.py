@@ -59,15 +59,20 @@ def options(texts: Iterable[str], what: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         name, sign, value = text.partition("=")
-        _add(found, name.strip(), value if sign else None, text, what)
+        _add(
+            found, name.strip(), value if sign else None, text, what, "write NAME=VALUE, and repeat the option for more"
+        )
     return found
 
 
-def _add(found: dict[str, str], name: str, value: str | None, part: str, what: str) -> None:
+_PAIRS = "write NAME=VALUE, several parted by commas (such as zip=text,amount=int64)"
+
+
+def _add(found: dict[str, str], name: str, value: str | None, part: str, what: str, todo: str = _PAIRS) -> None:
     if not name or value is None:
         raise UserError(
             f"{what}: {part!r} is not of the form name=value",
-            todo="write NAME=VALUE, several parted by commas (such as zip=text,amount=int64)",
+            todo=todo,
             code="option-wrong",
         )
     if name in found:
