@@ -217,7 +217,9 @@ def _table_destination(at: Address, spec: OutputSpec) -> Built:
     from towpath.joins.table_destination import TableDestination
 
     if at.table is None:
-        raise UserError(f"{at} names no table", todo=f"write {at}#TABLE, or give --to-table", code="table-unnamed")
+        raise UserError(
+            f"{at} names no table", todo=f"write {str(at).rstrip('#')}#TABLE, or give --to-table", code="table-unnamed"
+        )
     if spec.format is not None or spec.partition_by:
         given = f"format {spec.format!r}" if spec.format is not None else "partitions"
         raise UserError(

@@ -13,6 +13,9 @@ from typing import Any
 
 from towpath.secrets.redact import clean
 
+_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+"""Control characters, as messages show them: a terminal would obey those that a value or a name holds."""
+
 
 class TowError(Exception):
     """What went wrong, where, and what to do next. Exit code 1: the data or a system said no.
@@ -43,7 +46,7 @@ class TowError(Exception):
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         hint = f"\n  {self.todo}" if self.todo else ""
-        return f"{place}{self.what} [{self.code}]{hint}"
+        return f"{place}{self.what} [{self.code}]{hint}".translate(_VISIBLE)
 
 
 def _again(kind: type[TowError], args: tuple[Any, ...], held: dict[str, Any]) -> TowError:

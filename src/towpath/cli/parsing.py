@@ -78,5 +78,6 @@ def meant(name: str, known: Iterable[str], *, quoted: bool = False) -> str:
     """`; did you mean --types?` for the most similar known name, or an empty string."""
     import difflib
 
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    bare = {one.lstrip("-"): one for one in known}  # dashes that all of them have would make them alike
+    close = [bare[one] for one in difflib.get_close_matches(name.lstrip("-"), list(bare), n=1, cutoff=0.5)]
     return f"; did you mean {close[0]!r}?" if close and quoted else f"; did you mean {close[0]}?" if close else ""

@@ -12,7 +12,8 @@ from pathlib import Path
 from towpath.errors import Refused
 from towpath.options import nearest
 
-_OWN_NOTE = re.compile(r"(?<![^/])\.([^/]*?)\.tow-(?:state|lock|tmp)$")
+_BESIDE = re.compile(r"(?<![^/])\.([^/]*?)\.tow-(?:state|lock|tmp)$")
+_IN_FOLDER = re.compile(r"(?<=/)(?:_manifest\.json|\.tow-loads)$")
 _FULL = ("there is no space left", "free some space, then run again; nothing was published", "disk-full")
 _DENIED = (
     "permission was denied",
@@ -51,8 +52,8 @@ def refused(error: OSError, path: str, doing: str) -> Refused:
     """The error as Refused: what failed (`doing` is a verb: read, write), where, why and what to do about it."""
     unknown = (error.strerror or str(error), "see what the system says, then run again", "system-refused")
     why, todo, code = _KNOWN.get(error.errno or 0, unknown)
-    if error.errno == errno.ENAMETOOLONG:  # our own notes have longer names than what they are about
-        path = _OWN_NOTE.sub(r"\1", path)
+    if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR):  # of what our own notes are about, which the user named
+        path = _IN_FOLDER.sub("", _BESIDE.sub(r"\1", path))
     return Refused(f"cannot {doing} it: {why}", where=path, todo=todo.format(doing=doing), code=code)
 
 

@@ -114,8 +114,9 @@ def read(path: File) -> Document:
     except FileNotFoundError as error:
         raise UserError("no such file", where=str(path), todo=_others(path), code="path-missing") from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot be read: {reason}", where=str(path), code="file-unreadable") from error
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        todo = "check its name and its permissions: a tow.yaml is text in UTF-8"
+        raise UserError(f"cannot be read: {reason}", where=str(path), todo=todo, code="file-unreadable") from error
     return parse(text, str(path))
 
 

@@ -136,8 +136,8 @@ def _no_module(name: str, folder: Path) -> UserError:
     beside = [path.stem for path in folder.glob("*.py")]
     return UserError(
         f"there is no module {name!r} on Python's path{nearest(name, beside)}",
-        where=str(folder),
-        todo="put its file there, or install its package beside towpath",
+        where=f"python step {name}",
+        todo=f"put its file into {_named(folder)}, or install its package beside towpath",
         code="python-missing",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from towpath.badrows import shorten
 from towpath.errors import DataError
 from towpath.text.scan import Grammar, Outcome
 
@@ -55,18 +56,30 @@ def _shapes(begin: bytes, whole: bool, grammar: Grammar) -> list[tuple[int, bool
     return shapes
 
 
+_BEGINS = {
+    b"PAR1": ("it is no text: it begins as Parquet files do", "name its format: --from-format parquet"),
+    b"ARROW1": ("it is no text: it begins as Arrow files do", "name its format: --from-format arrow"),
+    b"SQLite format 3": ("it is no text, but a SQLite database", "read a table of it: sqlite:///FILE#TABLE"),
+    b"PK\x03\x04": (
+        "it is no text: it begins as zip files and spreadsheets (.xlsx) do",
+        "export the sheet as CSV; a zip of one file is named .zip",
+    ),
+}
+"""How files begin that are met under the name of a text file, in words, and what to do."""
+
+
 def column_names(fields: list[bytes], where: str) -> list[str]:
     """The names that a header row gives. Raises DataError for an empty, repeated or undecodable one."""
     todo = "correct the header, or read without one (option header=false: columns c1, c2, ...)"
     try:
         names = [field.decode() for field in fields]
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"a column name is not valid text: {error.object!r}",
-            where=where,
-            todo=f"name the encoding (option encoding), {todo}",
-            code="text-undecodable",
-        ) from error
+        known = next((words for sign, words in _BEGINS.items() if fields[0].startswith(sign)), None)
+        what, cure = known or (
+            f"a column name is not valid text: {shorten(repr(error.object))}",
+            f"name the encoding (option encoding), {todo}",
+        )
+        raise DataError(what, where=where, todo=cure, code="text-undecodable") from error
     if "" in names:
         raise DataError(
             f"column {names.index('') + 1} of {len(names)} has no name", where=where, todo=todo, code="header-wrong"

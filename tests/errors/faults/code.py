@@ -7,6 +7,7 @@ from tests.errors.kit import Fault
 _PYTHON = {
     "steps.py": "def broken(rows):\n    return rows.select(['nope'])\n\n\n"
     "def nothing(rows):\n    return None\n\n\n"
+    "def leaving(rows):\n    raise SystemExit(3)\n\n\n"
     "def shifting(rows):\n    return rows if rows.num_rows else rows.select(['id'])\n"
 }
 
@@ -24,6 +25,10 @@ FAULTS = (
             value="steps", rule="module:function", todo="steps:"),
     _python("python-raises", "wrote a function that fails", "steps:broken", "python-failed",
             place="steps.py:2", value="nope", rule="KeyError", todo="correct", exit=1),
+    _python("python-exits", "wrote a function that ends the process", "steps:leaving", "python-failed",
+            place="steps.py:10", value="3", rule="SystemExit", todo="correct", exit=1),
+    Fault("python-syntax", "mistyped Python", "copy orders.csv out.parquet --python wrong:run", "python-failed",
+          place="wrong.py:1", value="wrong", rule="SyntaxError", todo="correct", files={"wrong.py": "def run(rows)\n"}),
     _python("python-returns-nothing", "forgot to return the rows", "steps:nothing", "python-result-wrong",
             place="steps:nothing", value="NoneType", rule="no frame", todo="pyarrow.Table"),
     _python("python-result-shifts", "returns other columns for no rows", "steps:shifting", "python-result-wrong",
@@ -36,6 +41,9 @@ FAULTS = (
     Fault("sql-table", "asked for a table that is not there",
           "copy orders.csv out.parquet --sql 'select * from orders'", "sql-wrong",
           place="select * from orders", value="orders", rule="does not exist", todo="input"),
+    Fault("sql-file", "asked for a file within SQL",
+          "copy orders.csv out.parquet --sql \"select * from 'orders.csv'\"", "sql-wrong",
+          place="select * from", value="orders.csv", rule="inputs alone", todo="from"),
     Fault("sql-no-query", "wrote a statement that gives no rows",
           "copy orders.csv out.parquet --sql 'drop table input'", "sql-wrong",
           place="drop table input", value="Table", rule="wrong", todo="input"),

@@ -60,6 +60,14 @@ FAULTS = (
         place="duckdb:///shop.db", rule="table", todo="--table", before=_DATABASE,
     ),
     Fault(
+        "table-empty", "wrote # and no table behind it", "copy orders.csv duckdb:///shop.db#", "table-unnamed",
+        place="duckdb:///shop.db#", rule="no table", todo="duckdb:///shop.db#TABLE",
+    ),
+    Fault(
+        "option-like-none", "mistyped an option that is like no other", "peek orders.csv --limt 3", "option-unknown",
+        value="--limt", rule="no option", todo="--help",
+    ),
+    Fault(
         "table-typo", "mistyped a table's name", "copy duckdb:///shop.db#order out.parquet", "table-missing",
         place="duckdb:///shop.db#order", rule="no such table", todo="orders", exit=1, before=_DATABASE,
     ),

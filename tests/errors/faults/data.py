@@ -39,6 +39,22 @@ FAULTS = (
         files={"events.jsonl": '{"id": 1}\n{"id": 2, "id": 3}\n'},
     ),
     Fault(
+        "json-nothing-readable", "reads a CSV file under the name of JSON Lines", "copy events.jsonl out.parquet",
+        "json-malformed", place="events.jsonl:1", value="id,zip", rule="not JSON", todo="--bad-rows", exit=1,
+        files={"events.jsonl": "id,zip\n1,00501\n"},
+    ),
+    Fault(
+        "parquet-named-csv", "gave a Parquet file the ending of a CSV file", "copy wrong.csv out.jsonl",
+        "text-undecodable", place="wrong.csv:1", value="Parquet", rule="no text", todo="--from-format parquet", exit=1,
+        before=("copy orders.csv right.parquet",),
+        between=lambda here: (here / "wrong.csv").write_bytes((here / "right.parquet").read_bytes()) and None,
+    ),
+    Fault(
+        "escape-in-the-data", "reads a row whose text would paint the terminal", "copy orders.csv out.parquet",
+        "record-malformed", place="orders.csv:2", value=r"1,\x1b[31mred", rule="3 fields", todo="--bad-rows", exit=1,
+        files={"orders.csv": "id,name\n1,\x1b[31mred,x\n"},
+    ),
+    Fault(
         "json-no-array", "reads a number where an array of objects is meant", "copy one.json out.parquet",
         "json-malformed", place="one.json:1", value="7", rule="array", todo="jsonl", exit=1, files={"one.json": "7\n"},
     ),

@@ -42,6 +42,20 @@ FAULTS = (
                "    return rows\n"},
     ),
     Fault(
+        "source-format-untold", "reads a CSV file that is named .txt", "copy orders.txt out.parquet", "format-unclear",
+        place="orders.txt", rule="does not say which format", todo="--from-format", files={"orders.txt": "id\n1\n"},
+    ),
+    Fault(
+        "symlink-circle", "reads a link that leads to itself", "copy latest.csv out.parquet", "path-missing",
+        place="latest.csv", rule="circle", todo="correct", exit=1,
+        prepare=lambda here: (here / "latest.csv").symlink_to("latest.csv"),
+    ),
+    Fault(
+        "path-typo-beside-a-circle", "mistyped a name beside a link that leads to itself",
+        "copy ordrs.csv out.parquet", "path-missing", place="ordrs.csv", rule="no such file", todo="check", exit=1,
+        prepare=lambda here: (here / "latest.csv").symlink_to("latest.csv"),
+    ),
+    Fault(
         "path-through-a-file", "went on below a file as if it were a folder", "copy orders.csv/part.csv out.parquet",
         "path-kind-wrong", place="orders.csv/part.csv", rule="file, not a folder", todo="check", exit=1,
     ),

@@ -35,6 +35,8 @@ FAULTS = (
           place="tow.yaml:3:", value="to", rule="lacks", todo="nothing was run"),
     _yaml("yaml-empty", "ran an empty file", "", "yaml-wrong", place="tow.yaml:1:1", rule="mapping",
           todo="nothing was run"),
+    Fault("yaml-bytes", "named a picture where a tow.yaml is meant", "run logo.yaml", "file-unreadable",
+          place="logo.yaml", rule="no text", todo="UTF-8", files={"logo.yaml": b"\x89PNG\r\n\x1a\n"}),
     _yaml("yaml-several", "made three mistakes at once",
           pipeline("{form: orders.csv, to: out.csv, mode: upsert, limt: 5}"), "yaml-wrong",
           place="tow.yaml:3:", value="limt", rule="no key", todo="nothing was run"),

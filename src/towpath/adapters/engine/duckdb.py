@@ -238,6 +238,13 @@ def _translated(sql: str, failures: list[BaseException]) -> Iterator[None]:
                 todo="give more with --memory",
                 code="memory-short",
             ) from error
+        if isinstance(error, duckdb.PermissionException):
+            raise UserError(
+                f"the SQL may use its inputs alone: {_bare(words)}",
+                where=_shown(sql),
+                todo="name what it reads under `from`, one name for each input",
+                code="sql-wrong",
+            ) from error
         raise DataError(
             f"the SQL failed on a value: {_bare(words)}",
             where=_shown(sql),
