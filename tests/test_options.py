@@ -14,6 +14,11 @@ class Made:
         self.got = (delimiter, header, level, null)
 
 
+class Dated:
+    def __init__(self, date_format: str | tuple[str, ...] | None = None) -> None:
+        self.got = date_format
+
+
 def test_strings_are_read_by_the_annotations() -> None:
     made = build(Made, {"delimiter": ";", "header": "no", "level": "9", "null": "NA,-"}, "format x")
     assert made.got == (";", False, 9, ("NA", "-"))
@@ -22,6 +27,17 @@ def test_strings_are_read_by_the_annotations() -> None:
 def test_values_of_yaml_pass_as_they_are() -> None:
     assert build(Made, {"header": False, "level": 4, "null": ["NA"]}, "x").got == (None, False, 4, ("NA",))
     assert build(Made, {"null": "NA"}, "x").got[3] == ("NA",)
+
+
+def test_words_that_yaml_made_values_of_are_words_again() -> None:
+    assert build(Made, {"null": [True, 3, "NA"]}, "x").got[3] == ("true", "3", "NA")
+    assert build(Dated, {"date_format": {"d": "%d.%m.%Y"}}, "x").got == ("d=%d.%m.%Y",)
+
+
+@pytest.mark.parametrize("value", [None, [None], {"a": "b"}, [["NA"]]])
+def test_what_is_no_word_is_refused(value: object) -> None:
+    with pytest.raises(UserError, match="option null of x takes words"):
+        build(Made, {"null": value}, "x")
 
 
 def test_an_unknown_option_names_the_nearest() -> None:

@@ -56,7 +56,11 @@ def _read(value: Any, hint: Any, shown: str) -> Any:
     if tuple in accepted:
         if isinstance(value, str):
             return value if str in accepted else tuple(value.split(","))
-        return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else (str(value),)
+        if value is None and type(None) in kinds:
+            return None
+        if isinstance(value, Mapping) and str in accepted:
+            return tuple(f"{name}={_word(one, shown)}" for name, one in value.items())
+        return tuple(_word(one, shown) for one in (value if isinstance(value, (list, tuple)) else (value,)))
     if not isinstance(value, str):
         if any(isinstance(kind, type) and isinstance(value, kind) for kind in accepted):
             return value
@@ -72,6 +76,17 @@ def _read(value: Any, hint: Any, shown: str) -> Any:
     except (KeyError, ValueError):
         raise UserError(f"{shown} takes {_names(accepted)}, not {value!r}", code="option-wrong") from None
     return value
+
+
+def _word(value: Any, shown: str) -> str:
+    """A word of a list, as it was written: YAML has made values of `true` and of `3`."""
+    if value is None or isinstance(value, (Mapping, list, tuple)):
+        raise UserError(
+            f"{shown} takes words, not {'null' if value is None else value!r}",
+            todo="put each word in quotes",
+            code="option-wrong",
+        )
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _secret(value: Any, shown: str) -> Secret | None:

@@ -76,3 +76,15 @@ def test_what_is_no_address_is_refused_by_its_class(given: Any) -> None:
         tow.read(given)
     with pytest.raises(UserError, match="is no address"):
         tow.write([{"a": 1}], given)
+
+
+def test_columns_may_be_given_as_the_command_takes_them() -> None:
+    found = job({}, output("b", {}), {"types": "a=decimal(12,2),b=text", "rename": "a=x", "cast": {"x": pa.int32()}})
+    assert (found.types, found.rename, found.cast) == ({"a": "decimal(12,2)", "b": "text"}, {"a": "x"}, {"x": "int32"})
+    assert inputs("a", {"date_format": {"d": "%d.%m.%Y"}})["input"].options == {"date_format": {"d": "%d.%m.%Y"}}
+
+
+@pytest.mark.parametrize("given", [{"types": ["a"]}, {"types": {"a": 3}}, {"cast": {"a": str}}, {"rename": 3}])
+def test_what_is_no_mapping_and_no_type_is_refused_by_name(given: Any) -> None:
+    with pytest.raises(UserError, match=next(iter(given))):
+        job({}, output("b", {}), given)

@@ -43,7 +43,7 @@ class ReadOptions(TypedDict, total=False):
     null: Words
     decimal: str | None
     thousands: str | None
-    date_format: Words
+    date_format: Words | Mapping[str, str]
     true: Words
     false: Words
     timezone: str | None
@@ -184,8 +184,8 @@ def job(inputs: Mapping[str, InputSpec], to: OutputSpec, given: Mapping[str, Any
         python=given.get("python"),
         whole=bool(given.get("whole")),
         select=_chosen(given.get("select")),
-        rename=dict(given.get("rename") or {}),
-        cast=types(given.get("cast")),
+        rename=mapped(given.get("rename"), "rename"),
+        cast=types(given.get("cast"), "cast"),
         rules=_rules(given.get("rules")),
         dedupe=given.get("dedupe"),
         limit=whole(given, "limit"),
@@ -231,17 +231,39 @@ def _chosen(value: Names) -> tuple[str, ...]:
     return chosen
 
 
-def types(value: Types) -> dict[str, str]:
-    """Types by column, as texts that `parse_type` reads."""
-    found = (value or {}).items()
-    return {name: one if isinstance(one, str) else textform.type_name(one) for name, one in found}
+def types(value: Types, option: str = "types") -> dict[str, str]:
+    """Types by column, as texts that `parse_type` reads. Raises UserError for what is no type."""
+    return {name: _type(one, f"{option}: {name}") for name, one in mapped(value, option).items()}
+
+
+def _type(value: Any, what: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, pa.DataType):
+        return textform.type_name(value)
+    raise UserError(
+        f"{what}: {value!r} is no type", todo="name it ('int64'), or give one of pyarrow's", code="type-unknown"
+    )
+
+
+def mapped(value: Mapping[str, Any] | str | None, option: str) -> dict[str, Any]:
+    """Values by column: a mapping, or text as the command takes it (`a=x,b=y`). Raises UserError for anything else."""
+    if value is None or isinstance(value, (Mapping, str)):
+        return shorthand.pairs([value], option) if isinstance(value, str) else dict(value or {})
+    raise UserError(
+        f"{option} takes a mapping of columns, not {value!r}",
+        todo=f"such as {option}={{'zip': ...}}",
+        code="option-wrong",
+    )
 
 
 def one_input(source: Any, given: Mapping[str, Any]) -> InputSpec:
     """One thing to read. Raises UserError for what is no address."""
     if isinstance(source, InputSpec):
         return source
-    words = {name: list(names(given[name])) for name in _WORDS if given.get(name) is not None}
+    words: dict[str, Any] = {name: list(names(given[name])) for name in _WORDS if given.get(name) is not None}
+    if isinstance(given.get("date_format"), Mapping):
+        words["date_format"] = dict(given["date_format"])
     signs = {name: given[name] for name in ("decimal", "thousands") if given.get(name) is not None}
     return InputSpec(
         address(source),

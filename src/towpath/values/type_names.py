@@ -90,7 +90,7 @@ class _Parser:
 
     def next(self) -> str:
         if not self.tokens:
-            raise self.wrong("it ends too soon")
+            raise self.wrong("it ends too soon; where commas part values, put it in quotes")
         return self.tokens.pop(0)
 
     def expect(self, sign: str) -> None:
