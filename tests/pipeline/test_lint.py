@@ -31,7 +31,7 @@ W = "connections: {w: 'duckdb:///w.db'}"
     ("step", "head", "expected"),
     [
         ("a: {from: a.csv, to: b.csv, mode: replace}", "", []),
-        ("a: {from: a.csv, to: {address: '-', format: csv}}", "", []),
+        ("a: {from: a.csv, to: {address: '-', format: csv}}", "", [("mistake", "mode-impossible", 4, 34)]),
         ("a: {from: a.csv, to: b.csv}", "", [("warning", "create-again", 4, 3)]),
         ("a: {from: a.csv, to: b.csv, mode: create}", "", [("warning", "create-again", 4, 31)]),
         ("a: {from: a.csv, to: b.csv, mode: replace}", W, [("warning", "connection-unused", 2, 15)]),

@@ -128,7 +128,7 @@ class Output(_Model):
     """One thing to write: an address as text, or a mapping of these keys."""
 
     address: AddressText = Field(
-        description="A file, a folder ending in `/`, a table, `-` (standard output), or `CONNECTION#TABLE`. "
+        description="A file, a folder ending in `/`, a table, or `CONNECTION#TABLE`. "
         "Relative paths start from the folder of the tow.yaml."
     )
     format: str | None = Field(None, description="The format of files whose name does not say it; of folders: parquet.")

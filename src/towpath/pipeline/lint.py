@@ -63,6 +63,7 @@ def _mistakes(loaded: Loaded) -> Iterator[Finding]:
             for label, one in spec.inputs.items()
         }
         parts["to",] = partial(assemble.build_destination, spec.to, spec.connections, spec.folder)
+        parts["to", "address"] = partial(_refuse_output, spec)
         parts["mode",] = partial(_refuse_merge, spec)
         if spec.python is not None:
             parts["python",] = partial(python_step.check, spec.python, spec.folder)
@@ -79,6 +80,16 @@ def _mistakes(loaded: Loaded) -> Iterator[Finding]:
         except UserError as error:
             if not error.code.startswith(("reference-", "address-")):
                 yield _mistake(loaded, ("steps", name), error, key=True)
+
+
+def _refuse_output(spec: JobSpec) -> None:
+    """Raises UserError for standard output, which keeps no checkpoint."""
+    if spec.to.address == "-":
+        raise UserError(
+            "a step cannot keep its place on standard output",
+            todo="let it write to a file or a table, and show that with tow copy",
+            code="mode-impossible",
+        )
 
 
 def _refuse_merge(spec: JobSpec) -> None:
