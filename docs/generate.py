@@ -206,6 +206,8 @@ def _kind(hint: Any) -> str:
         return f"a list of {_kind(inner[0])}"
     if origin in (dict, collections.abc.Mapping):
         return f"a mapping to {_kind(inner[1])}"
+    if origin is type:
+        return "a class"
     if origin is collections.abc.Callable:
         return "a function"
     if origin in (typing.Union, types.UnionType):

@@ -178,7 +178,7 @@ def read(
 def read(
     address: Address | InputSpec,
     *,
-    rows_as: Any = None,
+    rows_as: type[Any] | None = None,
     columns: str | Sequence[str] | None = None,
     where: str | None = None,
     limit: int | None = None,
@@ -188,7 +188,7 @@ def read(
     """A reader of what an address names: one pass, nothing read before it is asked for.
 
         with tow.read("flights.csv.gz", where="dep_delay > 60") as reader:
-            frame = reader.to_polars()         # or to_pandas, to_arrow, to_duckdb; or pl.DataFrame(reader)
+            frame = reader.to_polars()  # or to_pandas, to_arrow, to_duckdb
 
     It iterates dicts, or instances of `rows_as`: a dataclass or pydantic model whose fields are the columns. Its
     annotations pin the types of text, and are held against those of other sources; a column too many or too few is

@@ -124,3 +124,12 @@ def test_a_terminal_gets_the_bar_when_asked_for(source: Path, tmp_path: Path) ->
 def test_who_watches_is_chosen(source: Path) -> None:
     with watched(None) as one:
         assert isinstance(one, Unwatched)
+
+
+def test_a_word_is_no_progress(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    (tmp_path / "tow.yaml").write_text("pipeline: p\nsteps:\n  s: {from: a.csv, to: b.csv}\n")
+    with pytest.raises(tow.UserError, match="'yes'"):
+        tow.copy(tmp_path / "a.csv", tmp_path / "b.csv", progress="yes")  # type: ignore[arg-type]
+    with pytest.raises(tow.UserError, match="'yes'"):
+        tow.run(tmp_path / "tow.yaml", progress="yes")  # type: ignore[arg-type]

@@ -131,7 +131,7 @@ def kind_of(value: Any) -> str:
     for classes, name in _KINDS:
         if isinstance(value, classes):
             return name
-    raise Unfit(f"is a {type(value).__name__}, which has no type of its own in a column")
+    raise Unfit(f"is of the class {type(value).__name__}, which has no type of its own in a column")
 
 
 _KINDS: tuple[tuple[Any, str], ...] = (

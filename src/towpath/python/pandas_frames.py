@@ -53,7 +53,12 @@ def _column(series: Any, title: str, name: str, type: pa.DataType | None) -> pa.
     try:
         return pa.array(series, from_pandas=True)
     except pa.ArrowException as error:
-        raise UserError(f"column {title}: {error}", where=name, code="frame-unfit") from error
+        raise UserError(
+            f"column {title}: there is no Arrow type for {series.dtype}: {error}",
+            where=name,
+            todo="turn it into numbers, dates or text (.astype), or leave the column out",
+            code="frame-unfit",
+        ) from error
 
 
 def _objects(series: Any, title: str, name: str, type: pa.DataType | None) -> pa.Array:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from towpath.errors import UserError
 from towpath.progress import Progress, Tally, Unwatched
 from towpath.python import html
 from towpath.receipt import count
@@ -26,6 +27,8 @@ Watches = bool | Callable[[], Progress] | None
 @contextmanager
 def watched(choice: Watch) -> Iterator[Progress]:
     """The progress that a run shall tell."""
+    if choice not in (None, True, False) and not hasattr(choice, "begin"):
+        raise _no_watch(choice)
     with watches((lambda: choice) if choice is not None and not isinstance(choice, bool) else choice) as made:
         yield made()
 
@@ -33,6 +36,8 @@ def watched(choice: Watch) -> Iterator[Progress]:
 @contextmanager
 def watches(choice: Watches) -> Iterator[Callable[[], Progress]]:
     """What makes the progress of each of several runs."""
+    if choice not in (None, True, False) and not callable(choice):
+        raise _no_watch(choice)
     if callable(choice):
         yield choice
     elif choice is not False and in_notebook():
@@ -44,6 +49,14 @@ def watches(choice: Watches) -> Iterator[Callable[[], Progress]]:
             yield display.progress
     else:
         yield Unwatched
+
+
+def _no_watch(choice: object) -> UserError:
+    return UserError(
+        f"progress takes True, False, or what is told of the run, not {choice!r}",
+        todo="give True to see it on a terminal; leave it out for notebooks",
+        code="option-wrong",
+    )
 
 
 def in_notebook() -> bool:
