@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from towpath import userfiles
 from towpath.errors import UserError
 from towpath.receipt import Receipt
 
@@ -38,11 +38,7 @@ class Group:
 
 def path() -> Path:
     """`runs.sqlite` in `$TOWPATH_STATE`, else `$XDG_STATE_HOME/towpath`, else `~/.local/state/towpath`."""
-    chosen = os.environ.get("TOWPATH_STATE")
-    if chosen:
-        return Path(chosen) / "runs.sqlite"
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return Path(state) / "towpath" / "runs.sqlite"
+    return userfiles.state() / "runs.sqlite"
 
 
 def record(receipt: Receipt) -> None:

@@ -21,8 +21,7 @@ def owner(recipe: Recipe) -> str | None:
 
 
 def made(folder: Path, owner: str | None) -> Path:
-    """A new folder with an empty one, `server`, that belongs to `owner`: `folder` itself, or a temporary one if `owner` could
-    not come there."""
+    """A new folder for a `Place`: `folder` itself, or a temporary one if `owner` could not come there."""
     shutil.rmtree(folder, ignore_errors=True)
     if owner is not None and not _passable(folder.parent):
         folder = Path(tempfile.mkdtemp(prefix=f"towpath-lab-{folder.name}-"))
@@ -39,7 +38,7 @@ def made(folder: Path, owner: str | None) -> Path:
     server.mkdir(mode=0o700)
     if owner is not None:
         shutil.chown(server, owner)
-    return server.parent
+    return folder
 
 
 def reachable(build: Build, folder: Path, owner: str | None) -> Build:

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 _LAST_LINES = 5
 
@@ -23,15 +24,22 @@ def run(
     environment: Mapping[str, str] | None = None,
     secs: float = 600,
 ) -> str:
-    """Runs a program in `folder`, as the system's user `owner` (None: ours), and returns what it printed. Raises Failed."""
+    """Runs a program in `folder`, as the system's user `owner` (None: ours), and returns what it printed. Raises
+    Failed."""
     words = [str(one) for one in command]
-    # A user that we drop to keeps none of root's groups.
-    dropped = {} if owner is None else {"user": owner, "group": group(owner), "extra_groups": ()}
     try:
         done = subprocess.run(
-            words, cwd=folder, input=input, env=environment or bare_environment(folder), stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=secs, **dropped,  # type: ignore[call-overload]
-        )  # fmt: skip
+            words,
+            cwd=folder,
+            input=input,
+            env=environment or bare_environment(folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=secs,
+            **as_user(owner),
+        )
     except subprocess.TimeoutExpired:
         raise Failed(f"{words[0]} took more than {secs:.0f} s") from None
     except OSError as error:
@@ -58,7 +66,10 @@ def last_lines(text: str, count: int = _LAST_LINES) -> str:
     return " / ".join(lines[-count:]) or "it said nothing"
 
 
-def group(user: str) -> int:
+def as_user(name: str | None) -> dict[str, Any]:
+    """What has `subprocess` run a program as another user, with none of root's groups; nothing for None."""
+    if name is None:
+        return {}
     import pwd
 
-    return pwd.getpwnam(user).pw_gid
+    return {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": ()}

@@ -21,19 +21,19 @@ from towpath.lab.server import Facts, OwnServer, Server
 from towpath.secrets.secret import Secret
 
 USER = "lab"
+"""The user, the database and the bucket of every server."""
 
 
 class Lab:
-    """Servers in one folder (default: a temporary one). As a context it stops them at its end and removes their data; should
-    this process be killed, their supervisors stop them. With `held` False they live on: see `towpath.lab.running`."""
+    """Servers in one folder (default: a temporary one). As a context it stops them at its end and removes their data;
+    should this process be killed, their supervisors stop them."""
 
-    def __init__(self, folder: Path | None = None, *, held: bool = True) -> None:
-        self._own = folder is None
+    def __init__(self, folder: Path | None = None) -> None:
+        self._temporary = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix="towpath-lab-")) if folder is None else folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._held = held
         self.servers: dict[str, Server] = {}
-        self._cleaning = ExitStack()
+        self._cleaning: dict[str, ExitStack] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -43,42 +43,55 @@ class Lab:
 
     def close(self) -> None:
         """Stops all servers and removes their data."""
-        self.servers.clear()
-        self._cleaning.close()
-        if self._own:
+        for name in list(self.servers):
+            self.down(name)
+        if self._temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def up(self, name: str, *, port: int | None = None, durable: bool = False) -> Server:
-        """The server of this name: the running one, that of the environment (`TOWPATH_LAB_NAME`), or the best that can be
-        had here, started. `durable` has it survive a crash of the machine, which costs time. Raises UserError for an
-        unknown name, Refused when none can be had, when it fails or when the port is taken."""
+        """The server of this name: the running one, that of the environment (`TOWPATH_LAB_NAME`), or the best that can
+        be had here, started. `durable` has it survive a crash of the machine, which costs time. Raises UserError for an
+        unknown name; Refused when none can be had, when it fails or when the port is taken."""
         if name not in self.servers:
             choices = recipes(name)
             given = outside.server(name, choices[0])
             self.servers[name] = given or self._started(name, choices, port, durable)
         return self.servers[name]
 
+    def down(self, name: str) -> None:
+        """Stops one server and removes its data."""
+        self.servers.pop(name, None)
+        if name in self._cleaning:
+            self._cleaning.pop(name).close()
+
+    def let_go(self, name: str) -> None:
+        """One server lives on when this process ends; it is no longer this lab's."""
+        server = self.servers.pop(name)
+        assert isinstance(server, OwnServer)
+        server.let_go()
+        self._cleaning.pop(name).pop_all()
+
     def _started(self, name: str, choices: Sequence[Recipe], port: int | None, durable: bool) -> OwnServer:
         recipe, build, passed = obtained(name, choices)
-        ports = take(recipe.ports, port)
-        self._cleaning.callback(ports.release)
-        owner = homes.owner(recipe)
-        folder = homes.made(self.folder / name, owner)
-        self._cleaning.callback(shutil.rmtree, folder, ignore_errors=True)
-        password = Secret(secrets.token_hex(12), f"the password of the lab's {name}")
-        place = Place(
-            homes.reachable(build, folder, owner), folder / "server", ports.numbers, USER, password, owner, durable
-        )
-        server = OwnServer(
-            Facts(name, recipe.program, recipe.kind, build.version, build.how), recipe, place, held=self._held
-        )
-        try:
-            recipe.prepare(place)
-        except Failed as error:
-            raise Refused(f"{recipe.program} cannot be set up: {error}", where=name, code="server-failed") from error
-        if self._held:
-            self._cleaning.callback(server.stop)
-        server.start()
+        with ExitStack() as cleaning:
+            ports = take(recipe.ports, port)
+            cleaning.callback(ports.release)
+            folder = homes.made(self.folder / name, owner := homes.owner(recipe))
+            cleaning.callback(shutil.rmtree, folder, ignore_errors=True)
+            password = Secret(secrets.token_hex(12), f"the password of the lab's {name}")
+            build = homes.reachable(build, folder, owner)
+            place = Place(build, folder, ports.numbers, USER, password, owner, durable)
+            facts = Facts(name, recipe.program, recipe.kind, build.version, build.how, tuple(passed))
+            server = OwnServer(facts, recipe, place)
+            try:
+                recipe.prepare(place)
+            except Failed as error:
+                raise Refused(
+                    f"{recipe.program} cannot be set up: {error}", where=name, code="server-failed"
+                ) from error
+            cleaning.callback(server.stop)
+            server.start()
+            self._cleaning[name] = cleaning.pop_all()
         return server
 
 

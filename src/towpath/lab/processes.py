@@ -1,4 +1,4 @@
-"""Processes by pid and start time, so that a number which the system gave to another one meanwhile is never signalled."""
+"""Processes by pid and start time, so that a pid which the system gave to another one meanwhile is never signalled."""
 
 from __future__ import annotations
 

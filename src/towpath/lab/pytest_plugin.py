@@ -1,9 +1,10 @@
-"""The lab in pytest: `@pytest.mark.server("mariadb")` and the fixtures `postgresql_server`, `mariadb_server`, `s3_server`,
-`kafka_server`.
+"""The lab in pytest: `@pytest.mark.server("mariadb")` and the fixtures `postgresql_server`, `mariadb_server`,
+`s3_server`, `kafka_server`.
 
 A server is started when the first test asks for it, once for each worker of pytest-xdist, and stopped at the end of the
 session. A test whose server cannot be had is skipped with the reason; the summary counts such tests by server. With
-`--require-all` they fail. Tests that need another server than PostgreSQL, which every machine can have, are marked `lab`.
+`--require-all` they fail. Tests that need another server than PostgreSQL, which every machine can have, are marked
+`lab`.
 """
 
 from __future__ import annotations
@@ -102,9 +103,7 @@ def _server(item: pytest.Item, name: str) -> Server:
         except TowError as error:
             config.stash[_REFUSALS][name] = " ".join(str(error).split("\n")[0].split())
         else:
-            config.stash[_NOTES].used[name] = (
-                f"{server.program} {server.version}".strip() + f" ({server.kind or server.how})"
-            )
+            config.stash[_NOTES].used[name] = server.told
             return server
     why = config.stash[_REFUSALS][name]
     config.stash[_NOTES].lacks(name, why, item.nodeid)

@@ -1,14 +1,15 @@
 """Recipe: the contract of one server program, from how it is obtained to its address.
 
-The order of calls: the first of `ways` that gives a `Build` is taken - `prepare` once, on an empty folder - `command` and
-`environment` at each start - `answers` again and again until it does - `furnish` once, after the first start - `access`
-whenever somebody asks. Stopping is `stop_signal`, and SIGKILL after `stop_secs`.
+The order of calls: the first of `ways` that gives a `Build` is taken - `prepare` once, on an empty folder - `command`
+and `environment` at each start - `answers` again and again until it does - `furnish` once, after the first start -
+`access` whenever somebody asks. Stopping is `stop_signal`, and SIGKILL after `stop_secs`.
 
 A file of `recipes/` is named after a server (`kafka`) and has `RECIPES`: the programs that can play it, best first.
 """
 
 from __future__ import annotations
 
+import shutil
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -66,11 +67,11 @@ class Way(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one server lives. `folder` is empty before `prepare` and belongs to `owner`, the system's user that the server
-    runs as (None: ours). `durable` asks that what was committed survives a crash of the machine."""
+    """Where one server lives: all of it is below `root`. `owner` is the system's user that it runs as (None: ours).
+    `durable` asks that what was committed survives a crash of the machine."""
 
     build: Build
-    folder: Path
+    root: Path
     ports: tuple[int, ...]
     user: str
     password: Secret
@@ -78,13 +79,33 @@ class Place:
     durable: bool = False
 
     @property
+    def folder(self) -> Path:
+        """The program's own folder; it belongs to `owner`, and is empty before `prepare`."""
+        return self.root / "server"
+
+    @property
+    def log(self) -> Path:
+        """What the program says."""
+        return self.root / "log"
+
+    @property
     def port(self) -> int:
+        """The one that clients use."""
         return self.ports[0]
+
+    def note(self, name: str, text: str) -> Path:
+        """A file in `folder` that only the program can read."""
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_text(text, "utf-8")
+        if self.owner is not None:
+            shutil.chown(path, self.owner)
+        return path
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a server is reached: a Towpath address, and the options and environment variables that go with it."""
+    """How a server is reached: a Towpath address, and the adapter's options and environment variables beside it."""
 
     address: str
     options: Mapping[str, str | Secret] = field(default_factory=dict)
@@ -99,7 +120,7 @@ class Recipe(ABC):
     usual_port: int
     ways: tuple[Way, ...]
     ports = 1
-    """How many ports it listens on; `Place.port` is the one that clients use."""
+    """How many ports it listens on."""
     refuses_root = False
     stop_signal: int = signal.SIGTERM
     stop_secs = 10.0
@@ -119,17 +140,18 @@ class Recipe(ABC):
 
     @abstractmethod
     def answers(self, host: str, port: int) -> str:
-        """Asks once, in the server's own protocol, whether it does its work, and returns its version if the answer tells
-        it. Raises NotReady or OSError. Needs no credentials."""
+        """Asks once, in the server's own protocol, whether it does its work, and returns its version if the answer
+        tells it. Raises NotReady or OSError. Needs no credentials."""
 
     def furnish(self, place: Place) -> None:
         """What can be done only on the running server. Raises NotReady or OSError, and is then called again."""
+        return
 
     @abstractmethod
     def access(self, place: Place) -> Access: ...
 
-    def litter(self, place: Place) -> Sequence[Path]:
-        """Files that the program makes outside its folder and leaves when it is killed."""
+    def litter(self, place: Place) -> Sequence[str]:
+        """Files (globs) that the program makes outside its folder and leaves when it is killed."""
         return ()
 
 

@@ -1,4 +1,4 @@
-"""A signature of Amazon's version 4 for a request without a body or query: enough to make a bucket without a client library.
+"""A signature of Amazon's version 4 for a request without body or query: enough to make a bucket without a library.
 Source: the AWS General Reference, "Create a signed AWS API request"."""
 
 from __future__ import annotations

@@ -1,47 +1,30 @@
-"""The small process above one server: `python -m towpath.lab.supervisor`. It reads one line of JSON (`Order`) from standard
-input, starts the server, and prints its pid. Then it stops the server when it is told to (SIGTERM) or, if the server is
-`held`, when standard input closes: that is, when whoever started it is gone, however it went.
+"""The small process above one server: `python -m towpath.lab.supervisor`. It reads an `Order` from standard input,
+starts the server and prints its pid. It stops the server when it is told to (SIGTERM) or when standard input closes:
+that is, when whoever started it is gone, however it went; unless that one said before to let go.
 
 Should the supervisor itself be killed, the kernel kills the server (Linux)."""
 
 from __future__ import annotations
 
-import json
+import glob
 import os
 import select
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
 from towpath.lab import jobs
+from towpath.lab.order import LET_GO, Order
 from towpath.lab.processes import Process, adopt_orphans, die_with_parent, wait_gone
 
 _LOOK_SECS = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to run and how to stop it. `litter`: files to remove afterwards."""
-
-    command: list[str]
-    environment: dict[str, str]
-    folder: str
-    log: str
-    owner: str | None
-    stop_signal: int
-    stop_secs: float
-    litter: list[str]
-    held: bool
-
-    def dumps(self) -> str:
-        return json.dumps(asdict(self))
+_GRACE_SECS = 2.0
 
 
 class _Told:
-    """Whether SIGTERM or SIGINT came."""
+    """Whether a signal asked us to stop."""
 
     def __init__(self) -> None:
         self.to_stop = False
@@ -52,48 +35,70 @@ class _Told:
         self.to_stop = True
 
 
+class _Starter:
+    """Whoever started us, at the other end of standard input."""
+
+    def __init__(self) -> None:
+        self._pid = os.getppid()
+        self._holds = True
+
+    def order(self) -> Order:
+        """Its first line. Nothing behind it is taken in: that is for `gone`."""
+        line = b""
+        while not line.endswith(b"\n"):
+            if not (more := os.read(0, 1)):
+                sys.exit("the starter was gone before it said what to start")
+            line += more
+        return Order.loads(line)
+
+    def gone(self) -> bool:
+        """Whether it closed its end without letting go, or died while a child of it holds the end open still. Waits a
+        moment for that."""
+        if not self._holds:
+            select.select([], [], [], _LOOK_SECS)
+            return False
+        ready, _, _ = select.select([0], [], [], _LOOK_SECS)
+        said = os.read(0, len(LET_GO)) if ready else None
+        if said == LET_GO:
+            self._holds = False
+            return False
+        return said == b"" or os.getppid() != self._pid
+
+
 def main() -> int:
-    told = _Told()
-    order = Order(**json.loads(sys.stdin.buffer.readline()))
-    starter = os.getppid()
+    told, starter = _Told(), _Starter()
+    order = starter.order()
     adopt_orphans()
     child = _started(order)
-    print(json.dumps({"pid": child.pid}), flush=True)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody has to keep listening
+    os.write(1, b"%d\n" % child.pid)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody has to keep listening
     os.chdir("/")
-    while child.poll() is None and not told.to_stop:
-        if order.held and (_closed() or os.getppid() != starter):
-            break
-        if not order.held:
-            signal.sigtimedwait((signal.SIGCHLD,), _LOOK_SECS)
+    while child.poll() is None and not told.to_stop and not starter.gone():
+        pass
     _stop(child, order)
-    for path in order.litter:
+    for path in (path for pattern in order.litter for path in glob.glob(pattern)):
         Path(path).unlink(missing_ok=True)
     return 0
 
 
 def _started(order: Order) -> subprocess.Popen[bytes]:
     parent = os.getpid()
-    dropped = {} if order.owner is None else {
-        "user": order.owner, "group": jobs.group(order.owner), "extra_groups": ()
-    }  # fmt: skip
     with open(order.log, "ab") as log:
         return subprocess.Popen(
-            order.command, cwd=order.folder, env=order.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=lambda: die_with_parent(parent), **dropped,  # type: ignore[call-overload]
-        )  # fmt: skip
-
-
-def _closed() -> bool:
-    """Whether standard input ended; waits a moment for it."""
-    ready, _, _ = select.select([0], [], [], _LOOK_SECS)
-    return bool(ready) and os.read(0, 1) == b""
+            order.command,
+            cwd=order.folder,
+            env=order.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(parent),
+            **jobs.as_user(order.owner),
+        )
 
 
 def _stop(child: subprocess.Popen[bytes], order: Order) -> None:
     """Asks the server to stop, and kills what is left of it after its time."""
-    own = Process.of(os.getpid())
-    assert own is not None
     if child.poll() is None:
         child.send_signal(order.stop_signal)
         try:
@@ -102,10 +107,14 @@ def _stop(child: subprocess.Popen[bytes], order: Order) -> None:
             child.kill()
             child.wait()
     # Its children are ours now (`adopt_orphans`); most end by themselves once it is gone.
-    orphans = own.tree()[1:]
-    if orphans and not wait_gone(orphans, 1.0):
-        for one in own.tree()[1:]:
+    if not wait_gone(_below(), _GRACE_SECS):
+        for one in _below():
             one.kill()
+
+
+def _below() -> list[Process]:
+    own = Process.of(os.getpid())
+    return [] if own is None else own.tree()[1:]
 
 
 if __name__ == "__main__":

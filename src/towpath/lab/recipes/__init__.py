@@ -1,5 +1,5 @@
-"""The servers of the lab by name. Each is the module of its name, whose `RECIPES` are the programs that can play its part,
-best first."""
+"""The servers of the lab by name. Each is the module of its name, whose `RECIPES` are the programs that can play its
+part, best first."""
 
 from __future__ import annotations
 

@@ -31,6 +31,8 @@ transaction.state.log.num.partitions=5
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 log.flush.interval.messages={flush}
 """
 _EACH, _WHEN_THE_SYSTEM_LIKES = 1, 9223372036854775807
@@ -60,22 +62,25 @@ class _Speaks(Recipe):
 class ApacheKafka(_Speaks):
     program = "Apache Kafka"
     kind = Kind.REAL
-    ways = (Jars("org.apache.kafka", "kafka_2.13", "4.4.0", java=17),)
+    ways = (
+        # Without a logger of slf4j it would not say why it ends.
+        Jars("kafka", "4.4.0", "org.apache.kafka:kafka_2.13:4.4.0", "org.slf4j:slf4j-simple:1.7.36", java=17),
+    )
     ports = 2
     start_secs = 120.0
 
     def prepare(self, place: Place) -> None:
-        settings = place.folder / "server.properties"
         flush = _EACH if place.durable else _WHEN_THE_SYSTEM_LIKES
         port, controller = place.ports
         text = _PROPERTIES.format(host=HOST, port=port, controller=controller, folder=place.folder, flush=flush)
-        settings.write_text(text, "utf-8")
+        settings = place.note("server.properties", text)
         cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
         format = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(settings)]
         run(self._java(place, "-XX:TieredStopAtLevel=1", *format), folder=place.folder)
 
     def command(self, place: Place) -> Sequence[str]:
-        return self._java(place, "-Xms128m", "-Xmx512m", "kafka.Kafka", str(place.folder / "server.properties"))
+        options = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+        return self._java(place, *options, "kafka.Kafka", str(place.folder / "server.properties"))
 
     def _java(self, place: Place, *words: str) -> list[str]:
         return ["java", "-cp", f"{place.build.home}/*", *words]

@@ -33,13 +33,7 @@ class MariaDB(Recipe):
         options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", *options],
             folder=place.folder, owner=place.owner)  # fmt: skip
-        init = place.folder / "init.sql"
-        init.write_text(_INIT.format(user=place.user, password=place.password.reveal()))
-        init.chmod(0o600)
-        if place.owner:
-            import shutil
-
-            shutil.chown(init, place.owner)
+        place.note("init.sql", _INIT.format(user=place.user, password=place.password.reveal()))
 
     def command(self, place: Place) -> Sequence[str]:
         folder = place.folder

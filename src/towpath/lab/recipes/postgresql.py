@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 
 from towpath.lab.jobs import run
 from towpath.lab.ports import HOST
@@ -29,19 +30,13 @@ class PostgreSQL(Recipe):
     stop_signal = signal.SIGINT  # fast: SIGTERM would wait for the clients to leave
 
     def prepare(self, place: Place) -> None:
-        secret = place.folder / "pw"
-        secret.touch(mode=0o600)
-        secret.write_text(place.password.reveal())
-        if place.owner:
-            import shutil
-
-            shutil.chown(secret, place.owner)
+        secret = place.note("password", place.password.reveal())
         bin, data = place.build.home, place.folder / "data"
         options = ["--auth=scram-sha-256", f"--username={place.user}", f"--pwfile={secret}"]
         options += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
         run([bin / "initdb", f"--pgdata={data}", *options], folder=place.folder, owner=place.owner)
         secret.unlink()
-        single = [bin / "postgres", "--single", "-D", data, "postgres"]
+        single: list[str | Path] = [bin / "postgres", "--single", "-D", data, "postgres"]
         run(single, folder=place.folder, owner=place.owner, input=f"create database {place.user}\n")
 
     def command(self, place: Place) -> Sequence[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from towpath.lab.ports import HOST
 from towpath.lab.recipe import Access, Kind, NotReady, Place, Recipe
@@ -35,6 +34,7 @@ class SeaweedFS(Recipe):
             f"-dir={folder / 'data'}", "-filer", "-s3", *ports, "-s3.port.iceberg=0", "-s3.port.lance=0",
             f"-filer.localSocket={folder / 'filer.sock'}", f"-s3.localSocket={folder / 's3.sock'}",
             "-master.volumeSizeLimitMB=512", "-volume.max=20", "-volume.preStopSeconds=0",
+            "-master.electionTimeout=500ms", "-master.heartbeatInterval=100ms",  # there is nobody to wait for
             "-master.telemetry=false",  # it would tell its makers
         ]  # fmt: skip
 
@@ -82,9 +82,9 @@ class SeaweedFS(Recipe):
             },
         )
 
-    def litter(self, place: Place) -> Sequence[Path]:
+    def litter(self, place: Place) -> Sequence[str]:
         """Sockets that it always makes there, named after its ports."""
-        return [path for port in place.ports for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock")]
+        return [f"/tmp/seaweedfs-*-{port}.sock" for port in place.ports]
 
 
 RECIPES = (SeaweedFS(),)

@@ -15,8 +15,8 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Installed:
-    """`program` on PATH, or in one of `folders` (globs; the highest name is the newest). Whatever else the recipe needs lies
-    beside it, or on PATH."""
+    """`program` on PATH, or in one of `folders` (globs; the highest name is the newest). Whatever else the recipe needs
+    lies beside it, or on PATH."""
 
     def __init__(self, program: str, *folders: str, ask: tuple[str, ...] = ("--version",)) -> None:
         self.title = f"installed {program}"

@@ -13,20 +13,21 @@ from towpath.lab.ways import cache
 _POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion><groupId>lab</groupId><artifactId>lab</artifactId><version>1</version>
-  <dependencies><dependency>
-    <groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>
-  </dependency></dependencies>
+  <dependencies>{dependencies}</dependencies>
 </project>
 """
+_DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 
 
 class Jars:
-    """`group:artifact:version` and all that it depends on, in one folder; needs Java of at least `java`."""
+    """The artifacts (`group:artifact:version`) and all that they depend on, in one folder; needs Java of at least
+    `java`."""
 
-    def __init__(self, group: str, artifact: str, version: str, java: int) -> None:
-        self.title = f"jars {artifact} {version}"
-        self._pom = _POM.format(group=group, artifact=artifact, version=version)
-        self._name, self._version, self._java = f"{artifact}-{version}", version, java
+    def __init__(self, name: str, version: str, *artifacts: str, java: int) -> None:
+        self.title = f"jars of {name} {version}"
+        dependencies = "".join(_DEPENDENCY.format(*one.split(":")) for one in artifacts)
+        self._pom = _POM.format(dependencies=dependencies)
+        self._name, self._version, self._java = f"{name}-{version}", version, java
 
     def here(self) -> Build | None:
         folder = cache.folder(self._name)

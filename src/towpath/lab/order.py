@@ -1,0 +1,30 @@
+"""What a server's starter and its supervisor say to each other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+LET_GO = b"let go\n"
+"""From the starter: the server outlives it from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run and how to stop it. `litter`: files (globs) to remove afterwards."""
+
+    command: list[str]
+    environment: dict[str, str]
+    folder: str
+    log: str
+    owner: str | None
+    stop_signal: int
+    stop_secs: float
+    litter: list[str]
+
+    def dumps(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @staticmethod
+    def loads(line: bytes) -> Order:
+        return Order(**json.loads(line))
