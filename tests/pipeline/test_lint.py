@@ -151,3 +151,11 @@ def test_create_does_stop_the_second_run(tmp_path: Path) -> None:
     assert run_pipeline(tmp_path / "tow.yaml")[0].status == "unchanged"
     (tmp_path / "a.csv").write_text("id\n1\n2\n")
     assert run_pipeline(tmp_path / "tow.yaml")[0].status == "stopped"
+
+
+def test_a_plain_secret_is_told_once_with_its_place(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    to = "'duckdb:///w.db?encryption_key=plain-of-lint-7#t'"
+    assert told(found(tmp_path, f"a: {{from: a.csv, to: {to}, mode: replace}}")) == [
+        ("warning", "password-in-address", 4, 24)
+    ]
+    assert caplog.messages == []

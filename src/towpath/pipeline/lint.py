@@ -16,6 +16,7 @@ from towpath.pipeline.jobs import job
 from towpath.pipeline.load import Loaded
 from towpath.pipeline.order import destination, order
 from towpath.pipeline.yamltext import Path
+from towpath.secrets import plain
 from towpath.secrets.references import PATTERN
 from towpath.secrets.secret import named_secret
 from towpath.shaping import python_step
@@ -42,7 +43,8 @@ def lint(loaded: Loaded) -> list[Finding]:
     """What is to be said of a file that could be loaded, in the order of its lines. Raises UserError for a ring of
     steps."""
     order(loaded)
-    found = [*_mistakes(loaded), *_warnings(loaded)]
+    with plain.untold():
+        found = [*_mistakes(loaded), *_warnings(loaded)]
     return sorted(set(found), key=lambda one: (one.line, one.column, one.level, one.code))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from towpath import url
@@ -23,6 +24,19 @@ def warn(what: str) -> None:
         import logging
 
         logging.getLogger("towpath.secrets").warning("%s is written plainly, for others to see: %s", what, _BETTER)
+
+
+@contextmanager
+def untold() -> Iterator[None]:
+    """Without those warnings: for who tells of plain secrets by their places."""
+    import logging
+
+    logger = logging.getLogger("towpath.secrets")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def refuse_hidden(value: str, what: str) -> None:
