@@ -74,3 +74,9 @@ def test_an_address_never_shows_its_password() -> None:
 
 def test_only_embedded_databases_lie_in_a_folder() -> None:
     assert rooted("duckdb:///a.db?memory=5#t", "/x y") == "duckdb:////x%20y/a.db?memory=5#t"
+
+
+def test_a_table_named_apart_is_shown_as_part_of_the_address() -> None:
+    assert str(parse("duckdb:///s.db").with_table("t")) == "duckdb:///s.db#t"
+    assert str(parse("duckdb:///s.db#t").with_table("t")) == "duckdb:///s.db#t"
+    assert str(parse("w", {"w": "duckdb:///s.db"}).with_table("t")).endswith("#t")

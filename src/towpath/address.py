@@ -70,7 +70,8 @@ class Address:
                 todo="name the table once",
                 code="address-wrong",
             )
-        return replace(self, table=table)
+        text = self.text if self.table == table else f"{self.text.rstrip('#')}#{table}"
+        return replace(self, table=table, text=text)
 
     def __str__(self) -> str:
         return self.text

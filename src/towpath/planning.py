@@ -42,7 +42,7 @@ class Plan:
     def lines(self) -> list[str]:
         """The plan for people."""
         offer = self.offer
-        known = [f"{self.rows:,} rows" if self.rows is not None else "", f"{self.size:,} bytes" if self.size else ""]
+        known = ["" if self.rows is None else count(self.rows, "row"), count(self.size, "byte") if self.size else ""]
         amount = ", ".join(word for word in known if word)
         out = [f"{self.spec.step or 'copy'}: {self.source} -> {self.destination}" + (f"  ({amount})" if amount else "")]
         out += [f"  {line}" for line in self.route]

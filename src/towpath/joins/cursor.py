@@ -112,7 +112,7 @@ def _fit(lookback: str, type: pa.DataType, cursor: str) -> tuple[int, int | None
         todo = "write it like 1h, 2d or 30m" if timed else "write a number" if pa.types.is_integer(type) else ""
         raise UserError(
             f"the look-back {lookback!r} does not fit the cursor {cursor!r} ({textform.type_name(type)})",
-            todo=todo or "choose a cursor of integers, dates or timestamps",
+            todo=todo or "choose a cursor of integers, dates or timestamps; a `query` can make one of it",
             code="lookback-bad",
         )
     return number, seconds
