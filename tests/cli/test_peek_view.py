@@ -50,6 +50,23 @@ def test_the_columns_have_types_nulls_distinct_values_and_ranges() -> None:
     ]
 
 
+def test_a_narrow_screen_shows_both_ends_of_each_range() -> None:
+    import datetime
+
+    begin = datetime.datetime(2024, 1, 1)
+    times = [begin, begin + datetime.timedelta(days=20)]
+    rows = pa.table({"at": times, "much": pa.array([10**25, 10**25 + 499], pa.decimal128(38, 0)), "note": ["x", None]})
+    lines = schema_lines(seen(rows), 72)
+    assert all(width(line) <= 72 for line in lines)
+    assert lines[2].endswith("2024-01-01 0… .. 2024-01-21 0…")
+    assert lines[3].endswith("100000…000000 .. 100000…000499")
+    assert lines[4].endswith("1 letter")
+
+
+def test_a_source_without_columns_is_told() -> None:
+    assert schema_lines(seen(pa.table({})))[-1] == "(it has no columns)"
+
+
 def test_the_figures_say_what_they_are_from_and_types_from_a_sample_are_marked() -> None:
     rows = pa.table({"id": [1], "name": ["a"]})
     some = seen(rows, settled=False, whole=False, counted=10_000, known=336_776, pinned=frozenset({"name"}))

@@ -18,6 +18,8 @@ NULL = "∅"
 _CELL = 40
 _NAME, _TYPE = 20, 20
 """The most columns of a name and a type, where not everything fits."""
+_BOTH_ENDS = 20
+"""The fewest columns in which two ends of a range are worth showing."""
 _NO_FRACTION = re.compile(r"(:\d\d)\.0+(?=Z?( |$))")
 
 
@@ -28,8 +30,11 @@ def schema_lines(seen: Peeked, most: int | None = None) -> list[str]:
     lines = table([head, *rows], right=(2, 3))
     if most is not None and max(map(width, lines)) > most:
         rows = [_column(seen, at, (_NAME, _TYPE)) for at in range(len(seen.schema))]
+        if seen.figures:
+            others = sum(max(map(width, cells)) + 2 for cells in list(zip(head, *rows, strict=True))[:-1])
+            rows = [(*row[:-1], _range(one, most - others)) for row, one in zip(rows, seen.figures, strict=True)]
         lines = table([head, *rows], right=(2, 3))
-    notes = [_from(seen)] if seen.figures else []
+    notes = [_from(seen)] if seen.figures else [] if seen.schema.names else ["it has no columns"]
     if any(map(seen.from_sample, seen.schema.names)):
         notes.append("* type from sample: a later value may widen it")
     told = [seen.shown, *lines, *(f"({note})" for note in notes)]
@@ -103,11 +108,15 @@ def _distinct(found: Figures) -> str:
     return f"{found.distinct.count:,}" if found.distinct.exact else f"~{found.distinct.count:,}"
 
 
-def _range(found: Figures) -> str:
+def _range(found: Figures, most: int | None = None) -> str:
+    """The lowest and the highest value; both ends can be told within `most` columns, if there are enough for that."""
     if found.low is None or found.high is None:
         return ""
-    ends = found.low if found.low == found.high else f"{found.low} .. {found.high}"
-    ends = _NO_FRACTION.sub(r"\1", ends)
+    low, high = (_NO_FRACTION.sub(r"\1", end) for end in (found.low, found.high))
+    if most is not None and len(low) + 4 + len(high) > most >= _BOTH_ENDS and not found.unit:
+        shorten = cut if ":" in low else cut_middle  # of a time its beginning tells the most
+        low, high = (shorten(end, (most - 4) // 2) for end in (low, high))
+    ends = low if found.low == found.high else f"{low} .. {high}"
     return ends if not found.unit else f"{ends} {found.unit}" + ("" if found.high == "1" else "s")
 
 
