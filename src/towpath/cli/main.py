@@ -19,7 +19,7 @@ GROUPS = {
     "move data": ("copy", "run", "replay"),
     "look first": ("plan", "peek", "adapters"),
     "prove what happened": ("verify", "runs", "state"),
-    "set up": ("init", "lint", "schema", "connections", "secrets", "doctor", "explain", "completion"),
+    "set up": ("init", "lint", "schema", "connections", "secrets", "lab", "doctor", "explain", "completion"),
 }
 """Every command, as `tow --help` shows them: by what one does. Each is the module of its name."""
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)

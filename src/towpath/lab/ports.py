@@ -36,42 +36,45 @@ def take(count: int, first: int | None = None) -> Ports:
     locks = ExitStack()
     numbers: list[int] = []
     if first is not None:
-        if answers(first) or not _locked(first, locks):
+        if why := _hindrance(first) or ("" if _locked(first, locks) else "another lab has it"):
             locks.close()
             raise Refused(
-                f"port {first} is taken: a server answers there already",
+                f"port {first} cannot be had: {why}",
                 where=f"{HOST}:{first}",
-                todo="name another port, or none: a free one is taken",
+                todo="name another port, or none: then a free one is taken",
                 code="port-taken",
             )
         numbers.append(first)
     for port in _shuffled():
         if len(numbers) == count:
             break
-        if _free(port) and _locked(port, locks):
+        if not _bound(port) and _locked(port, locks):
             numbers.append(port)
     return Ports(tuple(numbers), locks)
 
 
-def answers(port: int) -> bool:
-    """Whether anything listens on a port of this machine's loopback."""
+def _hindrance(port: int) -> str:
+    """Why nothing can listen on a port; empty when it is free."""
     with socket.socket() as probe:
         probe.settimeout(2)
-        return probe.connect_ex((HOST, port)) == 0 or not _free(port)
+        if probe.connect_ex((HOST, port)) == 0:
+            return "a server answers there already"
+    return _bound(port)
 
 
 def _shuffled() -> Iterator[int]:
     return iter(random.sample(_RANGE, len(_RANGE)))
 
 
-def _free(port: int) -> bool:
+def _bound(port: int) -> str:
+    """What the system says when one tries to listen there; empty when it lets us."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return os.strerror(error.errno or 0)
+    return ""
 
 
 def _locked(port: int, locks: ExitStack) -> bool:

@@ -46,6 +46,11 @@ class Build:
     version: str
     how: str
 
+    def program(self, name: str) -> str:
+        """A program that lies in `home`, or else on PATH."""
+        beside = self.home / name
+        return str(beside) if beside.exists() else name
+
 
 class Way(Protocol):
     """One way of having a server's programs. Only `fetch` uses the network, and only it changes anything."""

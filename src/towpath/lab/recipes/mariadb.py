@@ -31,7 +31,7 @@ class MariaDB(Recipe):
     def prepare(self, place: Place) -> None:
         data = place.folder / "data"
         options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-        run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", *options],
+        run([place.build.program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", *options],
             folder=place.folder, owner=place.owner)  # fmt: skip
         place.note("init.sql", _INIT.format(user=place.user, password=place.password.reveal()))
 
@@ -51,7 +51,9 @@ class MariaDB(Recipe):
             "--log-bin=binlog",
             "--binlog-format=ROW",
             "--server-id=1",
-            f"--innodb-flush-log-at-trx-commit={1 if place.durable else 0}",
+            # 2: committed rows are the system's at once, so that they survive the server, though not the machine.
+            f"--innodb-flush-log-at-trx-commit={1 if place.durable else 2}",
+            f"--sync-binlog={1 if place.durable else 0}",
         ]
 
     def answers(self, host: str, port: int) -> str:
