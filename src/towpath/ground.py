@@ -14,11 +14,12 @@ import pyarrow as pa
 from towpath import assemble, registry, window
 from towpath.badrows import StopAtFirst
 from towpath.errors import Refused, UserError
-from towpath.job import JobSpec, is_replay
+from towpath.job import JobSpec
 from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Offer, Restart, State, Want, Way
+from towpath.onwards import onwards
 from towpath.options import nearest
-from towpath.seams.destination import Destination, HoldsSteps, ReplacesRows
-from towpath.seams.source import ReadsFiles, Source
+from towpath.seams.destination import Destination, ReplacesRows
+from towpath.seams.source import Source
 from towpath.shaping import loadcolumns, trial
 from towpath.shaping.loadcolumns import SOURCE_FILE, LoadColumns
 from towpath.shaping.transform import Transform
@@ -171,7 +172,7 @@ def prepare(
     )  # fmt: skip
     if trial.is_trial(spec):
         ground.notes.append(trial.note(spec))
-    _onwards(ground, full_refresh=full_refresh, accept_plan=accept_plan)
+    onwards(ground, full_refresh=full_refresh, accept_plan=accept_plan)
     return ground
 
 
@@ -310,84 +311,6 @@ def joined(checkpoints: Mapping[str, Checkpoint | None]) -> Checkpoint | None:
     if len(known) == 1:
         return next(iter(known.values()))
     return Checkpoint("inputs", {name: one.as_json() for name, one in known.items()})
-
-
-def _onwards(ground: Ground, *, full_refresh: bool, accept_plan: bool) -> None:
-    """Where the run starts: after the committed checkpoint, or from the beginning."""
-    spec, state = ground.spec, ground.state
-    if full_refresh and ground.existing is not None:
-        _refuse_others(ground)
-        ground.mode = Mode.REPLACE
-        return
-    if state is None or ground.existing is None:
-        return
-    whole = spec.sql is not None or spec.whole or spec.mode is Mode.REPLACE
-    changed = state.plan != spec.plan_hash()
-    if changed and not accept_plan:
-        raise _changed("the step was changed since its last load, so its checkpoint may not fit it any more", spec)
-    if window.has_window(spec):
-        window.check_backfill(spec, state)
-        ground.backfill = True
-        ground.notes.append(f"a backfill: the checkpoint stays where load {state.load_id} left it")
-        return
-    # A step that reads its whole input makes other rows of the same input by another plan.
-    stale = changed and whole
-    if _nothing_new(ground, state.checkpoint, whole) and not _may_be_late(spec) and not stale:
-        ground.unchanged = f"nothing new in {ground.source_shown} since load {state.load_id} at {state.at}"
-        return
-    if not whole:
-        ground.since = dict.fromkeys(ground.since, state.checkpoint)
-        for source in ground.sources.values():
-            if hasattr(source, "misfit"):
-                _files(ground, cast(ReadsFiles, source), state.checkpoint, accept_plan)
-        ground.notes += window.reread(spec)
-
-
-def _nothing_new(ground: Ground, since: Checkpoint, whole: bool) -> bool:
-    """Whether a run would read nothing. Files that are gone are no news, unless the step reads its whole input."""
-    if ground.bound is None or ground.bound == since:
-        return ground.bound is not None
-    files = [cast(ReadsFiles, one) for one in ground.sources.values() if hasattr(one, "has_news")]
-    return bool(files) and not whole and not any(one.misfit(since) or one.has_news(since) for one in files)
-
-
-def _may_be_late(spec: JobSpec) -> bool:
-    """Whether rows may have come whose cursor is no greater than the checkpoint."""
-    return any(
-        one.cursor is not None and (not one.monotonic or one.lookback is not None) for one in spec.inputs.values()
-    )
-
-
-def _files(ground: Ground, source: ReadsFiles, since: Checkpoint, accept_plan: bool) -> None:
-    """Other files than those that the checkpoint is about are not taken for new ones."""
-    other = source.misfit(since)
-    if other and not accept_plan:
-        raise _changed(f"the checkpoint is about the files {other}, and the address names others now", ground.spec)
-    ground.instead = source.reread(since)
-
-
-def _changed(what: str, spec: JobSpec) -> Refused:
-    return Refused(
-        what,
-        where=str(spec.step),
-        todo="either load everything anew (--full-refresh), or go on from the checkpoint (--accept-plan)",
-        code="plan-changed",
-    )
-
-
-def _refuse_others(ground: Ground) -> None:
-    """A full refresh replaces all rows, also those that other steps loaded."""
-    spec, destination = ground.spec, ground.destination
-    if spec.mode is Mode.REPLACE or spec.step is None or not hasattr(destination, "steps"):
-        return
-    others = [one for one in cast(HoldsSteps, destination).steps() if one != spec.step and not is_replay(one)]
-    if others:
-        raise Refused(
-            f"a full refresh would drop the rows of other steps too: {', '.join(others)}",
-            where=destination.shown,
-            todo="let each step have a table of its own, or load all of them anew into an empty one",
-            code="refresh-of-shared",
-        )
 
 
 def _total(counts: Sequence[int | None]) -> int | None:
