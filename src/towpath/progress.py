@@ -85,7 +85,8 @@ class LogLine:
     time: Annotated[str, "when, in UTC, ISO 8601 with milliseconds"]
     level: Annotated[str, "debug, info, warning or error"]
     event: Annotated[
-        str, "begin, phase, read (every 5 seconds), end, error (the command failed), or message (anything else)"
+        str,
+        "begin, phase, read (every 5 seconds), end, error (the command or a step failed), or message (anything else)",
     ]
     message: Annotated[str, "the same in words"]
     step: Annotated[str | None, "the run that it is about: pipeline/step, or copy"] = None

@@ -161,6 +161,19 @@ sys.exit(main.main(["runs", *sys.argv[1:]]))
     assert [line["logger"] for line in logged] == ["some.library", "towpath.history"]
 
 
+def test_json_lines_stay_json_where_a_step_stops_or_data_takes_standard_output(folder: Path) -> None:
+    (folder / "tow.yaml").write_text("pipeline: p\nsteps: {a: {from: nope.csv, to: o.csv, mode: replace}}\n")
+    done = tow(folder, "run", "--log", "json")
+    (stopped,) = json_lines(done.stderr)
+    assert (stopped["level"], stopped["event"], stopped["step"], stopped["code"]) == (
+        "error", "error", "p/a", "path-missing",
+    )  # fmt: skip
+    assert "nope.csv: there is no such file" in str(stopped["message"])
+    done = tow(folder, "copy", "orders.csv", "-", "--to-format", "csv", "--log", "json")
+    assert [one["event"] for one in json_lines(done.stderr)] == ["begin", "end", "message"]
+    assert done.stdout == "id,zip\n1,00501\n2,10001\n"
+
+
 def test_on_a_terminal_only_the_receipt_is_told(folder: Path) -> None:
     shown = on_terminal("copy", "orders.csv", "o.parquet", folder=folder)
     assert not any("INFO" in line for line in shown.lines)

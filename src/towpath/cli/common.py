@@ -83,13 +83,14 @@ def show(result: Shown, file: TextIO, *, as_json: bool) -> None:
 def show_receipt(receipt: Receipt, file: TextIO, args: argparse.Namespace, *, short: bool = False) -> None:
     """A run's receipt as the options want it: in JSON, not at all, or as wide as the terminal; `short`: in one line
     where the run ended well and --verbose was not given."""
+    from towpath.cli import logs
     from towpath.look import screen
     from towpath.receipt import ENDED_WELL
 
     most = screen.columns(file)
     if getattr(args, "json", False):
         show(receipt, file, as_json=True)
-    elif is_quiet(args) and receipt.status in ENDED_WELL:
+    elif (is_quiet(args) and receipt.status in ENDED_WELL) or (file is sys.stderr and logs.receipt(args, receipt)):
         return
     elif short and not is_verbose(args) and receipt.status in ("done", "unchanged"):
         say(receipt.line(most), file)

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,10 +18,11 @@ from typing import Any
 from towpath.cli import progress_bar
 from towpath.cli.words import size_text
 from towpath.progress import LogLine, Progress, Tally, Unwatched
-from towpath.receipt import count
+from towpath.receipt import ENDED_WELL, Receipt, count
 
 _EVERY_SECS = 5.0
 _LOG = logging.getLogger("towpath.run")
+_CODE = re.compile(r"\[([a-z-]+)\]$", re.MULTILINE)
 
 
 @contextmanager
@@ -63,6 +65,16 @@ def error(args: argparse.Namespace, message: str, code: str) -> bool:
     """Logs what ended the command, when its log is for programs; returns whether it did."""
     if _as_json(args):
         _LOG.error(message, extra={"line": {"event": "error", "code": code}})
+    return _as_json(args)
+
+
+def receipt(args: argparse.Namespace, receipt: Receipt) -> bool:
+    """Logs a receipt that would stand on standard error, when its log is for programs; returns whether it did."""
+    if _as_json(args):
+        well, code = receipt.status in ENDED_WELL, _CODE.search(receipt.why)
+        fields = {"event": "message" if well else "error", "step": receipt.step or "copy"}
+        line = fields | ({"code": code[1]} if code and not well else {})
+        _LOG.log(logging.INFO if well else logging.ERROR, "%s", "\n".join(receipt.lines()), extra={"line": line})
     return _as_json(args)
 
 
