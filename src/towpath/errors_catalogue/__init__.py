@@ -57,6 +57,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "secrets-locked", "passphrase-missing", "passphrase-wrong", "dotenv-wrong", "netrc-wrong",
         "service-unknown", "service-wrong", "encryption-key-wrong",
     ),
+    "The lab": (
+        "server-unknown", "server-unobtainable", "server-failed", "server-silent", "port-taken",
+    ),
     "From Python": (
         "frame-unknown", "frame-unfit", "object-unfit", "rows-missing", "reader-read", "class-unfit",
         "class-unreadable",

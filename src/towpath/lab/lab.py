@@ -74,6 +74,8 @@ class Lab:
         self._cleaning.pop(name).pop_all()
 
     def _started(self, name: str, choices: Sequence[Recipe], port: int | None, durable: bool) -> OwnServer:
+        if port is not None:
+            take(1, port).release()  # before much is fetched for nothing
         recipe, build, passed = obtained(name, choices)
         with ExitStack() as cleaning:
             ports = take(recipe.ports, port)

@@ -45,8 +45,9 @@ def _version(name: str, given: str, recipe: Recipe, host: str, port: int) -> str
     try:
         return recipe.answers(host, port)
     except (NotReady, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise Refused(
-            f"{variable(name)} names a server that does not answer: {error}",
+            f"{variable(name)} names a server that does not answer: {why}",
             where=url.shown(given),
             todo=f"start it, or unset {variable(name)}: the lab then starts one of its own",
             code="server-silent",

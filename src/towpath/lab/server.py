@@ -79,7 +79,7 @@ class Server:
             f"the lab does not {what} {self.name}, which it did not start: {self.how}",
             where=self.shown,
             todo="its owner can",
-            code="server-foreign",
+            code="refused",
         )
 
     def __repr__(self) -> str:

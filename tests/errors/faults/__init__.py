@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.errors.faults import code, commands, data, destinations, paths, state, types, yaml
+from tests.errors.faults import code, commands, data, destinations, lab, paths, state, types, yaml
 
 GROUPS = {
     "paths": paths.FAULTS,
@@ -13,5 +13,6 @@ GROUPS = {
     "state": state.FAULTS,
     "yaml": yaml.FAULTS,
     "code": code.FAULTS,
+    "lab": lab.FAULTS,
 }
 FAULTS = tuple(fault for group in GROUPS.values() for fault in group)
