@@ -237,6 +237,18 @@ def test_an_interrupt_is_one_line_and_130(tow: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "o.csv").exists()
 
 
+def test_an_interrupt_is_a_log_line_where_those_are_json(tow: Run, tmp_path: Path) -> None:
+    words = ("copy", "-", "o.csv", "--from-format", "csv", "--log", "json")
+    with process(*words, cwd=tmp_path, stdin=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        running.stdin.write(b"id\n" + b"1\n" * 500_000)
+        running.stdin.flush()
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert json.loads(err.splitlines()[-1])["event"] == "error"
+
+
 def test_packed_standard_input_is_refused_or_unpacked_as_the_format_says(tow: Run, tmp_path: Path) -> None:
     data = gzip.compress(Path("orders.csv").read_bytes())
     with process("copy", "-", "no.jsonl", "--from-format", "csv", cwd=tmp_path, stdin=subprocess.PIPE) as running:

@@ -61,7 +61,7 @@ def is_drawn(args: argparse.Namespace) -> bool:
     return not quiet and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
-def error(args: argparse.Namespace, message: str, code: str) -> bool:
+def error(args: argparse.Namespace, message: str, code: str | None) -> bool:
     """Logs what ended the command, when its log is for programs; returns whether it did."""
     if _as_json(args):
         _LOG.error(message, extra={"line": {"event": "error", "code": code}})

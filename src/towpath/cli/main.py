@@ -126,7 +126,9 @@ def _run(args: argparse.Namespace) -> int:
             print(f"tow: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("tow: interrupted: what was not published yet is not visible to anybody", file=sys.stderr)
+        told = "interrupted: what was not published yet is not visible to anybody"
+        if not logs.error(args, told, None):
+            print(f"tow: {told}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output had enough; the interpreter's own flush at exit must not complain either.
