@@ -230,3 +230,17 @@ def test_a_lookback_of_a_step_without_a_cursor_is_refused(tmp_path: Path) -> Non
     write(tmp_path / "tow.yaml", "pipeline: p\nsteps:\n  s: {from: a.csv, to: b.csv}\n")
     with pytest.raises(UserError, match="--lookback are about a cursor"):
         tow.run(tmp_path / "tow.yaml", lookback="1h")
+
+
+def test_a_lookback_works_on_times_that_sqlite_keeps_as_text(tmp_path: Path) -> None:
+    lite(tmp_path / "s.sqlite", "create table t (id integer primary key, at text)")
+    lite(tmp_path / "s.sqlite", "insert into t values (?, ?)", rows=[(1, "2024-01-01 10:00:00")])
+    one = InputSpec(f"sqlite:///{tmp_path}/s.sqlite#t", cursor="at", lookback="1h")
+    step = JobSpec({"input": one}, OutputSpec(f"duckdb:///{tmp_path}/w.db#t"), Mode.MERGE, ("id",), step="p/s")
+    move.run(step)
+    late = [(2, "2024-01-01 09:30:00"), (3, "2024-01-01 08:59:59")]
+    lite(tmp_path / "s.sqlite", "insert into t values (?, ?)", rows=late)
+    receipt = move.run(step)
+    assert (receipt.inserted, receipt.unchanged) == (1, 1)
+    assert ids(tmp_path / "s.db") == [1, 2]
+    assert reached(step) == "2024-01-01 10:00:00"

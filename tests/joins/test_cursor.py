@@ -28,6 +28,10 @@ from towpath.values import textform
         (pa.timestamp("ms"), "2024-01-01 00:00:00.005", "30m", "2023-12-31 23:30:00.005"),
         (pa.timestamp("us", "UTC"), "2024-01-01 00:00:00.000001Z", "1h", "2023-12-31 23:00:00.000001Z"),
         (pa.timestamp("ns"), "2024-01-03 00:00:00.123456789", "2d", "2024-01-01 00:00:00.123456789"),
+        (pa.string(), "2024-03-01 00:10:00", "1h", "2024-02-29 23:10:00"),
+        (pa.string(), "2024-03-01T00:10:00.5Z", "90s", "2024-03-01T00:08:30.5Z"),
+        (pa.string(), "2024-03-01 00:10+02:00", "1d", "2024-02-29 00:10+02:00"),
+        (pa.string(), "2024-03-01", "25h", "2024-02-28"),
     ],
 )
 def test_a_lookback_goes_back_in_the_unit_of_the_cursor(
@@ -52,7 +56,7 @@ def test_a_lookback_that_is_no_span_is_refused_at_once(lookback: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("type", "lookback"), [(pa.int64(), "1h"), (pa.timestamp("us"), "5"), (pa.string(), "5"), (pa.string(), "1h")]
+    ("type", "lookback"), [(pa.int64(), "1h"), (pa.timestamp("us"), "5"), (pa.string(), "5"), (pa.bool_(), "1h")]
 )
 def test_a_lookback_that_does_not_fit_the_cursors_type_is_refused_with_the_type(
     type: pa.DataType, lookback: str
@@ -121,5 +125,13 @@ def test_a_checkpoint_of_another_type_is_refused() -> None:
 
 
 def test_a_lookback_that_does_not_fit_is_refused_before_there_is_a_checkpoint() -> None:
-    with pytest.raises(UserError, match=r"the look-back '1d' does not fit the cursor 'c' \(text\)"):
-        Cursor("c", lookback="1d").lower(None, pa.string(), "t")
+    with pytest.raises(UserError, match=r"the look-back '1d' does not fit the cursor 'c' \(int64\)"):
+        Cursor("c", lookback="1d").lower(None, pa.int64(), "t")
+
+
+@pytest.mark.parametrize("text", ["b", "2024-13-01", "01.03.2024", "2024-03-01 25:00:00"])
+def test_nothing_looks_back_from_text_that_is_no_time(text: str) -> None:
+    with pytest.raises(UserError, match="no date or time") as caught:
+        back(text, pa.string(), "1h", "c")
+    assert repr(text) in str(caught.value)
+    assert back("0001-01-01 00:00:00", pa.string(), "1h", "c") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,10 @@ from towpath.values import textform
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _LOOKBACK = re.compile(r"([0-9]+)([a-z]*)")
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:([T ])([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 _DAY = 86_400
 _FIRST_DAY = -719_162  # 0001-01-01: databases know no day before it
 
@@ -91,10 +96,13 @@ def value(text: str, type: pa.DataType, asked: str, cursor: str) -> str:
 
 def back(text: str, type: pa.DataType, lookback: str, cursor: str) -> str | None:
     """The value that lies `lookback` before another; None when that is before all values. A date goes back by whole
-    days, rounded up. Raises UserError for a look-back that does not fit the type."""
+    days, rounded up; a time that is kept as text (ISO 8601, as in SQLite) in its own form. Raises UserError for a
+    look-back that does not fit the type, or a text that is no time."""
     number, seconds = _fit(lookback, type, cursor)
     if seconds is None:
         return str(int(text) - number)
+    if pa.types.is_string(type):
+        return _text_back(text, seconds, cursor)
     per = _PER_SECOND[type.unit] if pa.types.is_timestamp(type) else 1
     stored = _stored(text, type)
     if pa.types.is_date(type):
@@ -104,15 +112,37 @@ def back(text: str, type: pa.DataType, lookback: str, cursor: str) -> str | None
     return None if earlier < max(_FIRST_DAY * _DAY * per, -(2**63) + 1) else _written(earlier, type, type)
 
 
+def _text_back(text: str, seconds: int, cursor: str) -> str | None:
+    found = _TIME.fullmatch(text)
+    try:
+        moment = datetime.fromisoformat(f"{found[1]}T{found[3] or '00:00'}" if found else "")
+    except ValueError:
+        raise UserError(
+            f"the cursor {cursor!r} was read up to {text!r}, and that is no date or time to look back from",
+            todo="look back where it is one (2026-01-31, or 2026-01-31 12:00:00), or choose another cursor",
+            code="lookback-bad",
+        ) from None
+    assert found is not None
+    day = found[3] is None
+    try:
+        earlier = moment - timedelta(seconds=-(-seconds // _DAY) * _DAY if day else seconds)
+    except OverflowError:
+        return None
+    if day:
+        return earlier.date().isoformat()
+    written = earlier.isoformat(found[2], "microseconds")[: len(f"{found[1]} {found[3]}")]
+    return written + (found[4] or "")
+
+
 def _fit(lookback: str, type: pa.DataType, cursor: str) -> tuple[int, int | None]:
     """The span of a look-back. Raises UserError when it does not fit the cursor's type."""
     number, seconds = _span(lookback)
-    timed = pa.types.is_date(type) or pa.types.is_timestamp(type)
+    timed = pa.types.is_date(type) or pa.types.is_timestamp(type) or pa.types.is_string(type)
     if timed != (seconds is not None) or not (timed or pa.types.is_integer(type)):
         todo = "write it like 1h, 2d or 30m" if timed else "write a number" if pa.types.is_integer(type) else ""
         raise UserError(
             f"the look-back {lookback!r} does not fit the cursor {cursor!r} ({textform.type_name(type)})",
-            todo=todo or "choose a cursor of integers, dates or timestamps; a `query` can make one of it",
+            todo=todo or "choose a cursor of integers, dates or timestamps",
             code="lookback-bad",
         )
     return number, seconds
