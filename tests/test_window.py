@@ -221,6 +221,8 @@ def test_another_lookback_is_no_other_plan_and_may_be_given_for_one_run(tmp_path
     assert any("from 3 before the checkpoint on" in note for note in receipt.notes)
     assert ids(source) == [1, 2, 4, 5, 6, 7, 8, 9, 10]
     assert reached(spec(source)) == "10"
+    with pytest.raises(UserError, match="the look-back 'x' is no span"):
+        tow.run(pipeline, lookback="x")
     (refused,) = tow.run(pipeline, lookback="3h")
     assert "does not fit the cursor 'id'" in refused.why
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
+from towpath.joins.cursor import Cursor
 from towpath.nouns import Guarantee, Mode
 from towpath.pipeline.load import Loaded, rule_specs
 from towpath.secrets.references import resolve
@@ -25,9 +26,11 @@ class Part:
     lookback: str | None = None
 
     def check(self, loaded: Loaded, names: Iterable[str]) -> None:
-        """Raises UserError when a step among them has no cursor that since, until and lookback could be about."""
+        """Raises UserError when a step among them has no cursor that since, until and lookback could be about, or for
+        a look-back that is no span."""
         if (self.since, self.until, self.lookback) == (None, None, None):
             return
+        Cursor("", lookback=self.lookback)  # a span that is none is a mistake in the command, not in a step
         steps = loaded.pipeline.steps
         without = [
             name

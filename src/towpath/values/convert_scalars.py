@@ -34,7 +34,7 @@ def way(source: Any, target: Any) -> tuple[Way, str]:
     if want is Kind.TEXT:
         return Way.EXACT, "" if have is Kind.TEXT else f"{type_name(source)} written as text"
     if have is Kind.TEXT and want is not Kind.NULL:
-        return Way.CHECKED, f"every text must be a {type_name(target)}"
+        return Way.CHECKED, f"every text must be of the type {type_name(target)}"
     if (have, want) not in _ROUTES or not _possible(source, target):
         todo = _TODO.get((have, want), _OTHERWISE)
         raise Refused(f"{type_name(source)} does not become {type_name(target)}", todo=todo, code="type-impossible")
