@@ -58,9 +58,9 @@ def build_source(
     at = located(spec.address, connections, folder)
     spec = replace(spec, options=resolve_options(spec.options, folder))
     if at.kind == "topic":
-        from towpath import assemble_topics
+        import towpath.assemble_topics as topics
 
-        return assemble_topics.source(at, spec)
+        return topics.source(at, spec)
     if at.kind == "table" or spec.query is not None or spec.table is not None:
         return _table_source(at, spec)
     _refuse_cursor(at, spec)
@@ -160,9 +160,9 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
     at = located(spec.address, connections, folder)
     spec = replace(spec, options=resolve_options(spec.options, folder))
     if at.kind == "topic":
-        from towpath import assemble_topics
+        import towpath.assemble_topics as topics
 
-        return assemble_topics.destination(at, spec)
+        return topics.destination(at, spec)
     if at.kind == "table" or spec.table is not None:
         return _table_destination(at.with_table(spec.table), spec)
     if spec.before or spec.after:
@@ -325,7 +325,7 @@ def _format_row(at: Address, name: str | None, store: Store, *, writing: bool) -
         formats = ", ".join(row.name for row in registry.rows("format"))
         raise UserError(
             f"{at}: the name does not say which format it is",
-            todo=f"give {option} ({formats}); a database is written as duckdb:///file.db#table",
+            todo=f"give {option} ({formats}); a database is written as duckdb:///file.db#table{addresses.unnamed(at.path)}",
             code="format-unclear",
         )
     return row, codec
