@@ -12,6 +12,7 @@ address may have `user:password@host:port`; `url.py` says how it is parted.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -185,6 +186,12 @@ def rooted(text: str, folder: str, connections: Mapping[str, str] | None = None)
         return text
     scheme, _, rest = text.partition("://")
     return f"{scheme}:///{quote(folder)}/{rest.removeprefix('/')}"
+
+
+def unnamed(path: str) -> str:
+    """`; no connection is named 'shop'` for a path such as `shop#orders`, of which no file was found; else nothing."""
+    found = re.fullmatch(r"([\w.-]+)#.*", os.path.basename(path))
+    return f"; no connection is named {found[1]!r}" if found else ""
 
 
 def below(path: str, folder: str) -> str:

@@ -83,6 +83,14 @@ def test_an_unknown_connection_names_the_nearest(here: Path, capsys: pytest.Capt
         assert "there is no connection 'warehose'; did you mean 'warehouse'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [("peek", "shp#orders"), ("copy", "in/a.csv", "shp#orders")])
+def test_a_table_of_a_connection_that_there_is_not_is_told_as_such(
+    words: tuple[str, ...], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words]) in (1, 2)
+    assert "no connection is named 'shp'" in capsys.readouterr().err
+
+
 def test_a_database_is_shown_with_its_tables_columns_and_rows(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (one,) = found(capsys, "discover", "duckdb:///shop.db")
     assert one["tables"] == [

@@ -170,6 +170,7 @@ def test_a_file_that_exists_is_never_overwritten_unasked(tow: Run) -> None:
         (["-"], 2, "cannot be looked at twice"),
         (["duckdb:///none.db"], 1, "none.db"),
         (["duckdb:///empty.db"], 1, "has no tables"),
+        (["orders.csv", "shop"], 2, "name a file such as shop.parquet, a folder (shop/), or a database"),
         (["orders.csv", "-o", "no/such/folder/tow.yaml"], 1, "cannot be written"),
     ],
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from towpath import codecs
+from towpath import address, codecs
 from towpath.errors import DataError, Refused
 from towpath.joins import hive, manifest
 from towpath.joins.folder_loads import unfinished
@@ -132,4 +132,5 @@ def nothing(store: Store, path: str, folder: str | None = None, suffixes: Sequen
     with suppress(Refused):  # a file there that cannot be looked at is not what this error is about
         beside = store.entries(glob.escape(parent) + "/*" if parent else "*")
     hint = nearest(name, [posixpath.basename(entry.path) for entry in beside])
-    return Refused(f"there is no such file or folder{hint}", where=path, todo="check the path", code="path-missing")
+    todo = f"check the path{address.unnamed(path)}"
+    return Refused(f"there is no such file or folder{hint}", where=path, todo=todo, code="path-missing")

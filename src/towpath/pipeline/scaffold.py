@@ -117,6 +117,8 @@ class _Target:
                 name = f"copy_of_{name}"
             return _Target("warehouse#{}", f"duckdb:///{name}")
         at = address.parse(to, user_connections())
+        if at.kind == "file" and not at.folder:
+            _buildable(to)
         head, keyed = to.partition("#")[0], at.kind == "table"
         if head in user_connections():
             form = to.replace("{", "{{").replace("}", "}}") if "#" in to else f"{head}#{{}}"
@@ -133,6 +135,16 @@ class _Target:
                 code="destination-wrong",
             )
         return _Target(written.replace("{", "{{").replace("}", "}}"), keyed=keyed)
+
+
+def _buildable(to: str) -> None:
+    """Raises UserError for a file that no step could write, such as one without a format in its name."""
+    try:
+        assemble.build_destination(OutputSpec(to), user_connections())
+    except UserError as error:
+        if error.code == "format-unclear":
+            error.todo = f"name a file such as {to}.parquet, a folder ({to}/), or a database"
+        raise
 
 
 def _step(one: Found, target: _Target, folder: Path) -> Iterator[str]:
