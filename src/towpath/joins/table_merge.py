@@ -97,7 +97,8 @@ class Merge:
                 raise DataError(
                     f"the key column {name} is null in {nulls:,} of the rows to merge",
                     where=self.shown,
-                    todo="nothing was published; leave such rows out (--where), or choose another key",
+                    todo="nothing was published; leave such rows out (--where), set them aside "
+                    f"(--rule 'not_null: {name}' with --bad-rows DIR), or choose another key",
                     code="key-null",
                 )
 
