@@ -42,6 +42,8 @@ ROWS = (
     Row("format", "parquet", "towpath.adapters.format.parquet:Parquet", "Apache Parquet (pyarrow)",
         suffixes=(".parquet", ".pq")),
     Row("format", "tsv", "towpath.adapters.format.csv:TSV", "tab-separated text (pyarrow)", suffixes=(".tsv", ".tab")),
+    Row("queue", "kafka", "towpath.adapters.queue.kafka:Kafka", "Apache Kafka topics (confluent-kafka)",
+        library="confluent_kafka", extra="kafka"),
     Row("store", "-", "towpath.adapters.store.stdio:StandardStreams", "standard input and output"),
     Row("store", "file", "towpath.adapters.store.local:Local", "files on this machine's disks"),
 )  # fmt: skip

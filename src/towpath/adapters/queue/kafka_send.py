@@ -1,0 +1,118 @@
+"""Sends messages in one transaction by a producer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+from confluent_kafka import KafkaException, Producer
+
+from towpath.adapters.queue.kafka_errors import QUIET, Faults, ours, translated
+from towpath.seams.queue import Span
+
+_ROOM = 50_000
+_SEEN_SECS = 10.0
+_SETTINGS = {
+    "partitioner": "murmur2_random",  # the one of Java's clients: the same key, the same partition
+    "linger.ms": 20,
+    "batch.size": 1 << 20,
+    "queue.buffering.max.messages": 2 * _ROOM,
+    "queue.buffering.max.kbytes": 64 << 10,
+    "enable.idempotence": True,
+}
+
+
+class KafkaTransaction:
+    """One transaction, begun by the first message; see `towpath.seams.queue.Transaction`."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        where: str,
+        timeout: float,
+        faults: Faults,
+        spans: Callable[[str], Mapping[int, Span]],
+    ) -> None:
+        self.sent = 0
+        self._where = where
+        self._timeout = timeout
+        self._faults = faults
+        self._spans = spans
+        self._begun = False
+        self._undelivered: Any = None
+        self._topics: set[str] = set()
+        with translated(where, faults):
+            self._producer = Producer({**_SETTINGS, **settings}, logger=QUIET)
+            self._retried(lambda: self._producer.init_transactions(timeout))
+
+    def send(self, topic: str, rows: pa.RecordBatch) -> None:
+        self._topics.add(topic)
+        with translated(f"{self._where}#{topic}", self._faults):
+            if not self._begun:
+                self._producer.begin_transaction()
+                self._begun = True
+            for first in range(0, rows.num_rows, _ROOM):
+                self._send(topic, rows.slice(first, _ROOM))
+
+    def _send(self, topic: str, rows: pa.RecordBatch) -> None:
+        keys, values = rows.column("key").to_pylist(), rows.column("value").to_pylist()
+        all_headers = rows.column("headers").to_pylist()
+        for key, value, headers in zip(keys, values, all_headers, strict=True):
+            pairs = None if headers is None else [(one["name"], one["value"]) for one in headers]
+            while True:
+                try:
+                    self._producer.produce(topic, value, key, on_delivery=self._delivered, headers=pairs or [])
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+        self._producer.poll(0)
+
+    def commit(self) -> None:
+        if not self._begun:
+            return
+        with translated(self._where, self._faults):
+            self._producer.flush(self._timeout)
+            if self._undelivered is not None:
+                raise ours(self._undelivered, self._where, self._faults)
+            written = {topic: self._spans(topic) for topic in self._topics}
+            self._retried(lambda: self._producer.commit_transaction(self._timeout))
+        self._begun = False
+        self._wait(written)
+
+    def close(self) -> None:
+        if self._begun:
+            with suppress(KafkaException):
+                self._producer.purge()
+                self._producer.abort_transaction(self._timeout)
+        self._producer.close()
+
+    def _delivered(self, error: Any, message: Any) -> None:
+        if error is None:
+            self.sent += 1
+        elif self._undelivered is None:
+            self._undelivered = error
+
+    def _retried(self, act: Callable[[], Any]) -> None:
+        """Does it again for as long as the library says that this may help."""
+        until = time.monotonic() + self._timeout
+        while True:
+            try:
+                act()
+                return
+            except KafkaException as error:
+                if not error.args[0].retriable() or time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+    def _wait(self, written: Mapping[str, Mapping[int, Span]]) -> None:
+        """Until readers see what was committed: the broker marks it as such a little later."""
+        until = time.monotonic() + _SEEN_SECS
+        for topic, before in written.items():
+            while time.monotonic() < until:
+                now = self._spans(topic)
+                if all(now[one].end >= span.written for one, span in before.items()):
+                    break
+                time.sleep(0.01)
