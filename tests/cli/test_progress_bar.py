@@ -151,7 +151,7 @@ def test_an_interrupt_leaves_a_clean_screen() -> None:
 def test_progress_is_not_drawn_where_it_is_not_wanted(arguments: list[str], environment: dict[str, str]) -> None:
     shown = on_terminal(*arguments, code=HANGING, feed=interrupt, **environment)
     assert b"\x1b" not in shown.raw
-    assert "tow: interrupted" in shown.lines[-1]
+    assert "interrupted: what was not published" in shown.lines[-1]
 
 
 def tally(**fields: object) -> Tally:
