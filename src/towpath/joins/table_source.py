@@ -6,19 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
-from towpath.badrows import BadRow
 from towpath.errors import DataError, Refused, UserError
 from towpath.joins.cursor import Cursor, before
+from towpath.joins.retyped import retyped
 from towpath.nouns import Checkpoint, Description, Want
 from towpath.options import nearest
 from towpath.seams.database import Database, ListsTables, Session
 from towpath.sqlnames import quoted
-from towpath.stream import Batch, Counted, Place
+from towpath.stream import Batch, Counted
 from towpath.values import textform
-from towpath.values.convert import cast
 
 _CELL_BYTES = 128
 
@@ -212,7 +210,7 @@ class TableReading:
         first = 1
         try:
             for rows in self.batches:
-                yield self._typed(Batch(rows, Counted(self.shown, first)))
+                yield retyped(Batch(rows, Counted(self.shown, first)), self.schema, self.want.bad)
                 first += rows.num_rows
         finally:
             # The same file may be the destination, and a database that is open for reading admits no writer.
@@ -220,27 +218,6 @@ class TableReading:
 
     def checkpoint(self) -> Checkpoint | None:
         return self.bound
-
-    def _typed(self, batch: Batch) -> Batch:
-        """The batch in the pinned types; rows that have a value that does not fit are set aside."""
-        if batch.rows.schema.equals(self.schema):
-            return batch
-        columns, bad = [], dict[int, str]()
-        for field, values in zip(self.schema, batch.rows.columns, strict=True):
-            made = cast(values, values.type, field.type)
-            columns.append(made.values)
-            for row in made.bad:
-                bad.setdefault(int(row), field.name)
-        for row in sorted(bad):
-            self.want.bad.add(self._bad_row(batch, row, bad[row]))
-        typed = batch.with_rows(pa.record_batch(columns, schema=self.schema))
-        return typed.take(np.setdiff1d(np.arange(len(batch)), list(bad))) if bad else typed
-
-    def _bad_row(self, batch: Batch, row: int, column: str) -> BadRow:
-        values = textform.row_texts(batch.rows, row)
-        place = batch.origin.place(row)
-        reason = f"not a value of the type {textform.type_name(self.schema.field(column).type)}"
-        return BadRow(Place(place.file, place.line), reason, column, values[column], values, "read")
 
 
 def _close(batches: Iterator[pa.RecordBatch]) -> None:
