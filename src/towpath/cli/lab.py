@@ -99,6 +99,8 @@ def _lines(one: Running) -> list[str]:
     out += [f"  {'from':<9} {one.how}", f"  {'address':<9} {one.address}"]
     out += [f"  {'option':<9} {name}={value}" for name, value in one.options.items()]
     out += [f"  {'export':<9} {name}={shlex.quote(value)}" for name, value in one.environment.items()]
+    if not one.survives_kill:
+        out.append(f"  {'beware':<9} its data is lost when it is killed")
     if one.since:
         out += [f"  {'log':<9} {one.log}", f"  {'stop':<9} tow lab down {one.name}"]
     return out
@@ -112,6 +114,7 @@ def _as_json(one: Running) -> dict[str, Any]:
         "class": one.kind,
         "version": one.version,
         "how": one.how,
+        "survives_kill": one.survives_kill,
         "address": one.address,
         "options": one.options,
         "environment": one.environment,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from towpath import userfiles
 from towpath.errors import Refused
+from towpath.lab.order import TEMPORARY
 from towpath.lab.recipe import Build, Recipe
 
 _UNPRIVILEGED = "nobody"
@@ -24,7 +25,7 @@ def made(folder: Path, owner: str | None) -> Path:
     """A new folder for a `Place`: `folder` itself, or a temporary one if `owner` could not come there."""
     shutil.rmtree(folder, ignore_errors=True)
     if owner is not None and not _passable(folder.parent):
-        folder = Path(tempfile.mkdtemp(prefix=f"towpath-lab-{folder.name}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{folder.name}-"))
     folder.mkdir(mode=0o711, exist_ok=True)
     folder.chmod(0o711 if owner else 0o700)
     if not _passable(folder) and owner is not None:

@@ -15,6 +15,7 @@ from typing import Self
 from towpath.errors import Refused
 from towpath.lab import homes, outside
 from towpath.lab.jobs import Failed
+from towpath.lab.order import TEMPORARY
 from towpath.lab.ports import take
 from towpath.lab.recipe import Build, Place, Recipe, Unobtainable, Way
 from towpath.lab.recipes import recipes
@@ -32,7 +33,7 @@ class Lab:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._temporary = folder is None
-        self.folder = Path(tempfile.mkdtemp(prefix="towpath-lab-")) if folder is None else folder
+        self.folder = Path(tempfile.mkdtemp(prefix=TEMPORARY)) if folder is None else folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.servers: dict[str, Server] = {}
         self._cleaning: dict[str, ExitStack] = {}
@@ -50,12 +51,15 @@ class Lab:
         if self._temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def up(self, name: str, *, port: int | None = None, durable: bool = False) -> Server:
-        """The server of this name: the running one, that of the environment (`TOWPATH_LAB_NAME`), or the best that can
-        be had here, started. `durable` has it survive a crash of the machine, which costs time. Raises UserError for an
-        unknown name; Refused when none can be had, when it fails or when the port is taken."""
+    def up(
+        self, name: str, *, port: int | None = None, durable: bool = False, choices: Sequence[Recipe] | None = None
+    ) -> Server:
+        """The server of this name: the running one, that of the environment (`TOWPATH_LAB_NAME`), or the best of
+        `choices` (default: the recipes of this name) that can be had here, started. `durable` has it survive a crash of
+        the machine, which costs time. Raises UserError for an unknown name; Refused when none can be had, when it fails
+        or when the port is taken."""
         if name not in self.servers:
-            choices = recipes(name)
+            choices = recipes(name) if choices is None else choices
             given = outside.server(name, choices[0])
             self.servers[name] = given or self._started(name, choices, port, durable)
         return self.servers[name]
@@ -85,7 +89,9 @@ class Lab:
             password = Secret(secrets.token_hex(12), f"the password of the lab's {name}")
             build = homes.reachable(build, folder, owner)
             place = Place(build, folder, ports.numbers, USER, password, owner, durable)
-            facts = Facts(name, recipe.program, recipe.kind, build.version, build.how, tuple(passed))
+            facts = Facts(
+                name, recipe.program, recipe.kind, build.version, build.how, tuple(passed), recipe.survives_kill
+            )
             server = OwnServer(facts, recipe, place)
             try:
                 recipe.prepare(place)

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 
 LET_GO = b"let go\n"
 """From the starter: the server outlives it from now on."""
+TEMPORARY = "towpath-lab-"
+"""How the names of a lab's temporary folders begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run and how to stop it. `litter`: files (globs) to remove afterwards."""
+    """What to run and how to stop it. `litter`: files (globs) to remove afterwards. `root`: the server's data, to be
+    removed when the starter died, for nobody else knows of it."""
 
     command: list[str]
     environment: dict[str, str]
@@ -21,6 +24,7 @@ class Order:
     stop_signal: int
     stop_secs: float
     litter: list[str]
+    root: str
 
     def dumps(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"

@@ -127,6 +127,8 @@ class Recipe(ABC):
     ports = 1
     """How many ports it listens on."""
     refuses_root = False
+    survives_kill = True
+    """Whether what was committed is there after `Server.kill` and `Server.start`."""
     stop_signal: int = signal.SIGTERM
     stop_secs = 10.0
     start_secs = 60.0

@@ -39,6 +39,7 @@ class Running:
     version: str
     how: str
     passed: tuple[str, ...]
+    survives_kill: bool
     address: str = field(repr=False)
     options: dict[str, str] = field(repr=False)
     environment: dict[str, str] = field(repr=False)
@@ -166,6 +167,7 @@ def _kept(server: Server) -> Running:
         version=server.version,
         how=server.how,
         passed=server.passed,
+        survives_kill=server.survives_kill,
         address=server.address,
         options=_plain(server.options),
         environment=_plain(server.environment),

@@ -25,7 +25,7 @@ _SUPERVISOR_SECS = 10.0
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a server is. `how`: the way by which its programs came; `passed`: the better ways that failed, and why.
-    `kind` is None for a server that is not the lab's."""
+    `kind` is None for a server that is not the lab's. `survives_kill`: what was committed is there after a crash."""
 
     name: str
     program: str
@@ -33,6 +33,7 @@ class Facts:
     version: str
     how: str
     passed: tuple[str, ...] = ()
+    survives_kill: bool = True
 
 
 class Server:
@@ -42,6 +43,7 @@ class Server:
     def __init__(self, facts: Facts, access: Access, host: str, port: int, user: str, password: Secret | None) -> None:
         self.name, self.program, self.kind = facts.name, facts.program, facts.kind
         self.version, self.how, self.passed = facts.version, facts.how, facts.passed
+        self.survives_kill = facts.survives_kill
         self.address: str = access.address
         self.options: Mapping[str, str | Secret] = access.options
         self.environment: Mapping[str, str | Secret] = access.environment
@@ -175,6 +177,7 @@ class OwnServer(Server):
             stop_signal=int(recipe.stop_signal),
             stop_secs=recipe.stop_secs,
             litter=list(recipe.litter(place)),
+            root=str(place.root),
         )
 
     def _wait(self) -> None:

@@ -6,9 +6,11 @@ Should the supervisor itself be killed, the kernel kills the server (Linux)."""
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +18,11 @@ from pathlib import Path
 from types import FrameType
 
 from towpath.lab import jobs
-from towpath.lab.order import LET_GO, Order
+from towpath.lab.order import LET_GO, TEMPORARY, Order
 from towpath.lab.processes import Process, adopt_orphans, die_with_parent, wait_gone
 
 _LOOK_SECS = 0.2
-_GRACE_SECS = 2.0
+_GRACE_SECS = 1.0
 
 
 class _Told:
@@ -73,9 +75,12 @@ def main() -> int:
     os.write(1, b"%d\n" % child.pid)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody has to keep listening
     os.chdir("/")
-    while child.poll() is None and not told.to_stop and not starter.gone():
-        pass
+    orphaned = False
+    while child.poll() is None and not told.to_stop and not orphaned:
+        orphaned = starter.gone()
     _stop(child, order)
+    if orphaned:
+        _remove(Path(order.root))
     for path in (path for pattern in order.litter for path in glob.glob(pattern)):
         Path(path).unlink(missing_ok=True)
     return 0
@@ -110,6 +115,13 @@ def _stop(child: subprocess.Popen[bytes], order: Order) -> None:
     if not wait_gone(_below(), _GRACE_SECS):
         for one in _below():
             one.kill()
+
+
+def _remove(root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    if root.parent.name.startswith(TEMPORARY):
+        with contextlib.suppress(OSError):  # other servers of the same lab are in it
+            root.parent.rmdir()
 
 
 def _below() -> list[Process]:

