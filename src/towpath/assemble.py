@@ -78,7 +78,7 @@ def build_source(
         codec,
         shown=str(at),
         hive=hive,
-        base=folder,
+        base=folder if at.scheme == "file" else ".",
         reread_changed=reread_changed,
         names_rows=names_rows,
     )

@@ -46,6 +46,8 @@ ROWS = (
         library="confluent_kafka", extra="kafka"),
     Row("store", "-", "towpath.adapters.store.stdio:StandardStreams", "standard input and output"),
     Row("store", "file", "towpath.adapters.store.local:Local", "files on this machine's disks"),
+    Row("store", "s3", "towpath.adapters.store.s3:S3", "objects of S3 and what speaks its protocol (boto3)",
+        library="boto3", extra="s3"),
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.s3kit import S3Place, place
 from towpath.conformance import StoreSuite, Suite
 from towpath.errors import UserError
 from towpath.seams.store import Store
@@ -15,6 +16,20 @@ from towpath.seams.store import Store
 
 class TestLocal(StoreSuite):
     adapter = "file"
+
+
+class TestS3(StoreSuite):
+    adapter = "s3"
+
+    @pytest.fixture(autouse=True)
+    def _place(self, s3_place: S3Place) -> None:
+        self.s3 = s3_place
+
+    def make(self, folder: Path) -> Store:
+        return self.s3.store()
+
+    def root(self, folder: Path) -> str:
+        return place(folder)
 
 
 class TestStandardStreams(Suite):

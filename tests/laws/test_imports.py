@@ -18,6 +18,8 @@ from towpath import registry
 
 PACKAGE = Path(towpath.__file__).parent
 SHARED = {"pyarrow", "numpy"}
+PARTS = {"boto3": {"botocore"}}
+"""Packages that a library hands its own errors and settings through."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,13 @@ def breaches_of_libraries(package: Path, rows: tuple[registry.Row, ...]) -> list
     out = []
     for entry in imports(package):
         row = owner(entry.importer, rows) if _below(entry.importer, inside) else None
-        if row is not None and entry.library not in {None, *SHARED, row.library, row.name}:
+        if row is not None and entry.library not in {
+            None,
+            *SHARED,
+            row.library,
+            row.name,
+            *PARTS.get(row.library or "", ()),
+        }:
             out.append(str(entry))
     return out
 

@@ -20,7 +20,7 @@ def _walk(prefix: str, parts: list[str]) -> Iterator[str]:
     part, rest = parts[0], parts[1:]
     if part == "**":
         yield from _any_depth(prefix, rest or ["*"], frozenset())
-    elif os.path.lexists(prefix + part) or not _is_wild(part):
+    elif os.path.lexists(prefix + part) or not is_wild(part):
         yield from _into(prefix + part, rest)
     else:
         for name in _visible(prefix, part):
@@ -49,14 +49,20 @@ def _visible(folder: str, part: str) -> list[str]:
         names = os.listdir(folder or ".")
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [name for name in names if fnmatch.fnmatchcase(name, part) and not _is_hidden(name, part)]
+    return [name for name in names if fits(name, part)]
+
+
+def fits(name: str, part: str) -> bool:
+    """Whether a wildcard's part of a pattern matches a name; hidden names it leaves out."""
+    return fnmatch.fnmatchcase(name, part) and not _is_hidden(name, part)
+
+
+def is_wild(part: str) -> bool:
+    """Whether a path, or a part of one, has wildcards."""
+    return any(sign in part for sign in "*?[")
 
 
 def _is_hidden(name: str, part: str) -> bool:
     if part[0] == name[0]:
         return False
     return name[0] == "." or (name[0] == "_" and "=" not in name)
-
-
-def _is_wild(part: str) -> bool:
-    return any(sign in part for sign in "*?[")

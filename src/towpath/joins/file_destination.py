@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, cast
 
@@ -22,9 +22,17 @@ from towpath.stream import Batch
 _CHUNK = 1 << 20
 
 _WHY = {
+    Guarantee.ATOMIC: "one request, made only if nobody changed the object, shows the rows, which name the state that "
+    "was noted for them before",
     Guarantee.RECOVERABLE: "a note beside the file names what is to be published, then it is renamed into place, "
     "then its state is kept; the next run finishes or discards what lies between",
     Guarantee.AT_LEAST_ONCE: "what was written cannot be taken back, and nothing is remembered of it",
+}
+
+_DDL: Mapping[Guarantee, Callable[[str], tuple[str, ...]]] = {
+    Guarantee.ATOMIC: lambda path: (f"upload {path}, complete it to publish",),
+    Guarantee.RECOVERABLE: lambda path: (f"write beside {path}, then rename",),
+    Guarantee.AT_LEAST_ONCE: lambda path: (),
 }
 
 
@@ -106,7 +114,7 @@ class FileDestination:
             guarantee=self._guarantee,
             why=_WHY.get(self._guarantee, ""),
             effect=self._effect(mode, entry, existing),
-            ddl=() if self._guarantee is Guarantee.AT_LEAST_ONCE else (f"write beside {self._path}, then rename",),
+            ddl=_DDL[self._guarantee](self._path),
         )
 
     def recover(self, step: str | None) -> State | None:

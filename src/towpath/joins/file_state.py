@@ -7,10 +7,12 @@ import json
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
-from towpath.errors import Conflict, DataError, TowError
+from towpath.errors import Conflict, DataError, TowError, Transient
 from towpath.nouns import State
-from towpath.seams.store import Staged, Store
+from towpath.seams.store import SeesThisMachine, Staged, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,21 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The note's content: the committed state of each step, and the intent of a load under way."""
+    """The note's content: the committed state of each step, and the intent of a load under way. `dropped` intents hold
+    nobody back, but count should their bytes come out after all."""
 
     steps: Mapping[str, State] = field(default_factory=dict)
     intent: Intent | None = None
+    dropped: tuple[Intent, ...] = ()
     version: str | None = None
+
+    @property
+    def pending(self) -> tuple[Intent, ...]:
+        return self.dropped if self.intent is None else (self.intent, *self.dropped)
+
+    def without(self, intent: Intent) -> Ledger:
+        kept = None if self.intent == intent else self.intent
+        return replace(self, intent=kept, dropped=tuple(one for one in self.dropped if one != intent))
 
 
 class FileState:
@@ -46,30 +58,29 @@ class FileState:
 
     def committed(self, step: str) -> State | None:
         """The state of a step; published bytes whose state is not committed yet count. Changes nothing."""
-        ledger = self._read()
-        intent = ledger.intent
-        if intent is not None and intent.state is not None and intent.state.step == step and self._is_out(intent):
-            return intent.state
-        return ledger.steps.get(step)
+        return self._as_published(self._read()).steps.get(step)
 
     def recover(self, step: str | None) -> State | None:
         """Commits or drops the intent of a dead run. Raises Conflict when its run lives."""
         self._store.sweep(self._path)
-        ledger = self._read()
-        if ledger.intent is not None:
-            # Taking the load's place beside the file fails while its run lives.
-            with self._store.stage(self._path, ledger.intent.load_id):
-                ledger = self._settle(ledger, ledger.intent, self._is_out(ledger.intent))
+        found = self._read()
+        with contextlib.ExitStack() as held:
+            if found.intent is not None:
+                # Taking the load's place beside the file fails while its run lives.
+                held.enter_context(self._store.stage(self._path, found.intent.load_id))
+            ledger = self._pruned(self._dropped(self._as_published(found)))
+            if ledger != found:
+                ledger = self._swap(ledger)
         return None if step is None else ledger.steps.get(step)
 
     def steps(self) -> list[str]:
         """The steps with a committed state."""
-        return sorted(self._read().steps)
+        return sorted(self._as_published(self._read()).steps)
 
     def put(self, step: str, expected: State | None, new: State | None) -> None:
         """Sets or (None) forgets a step's state. Raises Conflict when it is not the expected one, or while a load is
         being published."""
-        ledger = self._read()
+        ledger = self._as_published(self._read())
         if ledger.intent is not None:
             raise self._conflict(f"the load {ledger.intent.load_id} is being published to it")
         if ledger.steps.get(step) != expected:
@@ -85,7 +96,7 @@ class FileState:
         """Publishes a sealed object and commits the intent's state. `check` raises when the ground changed.
 
         Raises Conflict, and leaves everything as it was, when another run came before."""
-        ledger = self._read()
+        ledger = self._as_published(self._read())
         new = intent.state
         if new is not None and _load_of(ledger, new.step) == intent.load_id:
             return
@@ -98,23 +109,39 @@ class FileState:
             if not self._is_out(intent):
                 check()
                 staged.publish(create=create)
-        except BaseException:
-            with contextlib.suppress(TowError):
-                if not self._is_out(intent):
-                    self._settle(ledger, intent, False)
+        except BaseException as error:
+            # Of a request that found no answer nobody knows yet what came of it; the next run will.
+            if not (isinstance(error, Transient) and isinstance(self._store, SeesThisMachine)):
+                with contextlib.suppress(TowError):
+                    if not self._is_out(intent):
+                        self._swap(ledger.without(intent))
             raise
         try:
-            self._settle(ledger, intent, True)
+            self._swap(_committed(ledger, intent))
         except Conflict:
             # A run that found our bytes published, and our state not yet, has committed it for us.
-            if new is not None and _load_of(self._read(), new.step) != intent.load_id:
+            if new is not None and _load_of(self._as_published(self._read()), new.step) != intent.load_id:
                 raise
 
-    def _settle(self, ledger: Ledger, intent: Intent, out: bool) -> Ledger:
-        steps = dict(ledger.steps)
-        if out and intent.state is not None:
-            steps[intent.state.step] = intent.state
-        return self._swap(replace(ledger, steps=steps, intent=None))
+    def _as_published(self, ledger: Ledger) -> Ledger:
+        """The ledger with the state of the pending intent whose bytes are out, if there is one."""
+        return next((_committed(ledger, intent) for intent in ledger.pending if self._is_out(intent)), ledger)
+
+    def _dropped(self, ledger: Ledger) -> Ledger:
+        """Without an intent that holds others back. Where its run may live elsewhere, or its last request still arrive,
+        it is remembered."""
+        if ledger.intent is None:
+            return ledger
+        kept = isinstance(self._store, SeesThisMachine) and ledger.intent.state is not None
+        return replace(ledger, intent=None, dropped=(*ledger.dropped, *([ledger.intent] if kept else [])))
+
+    def _pruned(self, ledger: Ledger) -> Ledger:
+        store = self._store
+        if not ledger.dropped or not isinstance(store, SeesThisMachine):
+            return ledger
+        since = {one: datetime.fromisoformat(one.state.at).timestamp() for one in ledger.dropped if one.state}
+        late = tuple(one for one, at in since.items() if not store.abandoned(self._path, one.load_id, at))
+        return replace(ledger, dropped=late)
 
     def _is_out(self, intent: Intent) -> bool:
         return self._store.published(self._path, intent.token)
@@ -126,11 +153,8 @@ class FileState:
         try:
             raw = json.loads(note[0])
             steps = {step: State.loads(json.dumps(state)) for step, state in raw["steps"].items()}
-            intent = raw["intent"]
-            if intent is not None:
-                state = intent["state"]
-                kept = None if state is None else State.loads(json.dumps(state))
-                intent = Intent(intent["load_id"], intent["token"], kept)
+            intent = None if raw["intent"] is None else _intent(raw["intent"])
+            dropped = tuple(_intent(one) for one in raw.get("dropped", ()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 "this is no state file of tow's",
@@ -138,20 +162,33 @@ class FileState:
                 todo="restore it, or remove it to load afresh",
                 code="state-damaged",
             ) from error
-        return Ledger(steps, intent, note[1])
+        return Ledger(steps, intent, dropped, note[1])
 
     def _swap(self, ledger: Ledger) -> Ledger:
         content = None
-        if ledger.steps or ledger.intent is not None:
+        if ledger.steps or ledger.pending:
             intent = None if ledger.intent is None else asdict(ledger.intent)
             steps = {step: asdict(state) for step, state in ledger.steps.items()}
-            content = json.dumps({"steps": steps, "intent": intent}, indent=1, sort_keys=True).encode()
+            dropped = {"dropped": [asdict(one) for one in ledger.dropped]} if ledger.dropped else {}
+            whole = {"steps": steps, "intent": intent, **dropped}
+            content = json.dumps(whole, indent=1, sort_keys=True).encode()
         if content is None and ledger.version is None:
             return ledger
         return replace(ledger, version=self._store.swap_note(self._note, content, ledger.version))
 
     def _conflict(self, what: str) -> Conflict:
         return Conflict(f"{what} meanwhile; nothing was changed", where=self._shown, todo="run again")
+
+
+def _intent(raw: Mapping[str, Any]) -> Intent:
+    state = raw["state"]
+    return Intent(raw["load_id"], raw["token"], None if state is None else State.loads(json.dumps(state)))
+
+
+def _committed(ledger: Ledger, intent: Intent) -> Ledger:
+    state = intent.state
+    steps = ledger.steps if state is None else {**ledger.steps, state.step: state}
+    return replace(ledger.without(intent), steps=steps)
 
 
 def _load_of(ledger: Ledger, step: str) -> str | None:

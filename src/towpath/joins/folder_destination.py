@@ -150,8 +150,9 @@ class FolderDestination:
         )
         # The same load may have been published before: its files keep their names.
         number = sum(part.load_id == load_id for part in before.files) if before is not None else 0
-        with folder_loads.under_way(self.store, self.folder, load_id, replaced), ExitStack() as stack:
-            load = _FolderLoad(self, start, version, load_id, number)
+        attempt = folder_loads.attempt(self.store, load_id)
+        with folder_loads.under_way(self.store, self.folder, attempt, replaced), ExitStack() as stack:
+            load = _FolderLoad(self, start, version, load_id, attempt, number)
             stack.callback(load.drop)
             yield load
 
@@ -223,12 +224,13 @@ class _FolderLoad:
     """One load: `start` is the manifest that it will publish, without its own files yet."""
 
     def __init__(
-        self, owner: FolderDestination, start: Manifest, version: str | None, load_id: str, number: int
+        self, owner: FolderDestination, start: Manifest, version: str | None, load_id: str, attempt: str, number: int
     ) -> None:
         self._owner = owner
         self._manifest = start
         self._version = version
         self._load_id = load_id
+        self._attempt = attempt
         own = [field for field in start.schema if field.name not in start.partition_by]
         self._schema = pa.schema([pa.field(field.name, owner.format.stored(field.type).type) for field in own])
         self._open: OrderedDict[partitions.Texts, _Writing] = OrderedDict()
@@ -305,11 +307,11 @@ class _FolderLoad:
     def _begin(self, texts: partitions.Texts) -> _Writing:
         owner = self._owner
         below = hive.folder(dict(zip(self._manifest.partition_by, texts, strict=True)))
-        name = folder_loads.part_name(self._load_id, self._number, owner.suffix)
+        name = folder_loads.part_name(self._attempt, self._number, owner.suffix)
         self._number += 1
         path = f"{below}/{name}" if below else name
         with ExitStack() as stack:
-            staged = stack.enter_context(owner.store.stage(owner.folder + path, self._load_id))
+            staged = stack.enter_context(owner.store.stage(owner.folder + path, self._attempt))
             file = begin_file(owner.format, owner.codec, staged, self._schema, owner.folder + path, owner.level)
             return _Writing(path, file, stack.pop_all())
 

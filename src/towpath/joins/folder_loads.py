@@ -1,18 +1,38 @@
-"""Loads under way in a folder: noted before their first file appears, so that what a dead one left can be told."""
+"""Loads under way in a folder: noted before their first file appears, so that what a dead one left can be told.
+
+Where the runs of other machines cannot be told to live, each attempt at a load has an id of its own, so that two of
+them never write, nor clear, the same files."""
 
 from __future__ import annotations
 
 import contextlib
 import glob
 import json
+import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from towpath.errors import Conflict, DataError, TowError
 from towpath.joins import manifest
-from towpath.seams.store import Store
+from towpath.seams.store import SeesThisMachine, Store
 
 NOTE = ".tow-loads"
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Files that disappear with the load, and when it began (seconds of the epoch)."""
+
+    replaced: tuple[str, ...]
+    since: float = 0.0
+
+
+def attempt(store: Store, load_id: str) -> str:
+    """The id under which a load's files are written."""
+    return f"{load_id}-{secrets.token_hex(4)}" if isinstance(store, SeesThisMachine) else load_id
 
 
 def part_name(load_id: str, number: int, suffix: str) -> str:
@@ -31,10 +51,12 @@ def is_part(path: str, load_ids: Sequence[str]) -> bool:
 
 def clear(store: Store, folder: str) -> None:
     """Removes what dead loads left: files of theirs, or replaced by them, that the manifest does not name."""
-    store.sweep(folder)
-    for load_id in unfinished(store, folder):
+    for load_id, known in _read(store, folder)[0].items():
+        if isinstance(store, SeesThisMachine) and not store.abandoned(folder + manifest.NAME, load_id, known.since):
+            continue
         with contextlib.suppress(Conflict), _marked(store, folder, load_id):
             _finish(store, folder, load_id)
+    store.sweep(folder)
 
 
 @contextmanager
@@ -44,7 +66,7 @@ def under_way(store: Store, folder: str, load_id: str, replaced: Sequence[str]) 
     with _marked(store, folder, load_id):
         if load_id in unfinished(store, folder):
             _finish(store, folder, load_id)
-        _change(store, folder, load_id, list(replaced))
+        _change(store, folder, load_id, _Attempt(tuple(replaced), time.time()))
         try:
             yield
         finally:
@@ -62,34 +84,41 @@ def _finish(store: Store, folder: str, load_id: str) -> None:
     listed = manifest.read(store, folder)
     named = {part.path for part in listed[0].files} if listed is not None else set()
     own = store.entries(f"{glob.escape(folder)}**/part-{glob.escape(load_id)}-*")
-    replaced = _read(store, folder)[0].get(load_id, [])
-    for path in [*(entry.path.removeprefix(folder) for entry in own), *replaced]:
+    known = _read(store, folder)[0].get(load_id, _Attempt(()))
+    for path in [*(entry.path.removeprefix(folder) for entry in own), *known.replaced]:
         if path not in named:
             store.remove(folder + path)
     _change(store, folder, load_id, None)
 
 
-def _read(store: Store, folder: str) -> tuple[dict[str, list[str]], str | None]:
+def _read(store: Store, folder: str) -> tuple[dict[str, _Attempt], str | None]:
     note = store.read_note(folder + NOTE)
     if note is None:
         return {}, None
     try:
-        return {str(load_id): [str(path) for path in paths] for load_id, paths in json.loads(note[0]).items()}, note[1]
-    except (ValueError, AttributeError, TypeError) as error:
+        return {str(load_id): _attempt(found) for load_id, found in json.loads(note[0]).items()}, note[1]
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise DataError(
             "this is no note of tow's", where=folder + NOTE, todo="remove it", code="state-damaged"
         ) from error
 
 
-def _change(store: Store, folder: str, load_id: str, replaced: list[str] | None) -> None:
+def _attempt(found: Any) -> _Attempt:
+    """Earlier versions noted the files alone."""
+    paths, since = (found, 0.0) if isinstance(found, list) else (found["replaced"], float(found["since"]))
+    return _Attempt(tuple(str(path) for path in paths), since)
+
+
+def _change(store: Store, folder: str, load_id: str, known: _Attempt | None) -> None:
     """Notes a load and the files that it replaces, or (None) strikes it out. Other loads may do so at the same time."""
     while True:
         loads, version = _read(store, folder)
-        if loads.get(load_id) == replaced:
+        if loads.get(load_id) == known:
             return
         loads.pop(load_id, None)
-        if replaced is not None:
-            loads[load_id] = replaced
+        if known is not None:
+            loads[load_id] = known
+        content = json.dumps({name: asdict(one) for name, one in loads.items()}).encode()
         with contextlib.suppress(Conflict):
-            store.swap_note(folder + NOTE, json.dumps(loads).encode() if loads else None, version)
+            store.swap_note(folder + NOTE, content if loads else None, version)
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +79,15 @@ class Store(Protocol):
     def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
         """Compare-and-swap of a small object, atomic and durable: replaces it (None: removes it) only if its version
         is still `expected` (None: not there), else raises Conflict. Returns the new version."""
+        ...
+
+
+@runtime_checkable
+class SeesThisMachine(Protocol):
+    """A store that others write to as well, where only the runs of this machine can be told to live: a run elsewhere
+    may be writing, and a request of a dead run may still arrive."""
+
+    def abandoned(self, path: str, load_id: str, since: float) -> bool:
+        """Whether the run that staged `path` under this load id at `since` (seconds of the epoch) is over: it was one
+        of this machine, and its process is gone, or it began longer ago than runs last."""
         ...

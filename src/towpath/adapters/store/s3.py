@@ -1,0 +1,290 @@
+"""Objects of Amazon S3 and of servers that speak its protocol, through boto3."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from towpath.adapters.store import s3_conditions, s3_listing, s3_markers
+from towpath.adapters.store.s3_client import Login, code_of, is_missing, no_bucket, refused, shown, translated
+from towpath.adapters.store.s3_markers import Marker, Upload
+from towpath.adapters.store.s3_reading import Reading
+from towpath.adapters.store.s3_upload import StagedObject, abort, is_out
+from towpath.disk import leftovers
+from towpath.disk.globbing import is_wild
+from towpath.errors import Conflict, Refused, TowError, UserError
+from towpath.nouns import Guarantee
+from towpath.seams.store import Entry, Staged
+from towpath.secrets.secret import Secret
+
+_LEAST_PART_MB, _MOST_PART_MB = 5, 5_000
+_STYLES = ("auto", "path", "virtual")
+_GRACE_SECS = 600
+"""How much later than its note an upload can have begun whose id was never noted."""
+
+
+class S3:
+    """Paths are `bucket/key`. Without `endpoint`, `region`, `access_key`, `secret_key`, `session_token` or `profile`
+    boto3 looks where it always does (environment, profiles), but asks the metadata service of a cloud's machine only
+    with `instance_role`. `addressing_style` is auto, path or virtual. Objects of more than `part_mb` MB go up in parts
+    of that size. Uploads whose run nobody on this machine knows are taken for dead after `orphan_hours`.
+
+    Versions are etags. Every write has a condition: see `s3_conditions`."""
+
+    guarantee = Guarantee.ATOMIC
+
+    GAPS: ClassVar[dict[str, str]] = {
+        "read/old": "never: an object that is replaced is gone; reading it stops (source-changed) instead of mixing two"
+    }
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        region: str | None = None,
+        access_key: str | None = None,
+        secret_key: Secret | None = None,
+        session_token: Secret | None = None,
+        profile: str | None = None,
+        addressing_style: str = "auto",
+        instance_role: bool = False,
+        part_mb: int = 8,
+        orphan_hours: float = 24.0,
+    ) -> None:
+        if addressing_style not in _STYLES:
+            raise UserError(f"addressing_style is {', '.join(_STYLES)}, not {addressing_style!r}", code="option-wrong")
+        if not _LEAST_PART_MB <= part_mb <= _MOST_PART_MB:
+            raise UserError(
+                f"part_mb goes from {_LEAST_PART_MB} to {_MOST_PART_MB}, not {part_mb}", code="option-wrong"
+            )
+        if (access_key is None) != (secret_key is None):
+            raise UserError("access_key and secret_key belong together", todo="give both", code="option-missing")
+        self._login = Login(
+            endpoint, region, access_key, secret_key, session_token, profile, addressing_style, instance_role
+        )
+        self._part_bytes = part_mb << 20
+        self._orphan_secs = orphan_hours * 3600
+        self._buckets: set[str] = set()
+
+    def entries(self, pattern: str) -> list[Entry]:
+        bucket, key = _parted(pattern)
+        if is_wild(key):
+            with translated(pattern, "list"):
+                return list(s3_listing.entries(self._client(), bucket, key))
+        found = self._head(bucket, key) if key and not key.endswith("/") else None
+        return [] if found is None else [Entry(pattern, found["ContentLength"], found["ETag"])]
+
+    def open(self, path: str) -> BinaryIO:
+        bucket, key = _parted(path)
+        with translated(path, "read"):
+            return cast(BinaryIO, Reading(self._client, bucket, key))
+
+    def local(self, path: str) -> Path | None:
+        return None
+
+    @contextmanager
+    def stage(self, path: str, load_id: str) -> Iterator[Staged]:
+        """Raises Conflict when a living run of this machine stages the same object under the same load id, Refused when
+        the server keeps no conditions."""
+        bucket, key = _parted(path)
+        self._sweep_noted(bucket, key)
+        marker = Marker(Upload(self._server(), bucket, key, load_id, s3_markers.now()))
+        try:
+            s3_conditions.of(self._client(), bucket, key)
+            found = self._head(bucket, key)
+            before = None if found is None else (found["ETag"], found["ContentLength"])
+            staged = StagedObject(self._client, bucket, key, before, marker, self._part_bytes)
+        except BaseException:
+            marker.drop()
+            raise
+        try:
+            yield staged
+        finally:
+            staged.leave()
+
+    def published(self, path: str, token: str) -> bool:
+        return is_out(self._client(), path, token)
+
+    def sweep(self, path: str) -> list[str]:
+        """For a path that ends with `/`: everything below it."""
+        bucket, key = _parted(path)
+        swept = self._sweep_noted(bucket, key)
+        known = {one.upload for one, _, _ in s3_markers.noted(self._server(), bucket, key)}
+        oldest = time.time() - self._orphan_secs
+        with contextlib.suppress(Refused):  # an account that may write need not be one that may list uploads
+            for one, begun in self._uploads(bucket, key):
+                if begun < oldest and one["UploadId"] not in known and abort(self._client(), one):
+                    swept.append(f"{one['Key']} (upload {one['UploadId']})")
+        return swept
+
+    def abandoned(self, path: str, load_id: str, since: float) -> bool:
+        """See `towpath.seams.store.SeesThisMachine`."""
+        bucket, key = _parted(path)
+        for one, _, lives in s3_markers.noted(self._server(), bucket, key):
+            if one.load_id == load_id:
+                return not lives
+        return since < time.time() - self._orphan_secs
+
+    def remove(self, path: str) -> None:
+        bucket, key = _parted(path)
+        with translated(path, "remove"):
+            self._client().delete_object(Bucket=bucket, Key=key)
+
+    def read_note(self, path: str) -> tuple[bytes, str] | None:
+        """The version is the etag. An empty object stands for a note that was removed."""
+        found = self._note(path)
+        return found if found is not None and found[0] else None
+
+    def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
+        bucket, key = _parted(path)
+        conditions = s3_conditions.of(self._client(), bucket, key)
+        if content is None:
+            self._remove_note(path, expected, conditions.deletes)
+            return None
+        try:
+            return self._put_note(path, content, expected)
+        except Conflict:
+            there = self._note(path) if expected is None else None
+            if there is None or there[0]:
+                raise
+        return self._put_note(path, content, there[1])
+
+    def _put_note(self, path: str, content: bytes, expected: str | None) -> str:
+        bucket, key = _parted(path)
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        try:
+            answer = self._client().put_object(Bucket=bucket, Key=key, Body=content, **condition)
+        except (BotoCoreError, ClientError) as error:
+            return self._after_failed_swap(path, content, error)
+        return str(answer["ETag"])
+
+    def _after_failed_swap(self, path: str, content: bytes, error: Exception) -> str:
+        """A request whose answer was lost may have done its work, and is then refused when it is sent again."""
+        problem = refused(error, path, "write")
+        found = self._note(path)
+        if found is not None and found[0] == content:
+            return found[1]
+        raise self._swapped(path) if isinstance(problem, Conflict) else problem from error
+
+    def _remove_note(self, path: str, expected: str | None, conditional: bool) -> None:
+        """Where deleting knows no condition, an empty object is left in the note's place."""
+        if expected is None:
+            if self.read_note(path) is not None:
+                raise self._swapped(path)
+            return
+        bucket, key = _parted(path)
+        named = {"Bucket": bucket, "Key": key, "IfMatch": expected}
+        try:
+            if conditional:
+                self._client().delete_object(**named)
+            else:
+                self._client().put_object(**named, Body=b"")
+        except (BotoCoreError, ClientError) as error:
+            problem = refused(error, path, "remove")
+            found = self._note(path)
+            if found is not None and found[0]:
+                raise self._swapped(path) if isinstance(problem, Conflict) else problem from error
+
+    def _swapped(self, path: str) -> Conflict:
+        return Conflict("another run has changed it meanwhile", where=shown(path), todo="run again")
+
+    def _note(self, path: str) -> tuple[bytes, str] | None:
+        bucket, key = _parted(path)
+        try:
+            answer = self._client().get_object(Bucket=bucket, Key=key)
+            with answer["Body"] as body:
+                return body.read(), answer["ETag"]
+        except (BotoCoreError, ClientError) as error:
+            if code_of(error) == "NoSuchKey" or code_of(error) == "404":
+                return None
+            raise refused(error, path, "read") from error
+
+    def _head(self, bucket: str, key: str) -> dict[str, Any] | None:
+        """What the server says of an object; None when there is none. Raises Refused when there is no such bucket."""
+        try:
+            found: dict[str, Any] = self._client().head_object(Bucket=bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            if not is_missing(error):
+                raise self._explained(error, bucket, key) from error
+            self._check_bucket(bucket, key)
+            return None
+        self._buckets.add(bucket)
+        return found
+
+    def _explained(self, error: Exception, bucket: str, key: str) -> TowError:
+        """An answer to HEAD has no words: the same question by GET has them."""
+        if code_of(error) in ("403", "400", "301"):
+            with translated(f"{bucket}/{key}", "read"):
+                self._client().get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+        return refused(error, f"{bucket}/{key}", "read")
+
+    def _check_bucket(self, bucket: str, key: str) -> None:
+        """Some servers make the bucket that a name is written to: one that is not there is probably a slip."""
+        if bucket in self._buckets:
+            return
+        try:
+            self._client().head_bucket(Bucket=bucket)
+        except (BotoCoreError, ClientError) as error:
+            if is_missing(error):
+                raise no_bucket(f"{bucket}/{key}") from error
+            if code_of(error) not in ("403", "AccessDenied"):  # it is there, and that is all that is asked
+                raise refused(error, f"{bucket}/{key}", "read") from error
+        self._buckets.add(bucket)
+
+    def _sweep_noted(self, bucket: str, key: str) -> list[str]:
+        """Ends the uploads of this machine's dead runs; returns the names of their notes, which hold the load's id."""
+        swept = []
+        for one, file, lives in s3_markers.noted(self._server(), bucket, key):
+            if not lives and self._abort_noted(one) and leftovers.remove(file):
+                swept.append(f"{one.key} (load {one.load_id})")
+        return swept
+
+    def _abort_noted(self, upload: Upload) -> bool:
+        if upload.upload is not None:
+            named = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload}
+            return abort(self._client(), named)
+        # It died while the upload was begun, or before: the id is not known. One of another machine that began then is
+        # ended too; its run fails, and nothing else happens.
+        known = {one.upload for one, _, lives in s3_markers.noted(self._server(), upload.bucket, upload.key) if lives}
+        try:
+            for one, begun in self._uploads(upload.bucket, upload.key):
+                late = begun - upload.since
+                if one["UploadId"] not in known and -1 <= late <= _GRACE_SECS:
+                    abort(self._client(), one)
+        except Refused:
+            return True
+        return True
+
+    def _uploads(self, bucket: str, key: str) -> Iterator[tuple[dict[str, str], float]]:
+        """The unfinished uploads to a key, or below a prefix, and when they began (the server's time)."""
+        with translated(f"{bucket}/{key}", "list"):
+            pages = self._client().get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=key)
+            for page in pages:
+                for one in page.get("Uploads", ()):
+                    if one["Key"] == key or not key or key.endswith("/"):
+                        named = {"Bucket": bucket, "Key": one["Key"], "UploadId": one["UploadId"]}
+                        yield named, one["Initiated"].timestamp()
+
+    def _client(self) -> Any:
+        return self._login.client()
+
+    def _server(self) -> str:
+        return str(self._client().meta.endpoint_url)
+
+
+def _parted(path: str) -> tuple[str, str]:
+    """Bucket and key. Raises UserError for a path without a bucket."""
+    bucket, _, key = path.partition("/")
+    if not bucket or is_wild(bucket):
+        raise UserError(
+            "it names no bucket" if not bucket else "a bucket is named without wildcards",
+            where=shown(path),
+            todo="write s3://BUCKET/KEY",
+            code="address-wrong",
+        )
+    return bucket, key

@@ -1,0 +1,175 @@
+"""One object read by ranges: what is asked for is fetched, and who reads on in order is served by one stream."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import (
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
+
+from towpath.adapters.store.s3_client import code_of, refused, shown
+from towpath.errors import SourceChanged
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+HEAD = 64 << 10
+"""Bytes fetched at least; small reads are served from them."""
+_IN_ORDER = 3
+"""After so many fetches, each where the one before ended, the rest is read as one stream."""
+_ATTEMPTS = 4
+_CUTS = (NoConnection, HTTPClientError, IncompleteReadError, ResponseStreamingError)
+
+
+class Reading(io.RawIOBase):
+    """The object as it was at the opening: each request is made for that version alone, so that a changed object
+    raises SourceChanged and two versions are never mixed. `read` gives all that it was asked for, up to the end.
+
+    A stream that is cut is taken up again where it was. What the network has in store is all the read-ahead that there
+    is."""
+
+    def __init__(self, client: Callable[[], Any], bucket: str, key: str) -> None:
+        self._client = client
+        self._named = {"Bucket": bucket, "Key": key}
+        self._path = f"{bucket}/{key}"
+        self._position = 0
+        self._body: Any = None
+        self._body_at = 0
+        self._ended = -1
+        self._in_order = 0
+        self._version = ""
+        self._window_at = 0
+        self._window, self._size = self._begin()
+
+    def _begin(self) -> tuple[bytes, int]:
+        """The first bytes and the size."""
+        try:
+            answer = self._client().get_object(**self._named, Range=f"bytes=0-{HEAD - 1}")
+        except ClientError as error:
+            if code_of(error) in ("InvalidRange", "416"):  # it has no bytes
+                return b"", 0
+            raise
+        self._version = answer["ETag"]
+        self._ended = min(HEAD, size := int(answer["ContentRange"].rpartition("/")[2]))
+        with answer["Body"] as body:
+            return body.read(), size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise ValueError(f"negative seek position {start + offset}")
+        self._position = start + offset
+        return self._position
+
+    def readall(self) -> bytes:
+        rest = bytearray(max(self._size - self._position, 0))
+        self.readinto(rest)
+        return bytes(rest)
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        into = memoryview(buffer).cast("B")
+        wanted = into[: max(min(len(into), self._size - self._position), 0)]
+        done = 0
+        while done < len(wanted):
+            done += self._some(wanted[done:])
+        return done
+
+    def close(self) -> None:
+        self._drop_body()
+        super().close()
+
+    def _some(self, into: memoryview) -> int:
+        """Reads at least one byte."""
+        behind = self._position - self._window_at
+        if 0 <= behind < len(self._window):
+            piece: memoryview = memoryview(self._window)[behind : behind + len(into)]
+            into[: len(piece)] = piece
+            count = len(piece)
+        elif self._streams():
+            count = self._from_body(into)
+        else:
+            count = self._fetch(into)
+        self._position += count
+        return count
+
+    def _streams(self) -> bool:
+        """Whether the next bytes come from a stream, which is begun when reading has gone on in order."""
+        if self._body is not None and self._body_at == self._position:
+            return True
+        self._drop_body()
+        self._in_order = self._in_order + 1 if self._position == self._ended else 0
+        return self._in_order >= _IN_ORDER
+
+    def _fetch(self, into: memoryview) -> int:
+        """One request for what is asked; of a small one some more is kept."""
+        count = min(max(len(into), HEAD), self._size - self._position)
+        data = self._retried(self._position, count)
+        self._ended = self._position + count
+        if len(into) < HEAD:
+            self._window, self._window_at = data, self._position
+        count = min(count, len(into))
+        into[:count] = memoryview(data)[:count]
+        return count
+
+    def _retried(self, begin: int, count: int) -> bytes:
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self._get(begin, begin + count) as body:
+                    return body.read()
+            except _CUTS as error:
+                if attempt == _ATTEMPTS - 1:
+                    raise refused(error, self._path, "read") from error
+        raise AssertionError
+
+    def _from_body(self, into: memoryview) -> int:
+        for attempt in range(_ATTEMPTS):
+            try:
+                if self._body is None:
+                    self._body, self._body_at = self._get(self._position, self._size), self._position
+                data = self._body.read(len(into))
+                if not data:
+                    raise ResponseStreamingError(error="it ended early")
+                into[: len(data)] = data
+                self._body_at += len(data)
+                self._ended = self._body_at
+                return len(data)
+            except _CUTS as error:
+                self._drop_body()
+                if attempt == _ATTEMPTS - 1:
+                    raise refused(error, self._path, "read") from error
+        raise AssertionError
+
+    def _get(self, begin: int, end: int) -> Any:
+        try:
+            answer = self._client().get_object(**self._named, Range=f"bytes={begin}-{end - 1}", IfMatch=self._version)
+        except ClientError as error:
+            if code_of(error) in ("PreconditionFailed", "412", "NoSuchKey", "404"):
+                raise SourceChanged(
+                    "it was replaced or removed while it was read", where=shown(self._path), todo="run again"
+                ) from error
+            raise refused(error, self._path, "read") from error
+        return answer["Body"]
+
+    def _drop_body(self) -> None:
+        if self._body is not None:
+            with contextlib.suppress(Exception):  # a stream that is left half-way ends with its connection
+                self._body.close()
+            self._body = None

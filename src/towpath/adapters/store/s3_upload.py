@@ -1,0 +1,204 @@
+"""One object on its way: parts go up in the background, and one request, with a condition, makes them the object."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from towpath.adapters.store.s3_client import code_of, is_missing, refused, shown, translated
+from towpath.adapters.store.s3_markers import Marker
+from towpath.errors import Conflict, TowError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+TOKEN = "towpath-token"
+"""The metadata of an object that names the load and tells its bytes from all others."""
+THREADS = 4
+_IN_FLIGHT = 64 << 20
+"""Bytes of parts that wait for being sent."""
+_PARTS = 2000
+"""Parts of one size; the following ones are twice as large, for there may be 10,000 in all."""
+_LEAST_PART = 5 << 20
+
+
+class StagedObject:
+    """Bytes that no reader sees before `publish`. An object of one part is put by one request then; the parts of a
+    larger one wait on the server for the request that completes them. The server compares the checksum of each."""
+
+    def __init__(
+        self,
+        client: Callable[[], Any],
+        bucket: str,
+        key: str,
+        before: tuple[str, int] | None,
+        marker: Marker,
+        part: int,
+    ) -> None:
+        """`before`: etag and size of the object that stands there now. `part` in bytes."""
+        self._client = client
+        self._named = {"Bucket": bucket, "Key": key}
+        self._path = f"{bucket}/{key}"
+        self._before = before
+        self._marker = marker
+        self._part_bytes = part
+        self._buffer = bytearray()
+        self._upload: dict[str, str] = {}
+        self._parts: list[Future[dict[str, Any]]] = []
+        self._pool: ThreadPoolExecutor | None = None
+        self._room = threading.BoundedSemaphore(max(1, min(THREADS + 1, _IN_FLIGHT // part)))
+        self._published = False
+        self.token = f"{marker.upload.load_id}-{secrets.token_hex(8)}"
+        self.file: BinaryIO = cast(BinaryIO, _Written(self))
+
+    def take(self, data: memoryview) -> None:
+        """Takes bytes on; full parts leave."""
+        done = 0
+        while done < len(data):
+            piece = data[done : done + self._part_bytes - len(self._buffer)]
+            self._buffer += piece
+            done += len(piece)
+            if len(self._buffer) == self._part_bytes:
+                self._send()
+
+    def begin_with_old(self) -> int:
+        """Lets the object begin with the bytes of the one that stands there, copied by the server; returns their
+        number, or 0 where they are too few to be a part. Called before anything is written."""
+        if self._before is None or self._before[1] < _LEAST_PART:
+            return 0
+        tag, size = self._before
+        source = {"CopySource": dict(self._named), "CopySourceIfMatch": tag}
+        pieces = -(-size // (1 << 30))
+        for number in range(pieces):
+            first, last = size * number // pieces, size * (number + 1) // pieces - 1
+            self._submit(self._copy, {**source, "CopySourceRange": f"bytes={first}-{last}"})
+        return size
+
+    def seal(self) -> None:
+        self.file.close()
+        if self._upload:
+            if self._buffer:
+                self._send()
+            for part in self._parts:
+                part.result()
+            self._end_pool()
+
+    def publish(self, *, create: bool) -> None:
+        condition = {"IfNoneMatch": "*"} if create or self._before is None else {"IfMatch": self._before[0]}
+        try:
+            self._make_visible(condition)
+        except TowError:
+            # The request may have done its work although its answer was lost, and been refused when sent again.
+            if not is_out(self._client(), self._path, self.token):
+                raise
+        self._published = True
+
+    def leave(self) -> None:
+        """Takes back what was not published."""
+        self._buffer = bytearray()
+        self._end_pool()
+        kept = False
+        if self._upload and not self._published:
+            kept = not abort(self._client(), self._upload)
+        self._marker.drop(keep=kept)
+
+    def _make_visible(self, condition: dict[str, str]) -> None:
+        try:
+            if not self._upload:
+                self._client().put_object(
+                    **self._named, **condition, Body=bytes(self._buffer), Metadata={TOKEN: self.token}
+                )
+                return
+            parts = {"Parts": [part.result() for part in self._parts]}
+            self._client().complete_multipart_upload(**self._upload, **condition, MultipartUpload=parts)
+        except (BotoCoreError, ClientError) as error:
+            if "IfNoneMatch" in condition and isinstance(refused(error, self._path, "write"), Conflict):
+                raise Conflict(
+                    "it was created by somebody else meanwhile",
+                    where=shown(self._path),
+                    todo="choose --mode append or --mode replace",
+                ) from error
+            raise refused(error, self._path, "write") from error
+
+    def _send(self) -> None:
+        body, self._buffer = self._buffer, bytearray()
+        self._submit(self._put, {"Body": body})
+        if len(self._parts) % _PARTS == 0:
+            self._part_bytes *= 2
+
+    def _submit(self, work: Callable[[dict[str, Any], int], dict[str, Any]], given: dict[str, Any]) -> None:
+        if not self._upload:
+            self._begin_upload()
+        pool = self._pool = self._pool or ThreadPoolExecutor(THREADS, "tow-s3")
+        for part in self._parts:
+            if part.done():
+                part.result()  # a part that failed stops the load now
+        self._room.acquire()
+        sent = pool.submit(work, given, len(self._parts) + 1)
+        sent.add_done_callback(lambda _: self._room.release())
+        self._parts.append(sent)
+
+    def _begin_upload(self) -> None:
+        with translated(self._path, "write"):
+            made = self._client().create_multipart_upload(**self._named, Metadata={TOKEN: self.token})
+        self._upload = {**self._named, "UploadId": made["UploadId"]}
+        self._marker.begun(replace(self._marker.upload, upload=made["UploadId"]))
+
+    def _put(self, given: dict[str, Any], number: int) -> dict[str, Any]:
+        with translated(self._path, "write"):
+            answer = self._client().upload_part(**self._upload, **given, PartNumber=number)
+        given.clear()  # the future keeps the arguments as long as its result
+        return {"PartNumber": number, "ETag": answer["ETag"]}
+
+    def _copy(self, given: dict[str, Any], number: int) -> dict[str, Any]:
+        with translated(self._path, "write"):
+            answer = self._client().upload_part_copy(**self._upload, **given, PartNumber=number)
+        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+
+    def _end_pool(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+class _Written(io.RawIOBase):
+    """Where the bytes of a staged object go."""
+
+    def __init__(self, staged: StagedObject) -> None:
+        self._staged = staged
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        view = memoryview(data).cast("B")
+        self._staged.take(view)
+        return len(view)
+
+
+def is_out(client: Any, path: str, token: str) -> bool:
+    """Whether the object under a path is the one that was staged with `token`."""
+    bucket, _, key = path.partition("/")
+    try:
+        found = client.head_object(Bucket=bucket, Key=key)
+    except (BotoCoreError, ClientError) as error:
+        if is_missing(error):
+            return False
+        raise refused(error, path, "read") from error
+    return found.get("Metadata", {}).get(TOKEN) == token
+
+
+def abort(client: Any, upload: dict[str, str]) -> bool:
+    """Ends an upload and frees its parts; False when the server could not be asked."""
+    try:
+        client.abort_multipart_upload(**upload)
+    except (BotoCoreError, ClientError) as error:
+        return code_of(error) == "NoSuchUpload"
+    return True
