@@ -35,6 +35,8 @@ class Lab:
         self._temporary = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix=TEMPORARY)) if folder is None else folder
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self._temporary:
+            self.folder.chmod(0o711)  # a server that runs as another user lies below it
         self.servers: dict[str, Server] = {}
         self._cleaning: dict[str, ExitStack] = {}
 
@@ -75,7 +77,7 @@ class Lab:
         server = self.servers.pop(name)
         assert isinstance(server, OwnServer)
         server.let_go()
-        self._cleaning.pop(name).pop_all()
+        self._cleaning.pop(name).pop_all()  # its port's lock too: now it listens there itself
 
     def _started(self, name: str, choices: Sequence[Recipe], port: int | None, durable: bool) -> OwnServer:
         if port is not None:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from towpath.errors import Refused
+from towpath.lab.order import TEMPORARY
 
 HOST = "127.0.0.1"
 # Below the range that systems take outgoing ports from, or a client could hold a stopped server's port by chance,
@@ -78,14 +79,18 @@ def _bound(port: int) -> str:
 
 
 def _locked(port: int, locks: ExitStack) -> bool:
-    """Whether the port's file could be locked; it is then held by `locks`."""
-    folder = Path(tempfile.gettempdir()) / f"towpath-lab-ports-{os.getuid()}"
+    """Whether the port's file could be locked; `locks` then holds it, and removes it at the end."""
+    folder = Path(tempfile.gettempdir()) / f"{TEMPORARY}ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = folder / str(port)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise FileNotFoundError  # the one who had it removed it meanwhile
     except OSError:
         os.close(descriptor)
         return False
     locks.callback(os.close, descriptor)
+    locks.callback(path.unlink, missing_ok=True)
     return True

@@ -4,7 +4,7 @@
 A server is started when the first test asks for it, once for each worker of pytest-xdist, and stopped at the end of the
 session. A test whose server cannot be had is skipped with the reason; the summary counts such tests by server. With
 `--require-all` they fail. Tests that need another server than PostgreSQL, which every machine can have, are marked
-`lab`.
+`lab`. A test that kills or configures its server marks it `server(name, start=False)` and has a `Lab` of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from towpath.errors import TowError
-from towpath.lab.lab import Lab
-from towpath.lab.recipes import NAMES
+from towpath.lab.lab import Lab, obtained
+from towpath.lab.recipes import NAMES, recipes
 from towpath.lab.server import Server
 
 PLAIN = frozenset({"postgresql"})
@@ -64,7 +64,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "server(name, ...): needs these servers of the lab")
+    config.addinivalue_line(
+        "markers", "server(name, ..., start=True): needs these servers of the lab; start=False: it starts its own"
+    )
     config.addinivalue_line("markers", "lab: needs a server that not every machine can have (set by `server`)")
     config.stash[_NOTES] = Notes()
     config.stash[_REFUSALS] = {}
@@ -78,38 +80,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("lab")
 
 
-def needed(item: pytest.Item) -> list[str]:
-    """The servers that a test names by its markers or its fixtures."""
-    marked = [str(name) for marker in item.iter_markers("server") for name in marker.args]
-    fixtures = [name.removesuffix(_SUFFIX) for name in getattr(item, "fixturenames", ()) if name.endswith(_SUFFIX)]
-    found = dict.fromkeys([*marked, *(name for name in fixtures if name in NAMES)])
+def needed(item: pytest.Item) -> dict[str, bool]:
+    """The servers that a test names by its markers or its fixtures, and whether they are to be started for it."""
+    found: dict[str, bool] = {}
+    for marker in item.iter_markers("server"):
+        for name in marker.args:
+            found[str(name)] = found.get(name, False) or marker.kwargs.get("start", True)
+    for fixture in getattr(item, "fixturenames", ()):
+        if fixture.endswith(_SUFFIX) and fixture.removesuffix(_SUFFIX) in NAMES:
+            found[fixture.removesuffix(_SUFFIX)] = True
     if unknown := set(found) - set(NAMES):
         raise pytest.UsageError(f"{item.nodeid}: the lab has no server {', '.join(sorted(unknown))}")
-    return list(found)
+    return found
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for name in needed(item):
-        _server(item, name)
+    for name, start in needed(item).items():
+        _provide(item, name, start)
 
 
-def _server(item: pytest.Item, name: str) -> Server:
-    """The server, started if it is not; skips or fails the test when there is none."""
+def _provide(item: pytest.Item, name: str, start: bool) -> None:
+    """Sees to it that the server is there; skips or fails the test when it cannot be had."""
     config = item.config
-    if name not in config.stash[_REFUSALS]:
+    refusals, notes = config.stash[_REFUSALS], config.stash[_NOTES]
+    if name not in refusals:
         try:
-            server = _lab(item.session).up(name)
+            notes.used[name] = _lab(item.session).up(name).told if start else told(name)
         except TowError as error:
-            config.stash[_REFUSALS][name] = " ".join(str(error).split("\n")[0].split())
+            refusals[name] = " ".join(str(error).split("\n")[0].split())
         else:
-            config.stash[_NOTES].used[name] = server.told
-            return server
-    why = config.stash[_REFUSALS][name]
-    config.stash[_NOTES].lacks(name, why, item.nodeid)
+            return
+    notes.lacks(name, refusals[name], item.nodeid)
     if config.getoption("--require-all"):
-        pytest.fail(f"--require-all: {why}", pytrace=False)
-    pytest.skip(why)
+        pytest.fail(f"--require-all: {refusals[name]}", pytrace=False)
+    pytest.skip(refusals[name])
+
+
+def told(name: str) -> str:
+    """What the server of this name would be. Raises Refused when none can be had."""
+    recipe, build, _ = obtained(name, recipes(name))
+    return f"{recipe.program} {build.version} ({recipe.kind})"
 
 
 _LAB = pytest.StashKey[Lab]()

@@ -84,8 +84,8 @@ KEPT: dict[str, Act] = {
     "kafka": lambda server: topics(server, _ALL),
 }
 CASES = [
-    *(pytest.param(name, recipes(name)[:1], id=name, marks=pytest.mark.server(name)) for name in NAMES),
-    pytest.param("kafka", [kafka.NoidaDB()], id="noida-db", marks=pytest.mark.server("kafka")),
+    *(pytest.param(name, recipes(name)[:1], id=name, marks=pytest.mark.server(name, start=False)) for name in NAMES),
+    pytest.param("kafka", [kafka.NoidaDB()], id="noida-db", marks=pytest.mark.server("kafka", start=False)),
 ]
 
 
@@ -137,7 +137,7 @@ def _sockets(process: Process) -> list[str]:
     return [link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:")]
 
 
-@pytest.mark.server("postgresql")
+@pytest.mark.server("postgresql", start=False)
 def test_postgresql_of_the_wheel_runs_also_where_only_we_may_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,7 +190,7 @@ def test_mariadb_loads_local_files(tmp_path: Path, lab: Lab) -> None:
     assert mysql(server, "select @@binlog_format, @@character_set_database") == "ROW\tutf8mb4"
 
 
-@pytest.mark.server("postgresql")
+@pytest.mark.server("postgresql", start=False)
 def test_durable_has_the_disk_asked() -> None:
     with Lab() as lab:
         server = lab.up("postgresql", durable=True)
