@@ -1,5 +1,12 @@
 """The publish protocol over every kind of destination: one file of each format, a folder, a table of each database."""
 
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from tests.conformance.on_postgresql import OnPostgreSQL
+from tests.s3kit import S3Place, place
 from towpath.conformance import DestinationSuite, TableSuite
 
 FILE = {"mode/merge": "never: a file has no keys"}
@@ -53,3 +60,46 @@ class TestDuckDBTable(TableSuite):
 
 class TestSQLiteTable(TableSuite):
     address = "sqlite:///{folder}/shop.db#orders"
+
+
+class _S3(DestinationSuite):
+    """On the lab's server, in a part of the bucket for each test."""
+
+    path: ClassVar[str]
+    GAPS = FILE
+
+    @pytest.fixture(autouse=True)
+    def _place(self, s3_place: S3Place) -> None:
+        self.s3 = s3_place
+        self.address = s3_place.address(self.path)  # type: ignore[misc]
+
+    def place(self, folder: Path) -> str:
+        return place(folder)
+
+    def tree(self, folder: Path) -> dict[str, bytes]:
+        return self.s3.tree(place(folder) + "/")
+
+
+class TestS3ParquetFile(_S3):
+    path = "{folder}/orders.parquet"
+
+
+class TestS3CompressedFile(_S3):
+    path = "{folder}/orders.csv.gz"
+
+
+class TestS3Folder(_S3):
+    path = "{folder}/orders/"
+    format = "parquet"
+
+
+class TestPostgreSQLTable(OnPostgreSQL, TableSuite):
+    address = "postgresql://{server}#orders"
+
+
+class TestPsycopgTable(OnPostgreSQL, TableSuite):
+    address = "postgresql+psycopg://{server}#orders"
+
+
+class TestPsycopg2Table(OnPostgreSQL, TableSuite):
+    address = "postgresql+psycopg2://{server}#orders"

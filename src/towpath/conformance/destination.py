@@ -30,7 +30,8 @@ NEW: Rows = [(2, "zwei"), (3, "drei"), (4, "vier")]
 
 class DestinationSuite(Suite):
     """Holds a destination to `towpath.seams.destination`. A subclass gives an `address` with `{folder}` in it, or
-    overrides `make` and `source`, which must reach the same place for the same folder. GAPS stand in the subclass."""
+    overrides `make` and `source`, which must reach the same place for the same folder. Where that is not on a local
+    disk it overrides `place` and `tree` too. GAPS stand in the subclass."""
 
     seam: ClassVar[str] = "destination"
     address: ClassVar[str]
@@ -39,12 +40,28 @@ class DestinationSuite(Suite):
     deaths: ClassVar[int] = 12
     """At how many lines of the code that `publish` runs the process is killed."""
 
+    def place(self, folder: Path) -> str:
+        """What stands for a test's folder in the address."""
+        return str(folder)
+
+    def at(self, folder: Path) -> str:
+        """The address of the destination that belongs to a test's folder."""
+        return self.address.replace("{folder}", self.place(folder))
+
     def make(self, folder: Path) -> Destination:
-        return assemble.destination(OutputSpec(self.address.format(folder=folder), self.format))
+        return assemble.destination(OutputSpec(self.at(folder), self.format))
 
     def source(self, folder: Path) -> Source:
         """Reads what the destination's readers see."""
-        return assemble.source(InputSpec(self.address.format(folder=folder), self.format))
+        return assemble.source(InputSpec(self.at(folder), self.format))
+
+    def tree(self, folder: Path) -> dict[str, bytes]:
+        """Everything at the place by name, with its bytes where it has some: staged and hidden things too."""
+        found = {str(path.relative_to(folder)): path for path in folder.rglob("*")}
+        return {name: path.read_bytes() if path.is_file() else b"" for name, path in found.items()}
+
+    def leftovers(self, folder: Path, load_id: str) -> list[str]:
+        return [name for name in self.tree(folder) if load_id in name]
 
     def gaps(self) -> Mapping[str, str]:
         return self.GAPS
@@ -82,14 +99,14 @@ class DestinationSuite(Suite):
         assert offer.guarantee in Guarantee
         assert offer.why
         assert offer.effect
-        assert list(tmp_path.iterdir()) == []
+        assert self.tree(tmp_path) == {}
         self.load(tmp_path, OLD)
-        before = tree(tmp_path)
+        before = self.tree(tmp_path)
         destination = self.make(tmp_path)
         destination.describe()
         destination.state(STEP)
         destination.offer(SCHEMA, Mode.REPLACE, ())
-        assert tree(tmp_path) == before
+        assert self.tree(tmp_path) == before
 
     @promise("mode/create")
     def test_a_created_destination_holds_the_rows_and_the_state(self, tmp_path: Path) -> None:
@@ -179,7 +196,7 @@ class DestinationSuite(Suite):
         self.load(tmp_path, OLD)
         if f"mode/{mode}" in self.gaps():
             return
-        files = tree(tmp_path)
+        files = self.tree(tmp_path)
         destination = self.make(tmp_path)
         destination.recover(STEP)
         with pytest.raises(KeyError), opened(destination, mode, load_id="load2") as load:
@@ -187,7 +204,7 @@ class DestinationSuite(Suite):
             raise KeyError
         assert self.seen(tmp_path) == OLD
         assert self.make(tmp_path).state(STEP) == state("load1", 2)
-        assert tree(tmp_path) == files
+        assert self.tree(tmp_path) == files
 
     @promise("load/discard-new")
     def test_a_discarded_first_load_leaves_nothing(self, tmp_path: Path) -> None:
@@ -197,7 +214,7 @@ class DestinationSuite(Suite):
             fill(load, OLD)
         assert not self.seen(tmp_path)
         assert self.make(tmp_path).describe() is None
-        assert leftovers(tmp_path, "load1") == []
+        assert self.leftovers(tmp_path, "load1") == []
 
     @promise("publish/conflict")
     def test_of_two_loads_from_one_state_the_second_is_a_conflict(self, tmp_path: Path) -> None:
@@ -299,7 +316,7 @@ class DestinationSuite(Suite):
     @promise("recover/dead")
     def test_what_a_dead_run_left_is_unseen_and_cleared_by_the_next(self, tmp_path: Path) -> None:
         self.load(tmp_path, OLD)
-        files = tree(tmp_path)
+        files = self.tree(tmp_path)
 
         def half() -> object:
             destination = self.make(tmp_path)
@@ -310,11 +327,11 @@ class DestinationSuite(Suite):
 
         die_after(half)
         assert self.seen(tmp_path) == OLD
-        left = tree(tmp_path)
+        left = self.tree(tmp_path)
         assert self.make(tmp_path).state(STEP) == state("load1", 2)
-        assert tree(tmp_path) == left, "state() has side effects"
+        assert self.tree(tmp_path) == left, "state() has side effects"
         assert self.make(tmp_path).recover(STEP) == state("load1", 2)
-        assert tree(tmp_path) == files
+        assert self.tree(tmp_path) == files
         self.load(tmp_path, NEW, Mode.REPLACE, load_id="load3")
         assert self.seen(tmp_path) == NEW
 
@@ -358,7 +375,7 @@ class DestinationSuite(Suite):
         assert found in (state("load1", 2), state("load2", 3))
         assert self.seen(folder) == (NEW if found == state("load2", 3) else OLD)
         if found == state("load1", 2):
-            assert leftovers(folder, "load2") == []
+            assert self.leftovers(folder, "load2") == []
             self.load(folder, NEW, Mode.REPLACE, load_id="load2")
         assert self.seen(folder) == NEW
         assert self.make(folder).state(STEP) == state("load2", 3)
@@ -380,12 +397,3 @@ def fill(load: Load, rows: Rows) -> None:
 
 def state(load_id: str, rows: int, step: str = STEP) -> State:
     return State(step, load_id, Checkpoint("files", {"read": load_id}), "plan", "2026-01-01T00:00:00Z", rows)
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder with its bytes."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def leftovers(folder: Path, load_id: str) -> list[str]:
-    return [str(path) for path in folder.rglob("*") if load_id in path.name]

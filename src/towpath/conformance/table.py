@@ -15,6 +15,7 @@ from towpath.errors import Conflict, DataError, Refused, TowError, UserError
 from towpath.job import OutputSpec
 from towpath.joins.table_destination import TableDestination
 from towpath.nouns import Mode, Published, Want
+from towpath.seams.database import ListsTables
 from towpath.stream import Batch, Counted
 
 WIDE = pa.record_batch({"id": pa.array([2, 3]), "name": pa.array(["two", "three"]), "note": pa.array(["x", None])})
@@ -28,12 +29,22 @@ class TableSuite(DestinationSuite):
     """How the database declares a column that it computes."""
 
     def table(self, folder: Path, **options: Any) -> TableDestination:
-        made = assemble.destination(OutputSpec(self.address.format(folder=folder), **options))
+        made = assemble.destination(OutputSpec(self.at(folder), **options))
         assert isinstance(made, TableDestination)
         return made
 
     def make(self, folder: Path) -> TableDestination:
         return self.table(folder)
+
+    def tree(self, folder: Path) -> dict[str, bytes]:
+        """A server has tables where an embedded database has a file."""
+        database = self.table(folder).database
+        if database.home is not None:
+            return super().tree(folder)
+        with database.read() as session:
+            names = session.tables() if isinstance(session, ListsTables) else ()
+            versions = {name: str(database.version(session, name)).encode() for name in names}
+        return {**super().tree(folder), **versions}
 
     def sql(self, folder: Path, *statements: str) -> None:
         """Runs statements in which `{t}` is the table and `{int}`, `{text}` are types."""

@@ -136,12 +136,14 @@ class FileState:
         return replace(ledger, intent=None, dropped=(*ledger.dropped, *([ledger.intent] if kept else [])))
 
     def _pruned(self, ledger: Ledger) -> Ledger:
-        store = self._store
-        if not ledger.dropped or not isinstance(store, SeesThisMachine):
-            return ledger
-        since = {one: datetime.fromisoformat(one.state.at).timestamp() for one in ledger.dropped if one.state}
-        late = tuple(one for one, at in since.items() if not store.abandoned(self._path, one.load_id, at))
-        return replace(ledger, dropped=late)
+        """Without the dropped intents of runs that are over for certain."""
+        return replace(ledger, dropped=tuple(one for one in ledger.dropped if not self._is_over(one)))
+
+    def _is_over(self, intent: Intent) -> bool:
+        if not isinstance(self._store, SeesThisMachine) or intent.state is None:
+            return True
+        since = datetime.fromisoformat(intent.state.at).timestamp()
+        return self._store.abandoned(self._path, intent.load_id, since)
 
     def _is_out(self, intent: Intent) -> bool:
         return self._store.published(self._path, intent.token)
