@@ -2,17 +2,186 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from towpath import registry
 from towpath.address import Address
 from towpath.assemble import Built
 from towpath.errors import UserError
 from towpath.job import InputSpec, OutputSpec
+from towpath.joins.topic_decoding import AsTheyAre, ByLines, Decoding
+from towpath.joins.topic_destination import TopicDestination
+from towpath.joins.topic_encoding import LinesOut, MessagesOut
+from towpath.joins.topic_envelope import Envelope, envelope
+from towpath.joins.topic_source import TopicSource
+from towpath.options import build, nearest
+from towpath.seams.queue import Queue
+
+VALUES = ("json", "raw")
+
+
+class TopicInput:
+    """Options of reading a topic: what a value is (json, or raw for the messages whole), what a key is (text, json or
+    raw), which columns stand beside those of the value (`envelope`: true, false, or some of key, partition, offset,
+    time, headers), and what happens when messages were deleted before they were read (`deleted`: stop, or skip)."""
+
+    def __init__(
+        self,
+        value: str = "json",
+        key: str = "text",
+        envelope: bool | str | tuple[str, ...] = False,
+        deleted: str = "stop",
+    ) -> None:
+        self.value = value
+        self.key = key
+        self.envelope = envelope
+        self.deleted = deleted
+
+
+class TopicOutput:
+    """Options of writing to a topic: what a value is (json, or raw for rows that are messages), the columns that make a
+    message's `key` (none: it has no key), the columns that are `headers` too, and for a topic that is made, its
+    `partitions` and `replication` (0: as the broker likes)."""
+
+    def __init__(
+        self,
+        value: str = "json",
+        key: tuple[str, ...] = (),
+        headers: tuple[str, ...] = (),
+        partitions: int = 0,
+        replication: int = 0,
+    ) -> None:
+        self.value = value
+        self.key = key
+        self.headers = headers
+        self.partitions = partitions
+        self.replication = replication
 
 
 def source(at: Address, spec: InputSpec) -> Built:
-    """The source that reads a topic."""
-    raise UserError(f"{at}: topics cannot be read yet", code="adapter-unknown")
+    """The source that reads a topic. Raises UserError for options that are none of it."""
+    at = at.with_table(spec.table)
+    _refuse_foreign(at, spec)
+    said, rest = _parted(TopicInput, spec.options)
+    options: TopicInput = build(TopicInput, said, str(at))
+    decoding, route = _decoding(options.value, at)
+    if decoding.enveloped and options.envelope:
+        raise UserError(
+            "value=raw gives the whole envelope anyway",
+            where=str(at),
+            todo="leave the option envelope out",
+            code="options-conflict",
+        )
+    row, queue = opened(at, rest)
+    beside = Envelope() if decoding.enveloped else envelope(options.envelope, options.key, str(at))
+    skip = _one_of(options.deleted, "deleted", ("stop", "skip"), at) == "skip"
+    made = TopicSource(queue, _named(at), decoding, beside, skip_deleted=skip, shown=str(at))
+    return Built(made, (row, *route))
 
 
 def destination(at: Address, spec: OutputSpec) -> Built:
-    """The destination that writes to a topic."""
-    raise UserError(f"{at}: topics cannot be written yet", code="adapter-unknown")
+    """The destination that writes to a topic. Raises UserError for options that are none of it."""
+    at = at.with_table(spec.table)
+    _refuse_foreign_output(at, spec)
+    said, rest = _parted(TopicOutput, spec.options)
+    options: TopicOutput = build(TopicOutput, said, str(at))
+    row, queue = opened(at, rest)
+    decoding, route = _decoding(options.value, at)
+    if decoding.enveloped and (options.key or options.headers):
+        raise UserError(
+            "value=raw takes key and headers from the columns of these names",
+            where=str(at),
+            todo="leave the options key and headers out",
+            code="options-conflict",
+        )
+    format = None if decoding.enveloped else registry.make(route[0], {})
+    made = TopicDestination(
+        queue,
+        _named(at),
+        MessagesOut() if format is None else LinesOut(format, options.key, options.headers),
+        TopicSource(queue, _named(at), decoding, Envelope(), shown=str(at)),
+        partitions=options.partitions,
+        replication=options.replication,
+        shown=str(at),
+    )
+    return Built(made, (row, *route))
+
+
+def opened(at: Address, options: Mapping[str, Any] | None = None) -> tuple[registry.Row, Queue]:
+    """The queue that an address lies in, with options beside those of the address."""
+    if at.path:
+        raise UserError(
+            f"{at}: a queue has no path {at.path!r}",
+            todo=f"name the topic behind #: {at.scheme}://{at.host}#{at.path}",
+            code="address-wrong",
+        )
+    row = registry.find("queue", at.library or at.scheme)
+    login = {"user": at.user, "password": at.password, "host": at.host, "port": at.port}
+    given = {name: value for name, value in login.items() if value is not None} | dict(at.options)
+    for name in options or {}:
+        if name.replace("-", "_") in given:
+            raise UserError(f"{at} says its {name} already", todo=f"leave out the option {name}", code="option-wrong")
+    return row, registry.make(row, {**given, **(options or {})})
+
+
+def _named(at: Address) -> str:
+    if at.table is None:
+        raise UserError(f"{at} names no topic", todo=f"write {str(at).rstrip('#')}#TOPIC", code="table-unnamed")
+    return at.table
+
+
+def _parted(kind: type[Any], options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options that are the topic's, and the others, which are the connection's."""
+    own = list(inspect.signature(kind).parameters)
+    said = {name: value for name, value in options.items() if name.replace("-", "_") in own}
+    return said, {name: value for name, value in options.items() if name not in said}
+
+
+def _decoding(value: str, at: Address) -> tuple[Decoding, tuple[registry.Row, ...]]:
+    if _one_of(value, "value", VALUES, at) == "raw":
+        return AsTheyAre(), ()
+    row = registry.find("format", "jsonl")
+    return ByLines(registry.make(row, {})), (row,)
+
+
+def _one_of(said: str, option: str, known: tuple[str, ...], at: Address) -> str:
+    if said not in known:
+        raise UserError(
+            f"{option}={said} is none of {', '.join(known)}{nearest(said, known)}", where=str(at), code="option-wrong"
+        )
+    return said
+
+
+def _refuse_foreign(at: Address, spec: InputSpec) -> None:
+    """What is said of other kinds of sources."""
+    said = {
+        "a query": spec.query,
+        "a cursor": spec.cursor or spec.lookback or spec.since or spec.until,
+        "a format": spec.format,
+    }
+    for what, value in said.items():
+        if value is not None:
+            raise UserError(
+                f"{at} is a topic, so it has no {what.partition(' ')[2]}",
+                todo="a topic is read onwards by its offsets; --from-opt value=json says what its messages hold",
+                code="options-conflict",
+            )
+
+
+def _refuse_foreign_output(at: Address, spec: OutputSpec) -> None:
+    """What is said of other kinds of destinations."""
+    said = {
+        "format": spec.format,
+        "partitions of files": spec.partition_by or spec.rows_per_file or spec.file_bytes,
+        "codec": spec.codec or spec.level,
+        "SQL": spec.before or spec.after,
+    }
+    for what, value in said.items():
+        if value:
+            raise UserError(
+                f"{at} is a topic, so it has no {what}",
+                todo="leave it out; --to-opt value=json says what its messages hold",
+                code="options-conflict",
+            )

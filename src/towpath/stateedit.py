@@ -94,6 +94,8 @@ def in_words(checkpoint: Checkpoint) -> str:
         return "; ".join(f"{name}: {in_words(Checkpoint.from_json(one))}" for name, one in sorted(found.items()))
     if checkpoint.kind == "version":
         return f"version {found['value']} of the table"
+    if checkpoint.kind == "offsets":
+        return "offset " + ", ".join(f"{end} of partition {number}" for number, end in found["next"].items())
     return "an end that its source cannot name"
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -34,13 +34,14 @@ ENVELOPE = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic as it is now. `id` is another one when the topic is deleted and made again (empty: not known);
-    `message_bytes` is how long a message may be (None: not known)."""
+    """One topic as it is now. `id` is another one when the topic is deleted and made again; `settings` are the broker's
+    words for how it is kept (empty: they may not be looked at), `message_bytes` how long a message may be."""
 
     name: str
     id: str
     partitions: tuple[int, ...]
     message_bytes: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,12 @@ class KeepsOffsets(Protocol):
 class Transacts(Protocol):
     """A queue with transactions over several topics."""
 
-    def transaction(self, id: str) -> AbstractContextManager[Transaction]:
+    transaction_secs: int
+    """How long one may take at most."""
+
+    def transaction(self, id: str, seconds: float = 60) -> AbstractContextManager[Transaction]:
         """Begins one, after it has aborted whatever a sender of the same id, dead or alive, left open: of those with
-        one id only the last can commit."""
+        one id only the last can commit. The broker aborts it after so many seconds, or after as many as it allows."""
         ...
 
 

@@ -19,7 +19,6 @@ from towpath.secrets.secret import Secret
 
 _ADMIN: Any = admin  # its annotations are not whole
 _PORT = 9092
-_TRANSACTION_SECS = 60
 _GROUP = "towpath"
 
 
@@ -28,8 +27,8 @@ class Kafka:
 
     `tls` encrypts the connection, `tls_ca` names a file of certificates to trust instead of the system's. With a user
     the mechanism is `sasl`: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. A broker that says nothing for `timeout_secs` is
-    taken to be gone. `transaction_secs` is how long sending one load may take: the broker aborts it then; its own
-    limit is transaction.max.timeout.ms (15 minutes, unless it was changed)."""
+    taken to be gone. `transaction_secs` is how long sending one load may take at most, no more than the broker's own
+    transaction.max.timeout.ms; `batch_bytes` how much is sent at once, less than a topic's max.message.bytes."""
 
     GAPS: ClassVar[dict[str, str]] = {}
 
@@ -43,14 +42,16 @@ class Kafka:
         tls_ca: str | None = None,
         sasl: str = "PLAIN",
         timeout_secs: float = 30.0,
-        transaction_secs: int = _TRANSACTION_SECS,
+        transaction_secs: int = 900,
+        batch_bytes: int = 900_000,
     ) -> None:
         if not host:
             raise UserError("the address names no broker", todo="write kafka://host:9092#topic", code="address-wrong")
         brokers = [one if ":" in one.rpartition("]")[2] else f"{one}:{port or _PORT}" for one in host.split(",")]
         self.name = f"kafka://{','.join(brokers)}"
         self._timeout = timeout_secs
-        self._transaction_secs = transaction_secs
+        self.transaction_secs = transaction_secs
+        self._batch_bytes = batch_bytes
         self._settings: dict[str, Any] = {
             "bootstrap.servers": ",".join(brokers),
             "client.id": "towpath",
@@ -77,7 +78,9 @@ class Kafka:
                     return None
                 raise
         partitions = tuple(sorted(part.id for part in one.partitions))
-        return Topic(name, str(one.topic_id), partitions, self._message_bytes(name))
+        settings = self._config(name)
+        most = settings.get("max.message.bytes")
+        return Topic(name, str(one.topic_id), partitions, None if most is None else int(most), settings)
 
     def create(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
         made = _ADMIN.NewTopic(name, partitions or -1, replication or -1, config=dict(settings))
@@ -109,11 +112,12 @@ class Kafka:
             yield reader.all(spans)
 
     @contextmanager
-    def transaction(self, id: str) -> Iterator[KafkaTransaction]:
+    def transaction(self, id: str, seconds: float = 60) -> Iterator[KafkaTransaction]:
         self._metadata()
         settings = self._client_settings() | {
             "transactional.id": id,
-            "transaction.timeout.ms": self._transaction_secs * 1000,
+            "transaction.timeout.ms": int(min(seconds, self.transaction_secs) * 1000),
+            "batch.size": self._batch_bytes,
         }
         made = KafkaTransaction(settings, self.name, self._timeout, self._faults, self.spans)
         try:
@@ -167,14 +171,13 @@ class Kafka:
         with self._translated(""):
             return self._faults.patiently(self._timeout, self._admin.poll, self._admin.list_topics)
 
-    def _message_bytes(self, topic: str) -> int | None:
+    def _config(self, topic: str) -> dict[str, str]:
         resource = _ADMIN.ConfigResource(_ADMIN.ResourceType.TOPIC, topic)
         try:
             found = self._admin.describe_configs([resource], request_timeout=self._timeout)[resource].result()
         except KafkaException:
-            return None  # it may be forbidden to ask
-        value = found.get("max.message.bytes")
-        return None if value is None else int(value.value)
+            return {}  # it may be forbidden to ask
+        return {name: str(one.value) for name, one in found.items() if one.value is not None}
 
     def _wait_for(self, topic: str) -> None:
         """Until every partition of a topic just made has a leader."""

@@ -18,7 +18,7 @@ _SEEN_SECS = 10.0
 _SETTINGS = {
     "partitioner": "murmur2_random",  # the one of Java's clients: the same key, the same partition
     "linger.ms": 20,
-    "batch.size": 1 << 20,
+    "message.max.bytes": 1_000_000_000,  # the topic has its own limit
     "queue.buffering.max.messages": 2 * _ROOM,
     "queue.buffering.max.kbytes": 64 << 10,
     "enable.idempotence": True,

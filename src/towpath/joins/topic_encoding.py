@@ -1,0 +1,109 @@
+"""How rows become messages: values by a format of lines or as they are, keys and headers from columns."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from towpath.errors import UserError
+from towpath.joins.files import plan_columns
+from towpath.nouns import ColumnPlan, Existing, Stored
+from towpath.options import nearest
+from towpath.seams.format import Format
+from towpath.seams.queue import MESSAGE
+from towpath.values import textform
+
+
+class Encoding(Protocol):
+    def plan(self, schema: pa.Schema, shown: str) -> tuple[ColumnPlan, ...]:
+        """The way of each column. Raises UserError for columns that have no place in a message, Refused for types."""
+        ...
+
+    def messages(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Each row as a message of the schema `MESSAGE`."""
+        ...
+
+
+class LinesOut:
+    """Each row is one object of a format of lines (JSON Lines). `key` names the columns that make a message's key: the
+    text of one, an object of several. The values of the columns `headers` are headers too."""
+
+    def __init__(self, format: Format, key: Sequence[str] = (), headers: Sequence[str] = ()) -> None:
+        self._format = format
+        self._key = tuple(key)
+        self._headers = tuple(headers)
+
+    def plan(self, schema: pa.Schema, shown: str) -> tuple[ColumnPlan, ...]:
+        for option, names in (("key", self._key), ("headers", self._headers)):
+            for name in names:
+                if name not in schema.names:
+                    raise UserError(
+                        f"{option}: there is no column {name!r}{nearest(name, schema.names)}",
+                        where=shown,
+                        todo=f"columns: {', '.join(schema.names)}",
+                        code="column-unknown",
+                    )
+        return plan_columns(schema, self._format.stored, None, shown)
+
+    def messages(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        values = self._lines(rows)
+        return pa.RecordBatch.from_arrays([self._keys(rows), values, self._headers_of(rows)], schema=MESSAGE)
+
+    def _keys(self, rows: pa.RecordBatch) -> pa.Array:
+        if not self._key:
+            return pa.nulls(rows.num_rows, pa.binary())
+        if len(self._key) == 1:
+            return _bytes(rows.column(self._key[0]))
+        return self._lines(rows.select(list(self._key)))
+
+    def _headers_of(self, rows: pa.RecordBatch) -> pa.Array:
+        type = MESSAGE.field("headers").type
+        if not self._headers:
+            return pa.nulls(rows.num_rows, type)
+        columns = [(name, _bytes(rows.column(name)).to_pylist()) for name in self._headers]
+        return pa.array(
+            [[{"name": name, "value": values[row]} for name, values in columns] for row in range(rows.num_rows)], type
+        )
+
+    def _lines(self, rows: pa.RecordBatch) -> pa.Array:
+        sink = io.BytesIO()
+        writer = self._format.writer(sink, rows.schema)
+        writer.write(rows)
+        writer.close()
+        found = sink.getvalue().split(b"\n")[:-1]
+        assert len(found) == rows.num_rows
+        return pa.array(found, pa.binary())
+
+
+class MessagesOut:
+    """Rows that are messages already: key, value and headers."""
+
+    def plan(self, schema: pa.Schema, shown: str) -> tuple[ColumnPlan, ...]:
+        odd = [name for name in schema.names if name not in MESSAGE.names]
+        if odd or "value" not in schema.names:
+            raise UserError(
+                f"value=raw takes the columns {', '.join(MESSAGE.names)}, not {', '.join(odd or schema.names)}",
+                where=shown,
+                todo="choose and name them: --select key,value,headers",
+                code="columns-differ",
+            )
+        stored = {one.name: Stored(one.type) for one in MESSAGE if one.name in schema.names}
+        held = Existing(pa.schema([schema.field(name) for name in schema.names]), stored)
+        return plan_columns(schema, Stored, held, shown)
+
+    def messages(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        arrays = [
+            rows.column(one.name) if one.name in rows.schema.names else pa.nulls(rows.num_rows, one.type)
+            for one in MESSAGE
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=MESSAGE)
+
+
+def _bytes(values: pa.Array) -> pa.Array:
+    """Values as bytes: binary ones as they are, others by their text form."""
+    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+        return values.cast(pa.binary())
+    return textform.write(values).cast(pa.binary())
