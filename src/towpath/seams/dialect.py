@@ -32,6 +32,9 @@ class Dialect:
     literal: str = "'{}'"
     """A text form (quotes in it doubled) as a value that a column of its type is compared with."""
 
+    zoned_literals: bool = True
+    """Whether such a text form of an instant may end in its Z. Otherwise it is left out, and UTC is meant."""
+
     key_type: str = "varchar"
     """A type for text that may be a primary key and tells letters from each other."""
 
@@ -40,6 +43,17 @@ class Dialect:
 
     temporary: str = "create temp table {} ({})"
     """Makes a table that only this session sees; does not end its transaction."""
+
+    drop_temporary: str = "drop table {}"
+    """Drops such a table; does not end its transaction either."""
+
+    rename: str = "alter table {table} rename to {name}"
+    """Gives a table another name in its schema; fails when that one is taken. `name` is the new name alone, `whole` the
+    same with its schema."""
+
+    current: str = ""
+    """What a query ends with that is to see what is committed by now, and to keep it so until the transaction ends,
+    where the transaction itself does not do that."""
 
     update: str = "update {table} as _old_ set {changes} from {stage} as _new_ where {where}"
     """Changes the rows of `table` that meet rows of `stage`; `changes` are made of `change`."""
@@ -58,6 +72,9 @@ class Dialect:
 
     folds_case: bool = True
     """Whether names that differ in case alone are one name."""
+
+    counts_characters: bool = False
+    """Whether the longest name (`Database.name_bytes`) is meant in characters."""
 
     home_schema: str = "main"
     """The schema that is meant when a table is named without one."""
