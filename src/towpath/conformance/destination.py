@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pyarrow as pa
 import pytest
 
 from towpath import assemble
 from towpath.conformance.dying import count_lines, die_after, die_at_line
+from towpath.conformance.loads import NEW, OLD, SCHEMA, STEP, Rows, fill, opened, state
 from towpath.conformance.suite import Suite, promise
 from towpath.errors import Conflict, Refused, UserError
 from towpath.job import InputSpec, OutputSpec
-from towpath.nouns import Checkpoint, Guarantee, Mode, Published, State, Want
-from towpath.seams.destination import Destination, Load
+from towpath.nouns import Guarantee, Mode, Published, Want
+from towpath.seams.destination import Destination
 from towpath.seams.source import Source
-from towpath.stream import Batch, Counted
-
-STEP = "shop/orders"
-SCHEMA = pa.schema({"id": pa.int64(), "name": pa.string()})
-Rows = list[tuple[int, str]]
-OLD: Rows = [(1, "one"), (2, "two")]
-NEW: Rows = [(2, "zwei"), (3, "drei"), (4, "vier")]
 
 
 class DestinationSuite(Suite):
@@ -39,6 +31,8 @@ class DestinationSuite(Suite):
     GAPS: ClassVar[Mapping[str, str]] = {}
     deaths: ClassVar[int] = 12
     """At how many lines of the code that `publish` runs the process is killed."""
+    mode: ClassVar[Mode] = Mode.REPLACE
+    """How a second load comes: by APPEND where nothing can be replaced."""
 
     def place(self, folder: Path) -> str:
         """What stands for a test's folder in the address."""
@@ -80,6 +74,10 @@ class DestinationSuite(Suite):
             return None
         return sorted((row["id"], row["name"]) for row in rows)
 
+    def after(self, *loads: Rows) -> Rows:
+        """The rows that readers see after these loads."""
+        return sorted(row for rows in (loads if self.mode is Mode.APPEND else loads[-1:]) for row in rows)
+
     def load(self, folder: Path, rows: Rows, mode: Mode = Mode.CREATE, **given: Any) -> Published:
         """One whole load as the mover does it, in an object of its own."""
         destination = self.make(folder)
@@ -105,7 +103,7 @@ class DestinationSuite(Suite):
         destination = self.make(tmp_path)
         destination.describe()
         destination.state(STEP)
-        destination.offer(SCHEMA, Mode.REPLACE, ())
+        destination.offer(SCHEMA, self.mode, ())
         assert self.tree(tmp_path) == before
 
     @promise("mode/create")
@@ -172,12 +170,12 @@ class DestinationSuite(Suite):
         self.load(tmp_path, OLD)
         destination = self.make(tmp_path)
         before = destination.recover(STEP)
-        with opened(destination, Mode.REPLACE, load_id="load2") as load:
+        with opened(destination, self.mode, load_id="load2") as load:
             for part in (NEW[:1], NEW[1:]):
                 fill(load, part)
                 assert self.seen(tmp_path) == OLD
             load.publish(before, state("load2", 3))
-        assert self.seen(tmp_path) == NEW
+        assert self.seen(tmp_path) == self.after(OLD, NEW)
 
     @promise("load/invisible-new")
     def test_a_new_destination_is_not_there_until_published(self, tmp_path: Path) -> None:
@@ -221,12 +219,12 @@ class DestinationSuite(Suite):
         self.load(tmp_path, OLD)
         mine = self.make(tmp_path)
         before = mine.recover(STEP)
-        with opened(mine, Mode.REPLACE, load_id="load3") as load:
+        with opened(mine, self.mode, load_id="load3") as load:
             fill(load, [(7, "mine")])
-            self.load(tmp_path, NEW, Mode.REPLACE, load_id="load2")
+            self.load(tmp_path, NEW, self.mode, load_id="load2")
             with pytest.raises(Conflict):
                 load.publish(before, state("load3", 1))
-        assert self.seen(tmp_path) == NEW
+        assert self.seen(tmp_path) == self.after(OLD, NEW)
         assert self.make(tmp_path).state(STEP) == state("load2", 3)
 
     @promise("publish/conflict-new")
@@ -300,7 +298,7 @@ class DestinationSuite(Suite):
         self.load(tmp_path, OLD)
         before, moved = self.make(tmp_path).state(STEP), state("by-hand", 2)
         destination = self.make(tmp_path)
-        with opened(destination, Mode.REPLACE, load_id="load2") as load:
+        with opened(destination, self.mode, load_id="load2") as load:
             fill(load, NEW)
             self.make(tmp_path).put_state(STEP, before, moved)
             with pytest.raises(Conflict):
@@ -321,7 +319,7 @@ class DestinationSuite(Suite):
         def half() -> object:
             destination = self.make(tmp_path)
             destination.recover(STEP)
-            opening = opened(destination, Mode.REPLACE, load_id="loadofthedead")
+            opening = opened(destination, self.mode, load_id="loadofthedead")
             fill(opening.__enter__(), NEW)
             return opening
 
@@ -332,19 +330,19 @@ class DestinationSuite(Suite):
         assert self.tree(tmp_path) == left, "state() has side effects"
         assert self.make(tmp_path).recover(STEP) == state("load1", 2)
         assert self.tree(tmp_path) == files
-        self.load(tmp_path, NEW, Mode.REPLACE, load_id="load3")
-        assert self.seen(tmp_path) == NEW
+        self.load(tmp_path, NEW, self.mode, load_id="load3")
+        assert self.seen(tmp_path) == self.after(OLD, NEW)
 
     @promise("recover/living")
     def test_recovering_spares_a_living_run(self, tmp_path: Path) -> None:
         self.load(tmp_path, OLD)
         destination = self.make(tmp_path)
         before = destination.recover(STEP)
-        with opened(destination, Mode.REPLACE, load_id="load2") as load:
+        with opened(destination, self.mode, load_id="load2") as load:
             fill(load, NEW)
             assert self.make(tmp_path).recover(STEP) == before
             load.publish(before, state("load2", 3))
-        assert self.seen(tmp_path) == NEW
+        assert self.seen(tmp_path) == self.after(OLD, NEW)
 
     @promise("recover/anywhere")
     def test_a_run_that_dies_anywhere_in_publish_leaves_the_old_or_the_new(self, tmp_path: Path) -> None:
@@ -363,37 +361,19 @@ class DestinationSuite(Suite):
     def publish_new(self, folder: Path, start: Callable[[], None]) -> None:
         destination = self.make(folder)
         before = destination.recover(STEP)
-        with opened(destination, Mode.REPLACE, load_id="load2") as load:
+        with opened(destination, self.mode, load_id="load2") as load:
             fill(load, NEW)
             start()
             load.publish(before, state("load2", 3))
 
     def assert_old_or_new(self, folder: Path) -> None:
         """After a death in publish: readers, the next run and its state agree; the load can be done again."""
-        assert self.seen(folder) in (OLD, NEW)
+        assert self.seen(folder) in (OLD, self.after(OLD, NEW))
         found = self.make(folder).recover(STEP)
         assert found in (state("load1", 2), state("load2", 3))
-        assert self.seen(folder) == (NEW if found == state("load2", 3) else OLD)
+        assert self.seen(folder) == (self.after(OLD, NEW) if found == state("load2", 3) else OLD)
         if found == state("load1", 2):
             assert self.leftovers(folder, "load2") == []
-            self.load(folder, NEW, Mode.REPLACE, load_id="load2")
-        assert self.seen(folder) == NEW
+            self.load(folder, NEW, self.mode, load_id="load2")
+        assert self.seen(folder) == self.after(OLD, NEW)
         assert self.make(folder).state(STEP) == state("load2", 3)
-
-
-def opened(
-    destination: Destination, mode: Mode, *, load_id: str = "load1", key: tuple[str, ...] = ()
-) -> AbstractContextManager[Load]:
-    return destination.begin(destination.offer(SCHEMA, mode, key), load_id)
-
-
-def fill(load: Load, rows: Rows) -> None:
-    """Writes the rows in batches of two."""
-    for first in range(0, len(rows), 2):
-        part = rows[first : first + 2]
-        columns = [pa.array([id for id, _ in part], pa.int64()), pa.array([name for _, name in part], pa.string())]
-        load.write(Batch(pa.record_batch(columns, schema=SCHEMA), Counted("rows", first + 1)))
-
-
-def state(load_id: str, rows: int, step: str = STEP) -> State:
-    return State(step, load_id, Checkpoint("files", {"read": load_id}), "plan", "2026-01-01T00:00:00Z", rows)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from towpath import assemble
-from towpath.conformance.destination import OLD, SCHEMA, DestinationSuite, state
+from towpath.conformance.destination import DestinationSuite
+from towpath.conformance.loads import OLD, SCHEMA, state
 from towpath.conformance.suite import promise
 from towpath.errors import Conflict, DataError, Refused, TowError, UserError
 from towpath.job import OutputSpec
