@@ -52,6 +52,11 @@ class Address:
         return self.kind == "file" and self.path.endswith("/")
 
     @property
+    def local(self) -> bool:
+        """Whether its path is one of this machine's disks."""
+        return self.scheme == "file" or self.scheme in _EMBEDDED
+
+    @property
     def glob(self) -> bool:
         return self.kind == "file" and any(sign in self.path for sign in "*?[")
 

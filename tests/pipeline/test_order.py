@@ -47,6 +47,8 @@ def test_steps_that_do_not_touch_keep_the_order_of_the_file(tmp_path: Path) -> N
         ("out/", "out/"),
         ("{address: out/, partition_by: month}", "out/month=1/a.parquet"),
         ("out/", "out/**/*.parquet"),
+        ("s3://b/out/", "s3://b/out/**/*.parquet"),
+        ("s3://b/out/", "s3://b/out/x.parquet"),
         ("out#x.csv", "files/x.csv"),
     ],
 )
@@ -100,3 +102,8 @@ def test_chosen_steps_run_in_order_without_those_before_them(tmp_path: Path) -> 
 def test_an_unknown_step_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no step 'ordrs'; did you mean 'orders'"):
         order(loaded(tmp_path, "orders: {from: 1.csv, to: a.csv}"), ["ordrs"])
+
+
+def test_a_bucket_is_no_folder_of_this_machine(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "b: {from: out/x.csv, to: y.csv}", "a: {from: x.csv, to: s3://out/x.csv}")
+    assert needs(found)["b"] == set()

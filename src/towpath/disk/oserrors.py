@@ -52,9 +52,14 @@ def refused(error: OSError, path: str, doing: str) -> Refused:
     """The error as Refused: what failed (`doing` is a verb: read, write), where, why and what to do about it."""
     unknown = (error.strerror or str(error), "see what the system says, then run again", "system-refused")
     why, todo, code = _KNOWN.get(error.errno or 0, unknown)
-    if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR):  # of what our own notes are about, which the user named
-        path = _IN_FOLDER.sub("", _BESIDE.sub(r"\1", path))
+    if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR):
+        path = subject(path)
     return Refused(f"cannot {doing} it: {why}", where=path, todo=todo.format(doing=doing), code=code)
+
+
+def subject(path: str) -> str:
+    """What one of our own notes is about, which the user named; other paths as they are."""
+    return _IN_FOLDER.sub("", _BESIDE.sub(r"\1", path))
 
 
 def missing(what: str, path: Path) -> Refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ from typing import Any, Protocol, cast
 from towpath import assemble
 from towpath.address import Address
 from towpath.errors import Refused
+from towpath.joins.file_list import nothing
 from towpath.joins.table_state import STATE
 from towpath.look import screen
 from towpath.receipt import count
@@ -111,14 +113,15 @@ def _tables(database: Database, only: str | None) -> tuple[Table, ...]:
 def _entries(at: Address) -> list[Entry]:
     """The files that an address names: those below a folder, those that a glob matches, or one."""
     store = cast(Store, assemble.opened(at))
-    if at.glob:
-        return store.entries(at.path)
-    local = at.scheme == "file"
-    if local and not os.path.exists(at.path):
+    found = [] if at.folder else store.entries(at.path)
+    if found or at.glob:
+        return found
+    if at.local and not os.path.exists(at.path):
         raise Refused("there is no such file or folder", where=at.path, todo="check the path", code="path-missing")
-    if at.folder or (local and os.path.isdir(at.path)):
-        return store.entries(f"{at.path.rstrip('/')}/**/*")
-    return store.entries(at.path)
+    found = store.entries(f"{glob.escape(at.path.rstrip('/'))}/**/*")
+    if not (found or at.local or at.folder):
+        raise nothing(store, at.path)
+    return found
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

@@ -119,7 +119,9 @@ def _target(loaded: Loaded, text: str, table: str | None) -> Target:
     at = address.parse(address.rooted(_plain(text, folder), folder, named), named)
     table = at.table or table
     # DuckDB and SQLite fold case and both call their own schema `main`.
-    path = at.path if at.path == "-" else os.path.realpath(at.path)
+    path = os.path.realpath(at.path) if at.local else at.path
+    if not at.local and at.path != "-":
+        path = f"{at.scheme}://{at.host or ''}:{at.port or ''}/{at.path}"
     return Target(path, table and table.lower().removeprefix("main."))
 
 

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnection
 
+from towpath.disk.oserrors import subject
 from towpath.errors import Conflict, Refused, TowError, Transient, UserError
 from towpath.secrets.secret import Secret
 
@@ -150,8 +151,8 @@ def no_bucket(path: str) -> Refused:
 
 
 def shown(path: str) -> str:
-    """A path of the store as people write it."""
-    return f"s3://{path}"
+    """A path of the store as people write it; instead of a note of ours, what it is about."""
+    return f"s3://{subject(path)}"
 
 
 @contextmanager
