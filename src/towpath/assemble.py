@@ -21,6 +21,7 @@ from towpath.seams.engine import Engine
 from towpath.seams.format import Format
 from towpath.seams.source import Source
 from towpath.seams.store import Store
+from towpath.secrets.login import complete
 from towpath.secrets.plain import refuse_hidden, warn
 from towpath.secrets.references import resolve, resolve_options
 from towpath.secrets.secret import Secret, named_secret
@@ -285,7 +286,7 @@ def _store(at: Address) -> tuple[registry.Row, Store]:
 
 
 def _database(at: Address, options: Mapping[str, Any]) -> tuple[registry.Row, Database]:
-    row = registry.find("database", at.library or at.scheme)
+    row, at = registry.find("database", at.library or at.scheme), complete(at)
     named = {"path": at.path, "user": at.user, "password": at.password, "host": at.host, "port": at.port}
     given = {name: value for name, value in named.items() if value is not None} | dict(at.options)
     for name in options:

@@ -31,6 +31,16 @@ class Row:
 
 ROWS = (
     Row("database", "duckdb", "towpath.adapters.database.duckdb:DuckDB", "DuckDB database files"),
+    Row("database", "mariadb", "towpath.adapters.database.mariadb:MariaDB", "MariaDB (pymysql)",
+        library="pymysql", extra="mariadb"),
+    Row("database", "mysql", "towpath.adapters.database.mariadb:MariaDB", "MariaDB by its older scheme (pymysql)",
+        library="pymysql", extra="mariadb"),
+    Row("database", "postgresql", "towpath.adapters.database.postgresql:PostgreSQL", "PostgreSQL (ADBC)",
+        library="adbc_driver_postgresql", extra="postgresql"),
+    Row("database", "psycopg", "towpath.adapters.database.psycopg:Psycopg", "PostgreSQL by psycopg 3 (COPY)",
+        library="psycopg", extra="psycopg"),
+    Row("database", "psycopg2", "towpath.adapters.database.psycopg2:Psycopg2", "PostgreSQL by psycopg2 (COPY)",
+        library="psycopg2", extra="psycopg2"),
     Row("database", "sqlite", "towpath.adapters.database.sqlite:SQLite", "SQLite database files (sqlite3)"),
     Row("engine", "duckdb", "towpath.adapters.engine.duckdb:DuckDBEngine", "SQL over streams by DuckDB"),
     Row("format", "arrow", "towpath.adapters.format.arrow:Arrow", "Arrow IPC files and streams (pyarrow)",

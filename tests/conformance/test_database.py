@@ -1,6 +1,11 @@
 """Every database of the registry, held to the suite."""
 
+from pathlib import Path
+
+from tests.conformance.on_postgresql import OnPostgreSQL
+from towpath import assemble
 from towpath.conformance import DatabaseSuite
+from towpath.seams.database import Database
 
 
 class TestDuckDB(DatabaseSuite):
@@ -9,3 +14,23 @@ class TestDuckDB(DatabaseSuite):
 
 class TestSQLite(DatabaseSuite):
     adapter = "sqlite"
+
+
+class _PostgreSQLSuite(OnPostgreSQL, DatabaseSuite):
+    def make(self, folder: Path) -> Database:
+        return assemble.database(self.at(folder))
+
+
+class TestPostgreSQL(_PostgreSQLSuite):
+    adapter = "postgresql"
+    address = "postgresql://{server}"
+
+
+class TestPsycopg(_PostgreSQLSuite):
+    adapter = "psycopg"
+    address = "postgresql+psycopg://{server}"
+
+
+class TestPsycopg2(_PostgreSQLSuite):
+    adapter = "psycopg2"
+    address = "postgresql+psycopg2://{server}"

@@ -16,11 +16,12 @@ from towpath import registry
 from towpath.seams.database import Database
 from towpath.seams.engine import Engine
 from towpath.seams.format import Format
+from towpath.seams.queue import Queue
 from towpath.seams.store import Store
 
 PACKAGE = Path(towpath.__file__).parent
 SUITES = Path(__file__).parents[1] / "conformance"
-SEAMS = {"database": Database, "engine": Engine, "format": Format, "store": Store}
+SEAMS = {"database": Database, "engine": Engine, "format": Format, "queue": Queue, "store": Store}
 
 
 def rows_to_add(adapters: Path, rows: Iterable[registry.Row]) -> list[str]:
@@ -108,9 +109,9 @@ def destinations_to_add(suites: Path, rows: Iterable[registry.Row]) -> list[str]
     addresses = _assigned(suites / "test_destination.py", "address")
     missing = []
     for row in rows:
-        held = row.suffixes if row.seam == "format" else (f"{row.name}:///",)
+        held = row.suffixes if row.seam == "format" else (f"{row.name}://",)
         if row.seam in ("format", "database") and not any(
-            address.endswith(held) or address.startswith(held) for address in addresses
+            address.endswith(held) or address.startswith(held) or f"+{row.name}://" in address for address in addresses
         ):
             missing.append(f"test_destination.py: a class whose address is a {row.seam} {row.name}")
     return missing

@@ -1,0 +1,118 @@
+"""PostgreSQL by ADBC: rows travel in PostgreSQL's binary COPY, and are Arrow at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+
+import adbc_driver_postgresql.dbapi as adbc
+import pyarrow as pa
+
+from towpath.postgresql import reading
+from towpath.postgresql.catalog import Column, Relation
+from towpath.postgresql.errors import translated
+from towpath.postgresql.reading import Field
+from towpath.postgresql.server import PostgreSQLServer
+from towpath.postgresql.session import PostgreSQLSession, noting, placed
+from towpath.postgresql.types import PLAIN, WORDS, Native
+
+_BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
+_ROW_BYTES = 128
+_BINARY = {*PLAIN, *WORDS, "json"}
+
+
+class PostgreSQL(PostgreSQLServer):
+    __doc__ = PostgreSQLServer.__doc__
+
+    @contextmanager
+    def _connected(self) -> Iterator[ADBCSession]:
+        try:
+            connection = adbc.connect(self._conninfo(), autocommit=True)
+        except adbc.Error as error:
+            raise translated(error.sqlstate, str(error), self.name) from None
+        try:
+            yield ADBCSession(connection, self.name)
+        finally:
+            with suppress(adbc.Error):
+                connection.close()
+
+
+class ADBCSession(PostgreSQLSession):
+    plainly: ClassVar[bool] = False
+
+    def __init__(self, connection: Any, where: str) -> None:
+        super().__init__(where)
+        self._connection = connection
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
+        with self._translated(), self._connection.cursor() as cursor:
+            cursor.execute(*_bound(sql, values))
+            return list(cursor.fetchall())
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        with self._translated(), self._connection.cursor() as cursor:
+            cursor.execute(*_bound(sql, values))
+            return int(cursor.rowcount)
+
+    def _natives(self, sql: str) -> list[tuple[str, Native]]:
+        with self._translated(), self._connection.cursor() as cursor:
+            return [(field.name, _native(field)) for field in cursor.adbc_execute_schema(sql)]
+
+    def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        schema = pa.schema([(field.name, field.type) for field in fields])
+        # A query that is left half-way is cancelled, which the transaction survives by its savepoint.
+        self.execute("savepoint _towpath_query")
+        ended = False
+        with self._translated(), self._connection.cursor() as cursor:
+            try:
+                cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_rows * _ROW_BYTES)})
+                cursor.execute(sql)
+                for batch in cursor.fetch_record_batch():
+                    columns = [
+                        reading.decoded(values, field.type) for values, field in zip(batch.columns, fields, strict=True)
+                    ]
+                    whole = pa.record_batch(columns, schema=schema)
+                    for first in range(0, len(whole), batch_rows):
+                        yield whole.slice(first, batch_rows)
+                ended = True
+            finally:
+                if not ended:
+                    with suppress(adbc.Error):
+                        cursor.adbc_cancel()
+        if ended:
+            self.execute("release savepoint _towpath_query")
+
+    def _copy(self, into: Relation, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        failures: list[BaseException] = []
+        reader = pa.RecordBatchReader.from_batches(schema, noting(batches, failures))
+        place = {"temporary": True} if into.temporary else {"db_schema_name": into.schema}
+        try:
+            with self._translated(), self._connection.cursor() as cursor:
+                return int(cursor.adbc_ingest(into.name, reader, mode="append", **place))
+        except Exception as error:
+            if failures:
+                raise failures[0] from error
+            raise
+
+    def _takes(self, column: Column) -> bool:
+        native = column.native
+        whole = native.name in _BINARY or (native.element in PLAIN) or (native.element in WORDS)
+        return not column.domain and (whole or native.numeric is not None)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except adbc.Error as error:
+            raise translated(error.sqlstate, str(error), self._where) from error
+
+
+def _bound(sql: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    return (placed(sql, lambda number: f"${number}"), tuple(values)) if values else (sql,)
+
+
+def _native(field: pa.Field) -> Native:
+    about = field.metadata or {}
+    name = about.get(b"POSTGRESQL:type", b"text").decode()
+    return Native(name, int(about.get(b"POSTGRESQL:typmod", b"-1")))

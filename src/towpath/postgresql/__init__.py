@@ -1,0 +1,1 @@
+"""What the adapters of PostgreSQL share, whatever library they speak through."""

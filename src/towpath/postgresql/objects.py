@@ -1,0 +1,107 @@
+"""Sessions of drivers that make Python objects of rows: read from a cursor of the server, written as CSV by COPY."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from towpath.postgresql import reading
+from towpath.postgresql.catalog import Column
+from towpath.postgresql.reading import Field
+from towpath.postgresql.session import PostgreSQLSession
+from towpath.postgresql.types import Native
+
+_NAMES = {
+    16: "bool", 17: "bytea", 20: "int8", 21: "int2", 23: "int4", 25: "text", 700: "float4", 701: "float8",
+    869: "inet", 650: "cidr", 1042: "bpchar", 1043: "varchar", 1082: "date", 1083: "time", 1114: "timestamp",
+    1184: "timestamptz", 1700: "numeric",
+    1000: "_bool", 1001: "_bytea", 1005: "_int2", 1007: "_int4", 1016: "_int8", 1021: "_float4", 1022: "_float8",
+    1009: "_text", 1014: "_bpchar", 1015: "_varchar", 1182: "_date", 1183: "_time", 1115: "_timestamp",
+    1185: "_timestamptz", 1231: "_numeric",
+}  # fmt: skip
+"""Names in `pg_type` by their fixed oids; what is not here is read as text."""
+
+
+class ObjectsSession(PostgreSQLSession):
+    """`_run` and `_copy` are what psycopg and psycopg2 do differently."""
+
+    plainly: ClassVar[bool] = True
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self._numbers = count(1)
+
+    @abstractmethod
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """A cursor that has run the statement."""
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
+        with self._translated(), self._run(sql, values) as cursor:
+            return list(cursor.fetchall())
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        with self._translated(), self._run(sql, values) as cursor:
+            return int(cursor.rowcount)
+
+    def _natives(self, sql: str) -> list[tuple[str, Native]]:
+        with self._translated(), self._run(f"select * from {reading.within(sql)} limit 0") as cursor:
+            return [(column.name, _native(column)) for column in cursor.description]
+
+    def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        schema = pa.schema([(field.name, field.type) for field in fields])
+        name = f"_towpath_{next(self._numbers)}"
+        self.execute(f"declare {name} no scroll cursor for {sql.rstrip().rstrip(';')}")
+        try:
+            while found := self.rows(f"fetch forward {batch_rows} from {name}"):
+                columns = [
+                    _array(values, field) for values, field in zip(zip(*found, strict=True), fields, strict=True)
+                ]
+                yield pa.record_batch(columns, schema=schema)
+        finally:
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        """Ends a cursor; where the transaction failed or the connection is gone, it is ended already."""
+        if self._open():
+            self.execute(f"close {name}")
+
+    @abstractmethod
+    def _open(self) -> bool:
+        """Whether the transaction can still run statements."""
+
+    def _takes(self, column: Column) -> bool:
+        return True
+
+
+def _native(column: Any) -> Native:
+    name = _NAMES.get(column.type_code, "other")
+    if name != "numeric" or column.precision is None or column.precision > 1_000:
+        return Native(name)
+    return Native(name, 4 + (column.precision << 16 | (column.scale & 0x7FF)))
+
+
+def _array(values: Sequence[Any], field: Field) -> pa.Array:
+    """Values as the driver made them, in the field's type."""
+    if field.type == pa.binary():
+        values = [None if value is None else bytes(value) for value in values]
+    made = pa.array(values, _sent(field))
+    return reading.decoded(made, field.type)
+
+
+def _sent(field: Field) -> pa.DataType:
+    """The type that the driver's objects of a column have in Arrow."""
+    type = field.type
+    inner = type.value_type if pa.types.is_list(type) else type
+    if pa.types.is_decimal(inner):
+        sent = pa.string()
+    elif pa.types.is_date(inner):
+        sent = pa.int32()
+    elif pa.types.is_time(inner) or pa.types.is_timestamp(inner):
+        sent = pa.int64()
+    else:
+        sent = inner
+    return pa.list_(sent) if pa.types.is_list(type) else sent

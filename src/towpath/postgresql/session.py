@@ -1,0 +1,176 @@
+"""One connection to PostgreSQL with one transaction, whatever library it speaks through."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, TypeVar
+
+import pyarrow as pa
+
+from towpath.errors import Refused
+from towpath.nouns import Existing, Stored
+from towpath.postgresql import catalog, loading, reading, types
+from towpath.postgresql.catalog import Column, Relation
+from towpath.postgresql.reading import Field
+from towpath.postgresql.types import Native, quote
+from towpath.sqlnames import quoted
+from towpath.values.widening import BEYOND_INT64
+
+T = TypeVar("T")
+_PLACES = re.compile(r"'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\?")
+
+
+class PostgreSQLSession(ABC):
+    """What the table join asks of a session, in terms of the few things that each library does in its own way."""
+
+    plainly: ClassVar[bool]
+    """Whether times are asked for as numbers; see `reading.expression`."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    @abstractmethod
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
+        """All rows of a query, as Python's values."""
+
+    @abstractmethod
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Runs one statement; returns the number of rows that it changed."""
+
+    @abstractmethod
+    def _natives(self, sql: str) -> list[tuple[str, Native]]:
+        """The columns of a query, which is not run."""
+
+    @abstractmethod
+    def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of a query that selects what `reading.expression` says; closing it ends the query."""
+
+    @abstractmethod
+    def _copy(self, into: Relation, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        """Copies rows into columns that take them as they are; returns how many."""
+
+    @abstractmethod
+    def _translated(self) -> AbstractContextManager[None]:
+        """Raises the library's errors as ours."""
+
+    @abstractmethod
+    def _takes(self, column: Column) -> bool:
+        """Whether the library can copy straight into such a column."""
+
+    def table(self, name: str) -> Existing | None:
+        return catalog.existing(self.rows, name)
+
+    def tables(self) -> dict[str, int | None]:
+        """All tables and views that may be seen, with the planner's guess of their rows."""
+        return catalog.tables(self.rows)
+
+    def inserted(self, table: str) -> int:
+        """By the server's own count."""
+        return catalog.inserted(self.rows, table)
+
+    def widened(self, table: str, column: str, type: pa.DataType) -> Stored:
+        """The type of that width. Raises Refused where rows would be written anew in another order or a view is in the
+        way, which PostgreSQL itself would say too late for a plan."""
+        about = catalog.relation(self.rows, table)
+        found = {one.name: one for one in catalog.columns(self.rows, about.oid)} if about is not None else {}
+        why = self._fixed(about, found.get(column))
+        if why:
+            raise Refused(
+                f"PostgreSQL cannot alter the column {column!r}: {why}", where=self._where, code="column-fixed"
+            )
+        return Stored(type, "numeric(38,0)") if type == BEYOND_INT64 else types.stored(type)
+
+    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        natives = self._natives(sql)
+        reading.refuse_doubled([name for name, _ in natives], self._where)
+        fields = reading.fields(self.rows, sql, natives)
+        terms = [reading.expression(field, plainly=self.plainly) for field in fields]
+        if terms != [quote(field.name) for field in fields]:
+            sql = f"select {', '.join(terms)} from {reading.within(sql)}"
+        return pa.schema([(field.name, field.type) for field in fields]), self._stream(sql, fields, batch_rows)
+
+    def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        found = self.rows(sql, values)
+        return found[0][0] if found else None
+
+    def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        about = catalog.relation(self.rows, table)
+        found = [] if about is None else catalog.columns(self.rows, about.oid)
+        lanes = loading.lanes(found, schema)
+        batches = loading.checked(batches, lanes, self._where)
+        if about is None or not any(lane.staged or not self._straight(lane.column) for lane in lanes):
+            return self._copy(about or _unknown(table), schema, batches)
+        self.execute(loading.stage(lanes))
+        staged = catalog.relation(self.rows, loading.STAGE)
+        assert staged is not None, "it was made a moment ago"
+        self._copy(staged, schema, batches)
+        for lane in lanes:
+            if lane.staged:
+                for value, made in self.rows(loading.changed(lane)):
+                    raise loading.refusal(lane, value, made, self._where)
+        inserted = self.execute(loading.unstage(quoted(table, quote), lanes))
+        self.execute(f"drop table {loading.STAGE}")
+        return inserted
+
+    def commit(self) -> None:
+        self.execute("commit")
+
+    def _straight(self, column: Column | None) -> bool:
+        return column is None or self._takes(column)
+
+    def _fixed(self, about: Relation | None, column: Column | None) -> str:
+        """What keeps a column from being given another type; empty when nothing does."""
+        if about is None or column is None or about.kind not in ("r", "p"):
+            return "it is not a table's"
+        if column.domain:
+            return f"it has the domain {column.words}"
+        for what, sql in _RESTING:
+            if self.rows(sql.format(oid=about.oid, column=types.literal(column.name))):
+                return what
+        return ""
+
+
+_ATTRIBUTE = "(select attnum from pg_attribute where attrelid = {oid} and attname = {column})"
+_RESTING = (
+    ("a view or rule rests on it",
+     "select 1 from pg_depend where refclassid = 'pg_class'::regclass and refobjid = {oid} and classid ="
+     f" 'pg_rewrite'::regclass and refobjsubid = {_ATTRIBUTE} limit 1"),
+    ("a generated column rests on it",
+     "select 1 from pg_depend where classid = 'pg_attrdef'::regclass and refclassid = 'pg_class'::regclass"
+     f" and refobjid = {{oid}} and refobjsubid = {_ATTRIBUTE} and deptype = 'n' limit 1"),
+    ("the table is divided by it",
+     f"select 1 from pg_partitioned_table where partrelid = {{oid}} and {_ATTRIBUTE} = any(partattrs::int2[])"),
+)  # fmt: skip
+
+
+def _unknown(table: str) -> Relation:
+    """A table that is not there, for the database to say so."""
+    return Relation(0, "public", table, "r")
+
+
+def placed(sql: str, sign: Callable[[int], str]) -> str:
+    """The statement with each `?` outside of quotes as what the library has for the value number n (from 1)."""
+    count = 0
+
+    def put(found: re.Match[str]) -> str:
+        nonlocal count
+        if found.group() != "?":
+            return found.group()
+        count += 1
+        return sign(count)
+
+    return _PLACES.sub(put, sql)
+
+
+def noting(pieces: Iterable[T], failures: list[BaseException]) -> Iterator[T]:
+    """The pieces; what making them raises is kept, for libraries pass on only its text."""
+    try:
+        yield from pieces
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        failures.append(error)
+        raise
