@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from towpath import userfiles
+
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CAPTION = re.compile(r"^:caption: (.+)\n", re.MULTILINE)
 _LOG_LINE = re.compile(r"^\d\d:\d\d:\d\d (?:INFO|DEBUG) .*\n", re.MULTILINE)
@@ -112,6 +114,7 @@ def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         "TOWPATH_STATE": str(home / "state"),
+        "XDG_CACHE_HOME": str(userfiles.cache().parent),  # programs of servers are fetched once
         "COLUMNS": "80",
         "LANG": "C.UTF-8",
     }

@@ -78,7 +78,18 @@ def test_there_are_examples_of_every_command() -> None:
     assert {name for name in commands(parser()) if not name.startswith("_")} - told == set()
 
 
-@pytest.mark.parametrize("line", examples())
+def marked() -> list[object]:
+    """The examples; those that start servers need them."""
+    starts = "tow lab up "
+    return [
+        pytest.param(line, marks=pytest.mark.server(*line.removeprefix(starts).split(), start=False))
+        if line.startswith(starts)
+        else line
+        for line in examples()
+    ]
+
+
+@pytest.mark.parametrize("line", marked())
 def test_an_example_runs_as_it_stands_there(
     line: str, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,4 +105,8 @@ def test_an_example_runs_as_it_stands_there(
             assert main([*shlex.split(earlier), "-q"]) == 0
     words, _, file = line.partition(" < ")
     monkeypatch.setattr("sys.stdin", io.StringIO(Path(file).read_text() if file else "a secret\n"))
-    assert main(shlex.split(words)[1:]) == WITHOUT_SUCH_A_RUN.get(line, 0)
+    try:
+        assert main(shlex.split(words)[1:]) == WITHOUT_SUCH_A_RUN.get(line, 0)
+    finally:
+        if line.startswith("tow lab up "):
+            main(["lab", "down", "-q"])

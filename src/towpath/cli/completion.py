@@ -157,6 +157,10 @@ def _values(prog: str, action: argparse.Action, seen: Sequence[str]) -> list[str
         from towpath import errors_catalogue
 
         return list(errors_catalogue.codes())
+    if shown == "SERVER":
+        from towpath.lab.recipes import NAMES
+
+        return [name for name in NAMES if name not in seen]
     words = set(re.split(r"[^A-Z.]+", shown.replace("...", "")))
     is_pipeline = any(map(_is_yaml, seen))
     is_address = bool(words & _ADDRESSES or shown in ("A", "B")) and not is_pipeline

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from towpath.doctor import configuration, installed, leftovers, machine, state
+from towpath.doctor import configuration, installed, lab, leftovers, machine, state
 from towpath.doctor.report import Report
 
 __all__ = ["examine"]
@@ -19,6 +19,7 @@ def examine(folders: Sequence[Path] = (), *, clean: bool = False) -> Report:
             *installed.checks(),
             *state.checks(),
             *leftovers.checks(folders, clean=clean),
+            *lab.checks(),
             *machine.checks(),
             *configuration.checks(),
         ]

@@ -51,7 +51,7 @@ def run(
 
 def bare_environment(folder: Path | None) -> dict[str, str]:
     """What a server's program needs of the environment: nothing of the user's settings or secrets."""
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "JAVA_HOME", "TZ") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "TZ") if name in os.environ}
     return {"PATH": os.defpath, **kept, "HOME": str(folder or "/"), "LC_ALL": "C.UTF-8"}
 
 

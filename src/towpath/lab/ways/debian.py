@@ -34,7 +34,8 @@ class Debian:
     def fetch(self) -> Build:
         if why := self.hindrance():
             raise Unobtainable(why)
-        install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", self._package]
+        wait = ["-o", "DPkg::Lock::Timeout=300"]  # another installation may be under way
+        install = ["apt-get", *wait, "install", "-y", "-q", "--no-install-recommends", self._package]
         try:
             with _no_service_started():
                 self._install(install)
