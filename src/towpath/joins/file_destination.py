@@ -16,7 +16,7 @@ from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Want
 from towpath.seams.destination import Load
 from towpath.seams.format import Format
-from towpath.seams.store import Entry, Staged, Store
+from towpath.seams.store import BeginsWithOld, Entry, Staged, Store
 from towpath.stream import Batch
 
 _CHUNK = 1 << 20
@@ -205,13 +205,22 @@ class FileDestination:
             packed = codecs.writer(raw, self._codec, self._path, self._level)
             last = _copy(old.open(), packed)
         else:
-            last = _copy(self._store.open(self._path), raw)
+            last = self._begin_with_old(staged, sink)
             packed = codecs.writer(raw, self._codec, self._path, self._level)
             if self._codec is not None:
                 last = _copy(old.open(), None)
         if last != b"\n":
             packed.write(b"\n")
         return RowsFile(staged, sink, packed, format.writer(packed, schema))
+
+    def _begin_with_old(self, staged: Staged, sink: Sink) -> bytes:
+        """Copies the old bytes, by the store itself where it can; returns the last one."""
+        sink.size = staged.begin_with_old() if isinstance(staged, BeginsWithOld) else 0
+        if not sink.size:
+            return _copy(self._store.open(self._path), cast(BinaryIO, sink))
+        with self._store.open(self._path) as old:
+            old.seek(-1, 2)
+            return old.read()
 
     def _copy_rows(self, before: Entry, file: RowsFile, schema: pa.Schema) -> None:
         """Reads the old rows and writes them again before the new ones."""

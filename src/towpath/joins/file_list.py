@@ -79,9 +79,11 @@ def find(store: Store, path: str, suffixes: Sequence[str], use_hive: bool | None
 
 def _by_manifest(store: Store, folder: str, listed: Manifest) -> Files:
     entries = []
+    there = {entry.path: entry for entry in store.entries(glob.escape(folder) + "**/*")} if listed.files[1:] else {}
     for part in listed.files:
         path = folder + part.path
-        found = next((entry for entry in store.entries(path) if entry.path == path), None)
+        # A name that wildcards leave out is asked for by itself.
+        found = there.get(path) or next((entry for entry in store.entries(path) if entry.path == path), None)
         if found is None or found.size != part.size:
             state = "is not there" if found is None else f"has {found.size} bytes, not {part.size}"
             raise DataError(

@@ -83,6 +83,16 @@ class Store(Protocol):
 
 
 @runtime_checkable
+class BeginsWithOld(Protocol):
+    """A Staged whose store can itself put the bytes of the object that stands there before what is written."""
+
+    def begin_with_old(self) -> int:
+        """Does so, and returns how many bytes these were; 0, and nothing happens, where the store cannot copy so few.
+        Called before anything is written. Publishing raises Conflict when the object was changed meanwhile."""
+        ...
+
+
+@runtime_checkable
 class SeesThisMachine(Protocol):
     """A store that others write to as well, where only the runs of this machine can be told to live: a run elsewhere
     may be writing, and a request of a dead run may still arrive."""
