@@ -11,8 +11,18 @@ from towpath.conformance.database import DatabaseSuite
 from towpath.conformance.destination import DestinationSuite
 from towpath.conformance.engine import EngineSuite
 from towpath.conformance.format import FormatSuite
+from towpath.conformance.queue import QueueSuite
 from towpath.conformance.store import StoreSuite
 from towpath.conformance.suite import Suite
 from towpath.conformance.table import TableSuite
 
-__all__ = ["DatabaseSuite", "DestinationSuite", "EngineSuite", "FormatSuite", "StoreSuite", "Suite", "TableSuite"]
+__all__ = [
+    "DatabaseSuite",
+    "DestinationSuite",
+    "EngineSuite",
+    "FormatSuite",
+    "QueueSuite",
+    "StoreSuite",
+    "Suite",
+    "TableSuite",
+]

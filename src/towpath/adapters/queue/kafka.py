@@ -162,9 +162,13 @@ class Kafka:
         asked = {TopicPartition(topic, number): which for number in numbers}
         if not asked:
             return {}
-        with self._translated(topic):
+
+        def ask() -> dict[int, int]:
             found = self._admin.list_offsets(asked, isolation_level=level, request_timeout=self._timeout)
             return {at.partition: int(offset.result().offset) for at, offset in found.items()}
+
+        with self._translated(topic):
+            return dict(self._faults.retried(self._timeout, ask))
 
     def _metadata(self) -> Any:
         """All topics. Asking for one by name might make it."""

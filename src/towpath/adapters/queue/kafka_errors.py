@@ -30,6 +30,7 @@ _FENCED = ("_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH")
 _DELETED = ("_AUTO_OFFSET_RESET", "OFFSET_OUT_OF_RANGE")
 _TOO_LONG = ("MSG_SIZE_TOO_LARGE", "INVALID_RECORD", "RECORD_LIST_TOO_LARGE")
 _UNKNOWN = ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION")
+_MOVING = ("NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "PREFERRED_LEADER_NOT_AVAILABLE")
 _SETTING = ("_INVALID_ARG", "INVALID_CONFIG", "INVALID_PARTITIONS", "INVALID_REPLICATION_FACTOR", "POLICY_VIOLATION",
             "TOPIC_EXCEPTION", "INVALID_TRANSACTION_TIMEOUT")  # fmt: skip
 
@@ -61,6 +62,17 @@ class Faults:
             if time.monotonic() > until:
                 raise Transient("the broker does not make it in time", todo="run again", code="transient")
             time.sleep(0.02)
+
+    def retried(self, timeout: float, act: Callable[[], Any]) -> Any:
+        """Does it again for as long as that may help."""
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                return act()
+            except KafkaException as error:
+                if time.monotonic() > until or not (error.args[0].retriable() or code_of(error) in _MOVING):
+                    raise
+                time.sleep(0.05)
 
     def _hopeless(self) -> bool:
         if self.last is None:

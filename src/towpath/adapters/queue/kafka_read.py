@@ -15,6 +15,8 @@ from towpath.errors import Transient
 from towpath.seams.queue import ENVELOPE
 
 _MOST = 20_000
+_FIRST = 200
+"""How many messages are taken at first, before it is known how long they are."""
 _WAIT = 0.2
 _HEADERS = ENVELOPE.field("headers").type
 
@@ -39,12 +41,13 @@ class Reader:
         with translated(self._where, self._faults):
             self._consumer.assign([TopicPartition(self._topic, partition, first)])
         kept: list[Any] = []
-        size, position = 0, first
+        size, position, average = 0, first, float(self._batch_bytes / _FIRST)
         while position < end:
-            found = self._some(end - position)
+            found = self._some(min(end - position, _MOST, int((self._batch_bytes - size) / average) + 1))
             position = self._position(found, position)
             kept += [one for one in found if one.error() is None and one.offset() < end]
-            size += sum(map(len, found))
+            size += sum(len(one) for one in found)
+            average = max(size / len(kept), 1.0) if kept else average
             if size >= self._batch_bytes or len(kept) >= _MOST:
                 yield columns(kept, partition)
                 kept, size = [], 0
@@ -52,13 +55,13 @@ class Reader:
             yield columns(kept, partition)
 
     def _some(self, most: int) -> list[Any]:
-        """The messages that are there; waits for the first of them."""
+        """The messages that are there, no more than so many; waits for the first of them."""
         until = time.monotonic() + self._timeout
         with translated(self._where, self._faults):
             while True:
-                found = self._consumer.consume(1, _WAIT)
+                found: list[Any] = self._consumer.consume(1, _WAIT)
                 if found:
-                    return found + self._consumer.consume(min(most, _MOST), 0)
+                    return found + self._consumer.consume(most - 1, 0) if most > 1 else found
                 if time.monotonic() > until:
                     raise Transient(
                         f"no message came for {self._timeout:g} s",

@@ -46,7 +46,7 @@ class KafkaTransaction:
         self._topics: set[str] = set()
         with translated(where, faults):
             self._producer = Producer({**_SETTINGS, **settings}, logger=QUIET)
-            self._retried(lambda: self._producer.init_transactions(timeout))
+            faults.retried(timeout, lambda: self._producer.init_transactions(timeout))
 
     def send(self, topic: str, rows: pa.RecordBatch) -> None:
         self._topics.add(topic)
@@ -78,34 +78,23 @@ class KafkaTransaction:
             if self._undelivered is not None:
                 raise ours(self._undelivered, self._where, self._faults)
             written = {topic: self._spans(topic) for topic in self._topics}
-            self._retried(lambda: self._producer.commit_transaction(self._timeout))
+            self._faults.retried(self._timeout, lambda: self._producer.commit_transaction(self._timeout))
         self._begun = False
         self._wait(written)
 
     def close(self) -> None:
-        if self._begun:
-            with suppress(KafkaException):
+        with suppress(KafkaException):  # one that was fenced has nothing left to abort
+            if self._begun:
                 self._producer.purge()
                 self._producer.abort_transaction(self._timeout)
-        self._producer.close()
+        with suppress(KafkaException):
+            self._producer.close()
 
     def _delivered(self, error: Any, message: Any) -> None:
         if error is None:
             self.sent += 1
         elif self._undelivered is None:
             self._undelivered = error
-
-    def _retried(self, act: Callable[[], Any]) -> None:
-        """Does it again for as long as the library says that this may help."""
-        until = time.monotonic() + self._timeout
-        while True:
-            try:
-                act()
-                return
-            except KafkaException as error:
-                if not error.args[0].retriable() or time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
 
     def _wait(self, written: Mapping[str, Mapping[int, Span]]) -> None:
         """Until readers see what was committed: the broker marks it as such a little later."""
