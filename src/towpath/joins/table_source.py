@@ -92,10 +92,8 @@ class TableSource:
             )
 
     def _schema(self, session: Session) -> pa.Schema:
-        if self.table is not None:
-            existing = session.table(self.table)
-            if existing is not None:
-                return existing.schema
+        """The columns as they are read: a column's declared type may not hold every value that it has."""
+        if self.table is not None and session.table(self.table) is None:
             known = list(session.tables()) if isinstance(session, ListsTables) else []
             raise Refused(
                 f"there is no such table{nearest(self.table, known)}",
