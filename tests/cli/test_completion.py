@@ -59,6 +59,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("copy --key ", []),
         ("completion ", ["bash", "zsh", "fish"]),
         ("adapters ", ["database", "engine", "format", "store"]),
+        ("lab up kafka ", ["mariadb", "postgresql", "s3"]),
         ("replay ", [":folders"]),
         ("copy a b --bad-rows ", [":folders"]),
         ("nonsense ", list(COMMANDS)),
