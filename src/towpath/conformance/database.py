@@ -14,7 +14,7 @@ import pytest
 from towpath.conformance.carry import assert_same, offered
 from towpath.conformance.cases import CASES, Case
 from towpath.conformance.database_tables import TablesSuite
-from towpath.conformance.databasekit import ID, create, fill, ids, native, seen, selected, version
+from towpath.conformance.databasekit import ID, create, fill, ids, native, needs_ddl, seen, selected, version
 from towpath.conformance.suite import promise
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.seams.database import Database
@@ -102,6 +102,7 @@ class DatabaseSuite(TablesSuite):
 
     @promise("transaction/table")
     def test_leaving_without_commit_takes_a_new_table_back(self, database: Database) -> None:
+        needs_ddl(database)
         fill(database, 1)
         with database.write() as session:
             session.execute(f"create table other (id {native(database, pa.int64())})")

@@ -30,6 +30,12 @@ def create(database: Database, name: str, schema: pa.Schema) -> None:
         session.commit()
 
 
+def needs_ddl(database: Database) -> None:
+    """Raises Refused where a transaction cannot take back the tables that it made and changed."""
+    if not database.dialect.ddl_in_transaction:
+        raise Refused("a statement that makes or alters a table ends the transaction")
+
+
 def fill(database: Database, *values: int) -> None:
     """A committed table `t` with the integers `values` in its column `id`."""
     create(database, "t", ID)

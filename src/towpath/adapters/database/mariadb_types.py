@@ -1,0 +1,232 @@
+"""MariaDB's column types: what it keeps for each Arrow type, and as what each of its own is read and written.
+
+A type that MariaDB lacks (instants of all years, lists, durations) is kept as the nearest one, in a column whose
+comment says `towpath TYPE`; it is read back as that type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from towpath.errors import TowError
+from towpath.nouns import Stored
+from towpath.values import textform
+
+CHARSET, COLLATION = "utf8mb4", "utf8mb4_nopad_bin"
+"""Text to the letter: blanks at its end count, as capitals do."""
+OWN = "towpath "
+_TEXT_NATIVE = f"longtext character set {CHARSET} collate {COLLATION}"
+_MOST_COMMENT = 1_024
+_MOST_DIGITS, _MOST_SCALE = 65, 38
+
+TEXT = Stored(pa.string(), _TEXT_NATIVE)
+_BINARY = Stored(pa.binary(), "longblob")
+_NO_FLOATS = frozenset({"nan", "inf", "minus-zero"})
+_INTEGERS = {
+    "tinyint": (pa.int8(), pa.uint8()),
+    "smallint": (pa.int16(), pa.uint16()),
+    "mediumint": (pa.int32(), pa.uint32()),
+    "int": (pa.int32(), pa.uint32()),
+    "bigint": (pa.int64(), pa.uint64()),
+}
+_NATIVE = {
+    pa.bool_(): "tinyint(1)",
+    pa.int8(): "tinyint",
+    pa.int16(): "smallint",
+    pa.int32(): "int",
+    pa.int64(): "bigint",
+    pa.uint8(): "tinyint unsigned",
+    pa.uint16(): "smallint unsigned",
+    pa.uint32(): "int unsigned",
+    pa.uint64(): "bigint unsigned",
+    pa.date32(): "date",
+    pa.time32("s"): "time",
+    pa.time32("ms"): "time(3)",
+    pa.time64("us"): "time(6)",
+    pa.timestamp("s"): "datetime",
+    pa.timestamp("ms"): "datetime(3)",
+    pa.timestamp("us"): "datetime(6)",
+}
+_BLOBS = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
+_GEOMETRIES = (
+    "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection",
+)  # fmt: skip
+_HAVE_TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set")
+_DECLARED = re.compile(r"(\w+)(?:\(([^']*?)\))?")
+
+
+def stored(type: Any) -> Stored:
+    """What a new column keeps for an Arrow type."""
+    if isinstance(type, pa.BaseExtensionType):
+        return stored(type.storage_type)
+    if pa.types.is_dictionary(type) or pa.types.is_run_end_encoded(type):
+        return stored(type.value_type)
+    if type in _NATIVE:
+        return Stored(type, _NATIVE[type])
+    if pa.types.is_decimal(type) and (kept := _decimal(type)) is not None:
+        return kept
+    for test, found in _NARROWED:
+        if test(type):
+            return found
+    if pa.types.is_timestamp(type):
+        unit = "us" if type.unit == "ns" else type.unit
+        return stored(pa.timestamp(unit)) if type.tz is None else _own(pa.timestamp(unit, "UTC"), unit)
+    return _own(type)
+
+
+def _decimal(type: Any) -> Stored | None:
+    scale = max(type.scale, 0)
+    digits = max(type.precision - type.scale, 0) + scale
+    if digits > _MOST_DIGITS or scale > _MOST_SCALE:
+        return None
+    return Stored(decimal(max(digits, 1), scale), f"decimal({max(digits, 1)},{scale})")
+
+
+def decimal(digits: int, scale: int) -> pa.DataType:
+    """Arrow's decimal of so many digits."""
+    return pa.decimal128(digits, scale) if digits <= 38 else pa.decimal256(digits, scale)
+
+
+_NARROWED: tuple[tuple[Callable[[Any], bool], Stored], ...] = (
+    (pa.types.is_float16, Stored(pa.float32(), "float", _NO_FLOATS)),
+    (pa.types.is_float32, Stored(pa.float32(), "float", _NO_FLOATS)),
+    (pa.types.is_float64, Stored(pa.float64(), "double", _NO_FLOATS)),
+    (pa.types.is_null, TEXT),
+    (pa.types.is_string, TEXT),
+    (pa.types.is_large_string, TEXT),
+    (pa.types.is_string_view, TEXT),
+    (pa.types.is_binary, _BINARY),
+    (pa.types.is_large_binary, _BINARY),
+    (pa.types.is_fixed_size_binary, _BINARY),
+    (pa.types.is_binary_view, _BINARY),
+    (pa.types.is_date64, Stored(pa.date32(), "date")),
+    (pa.types.is_time, Stored(pa.time64("us"), "time(6)")),
+)
+
+
+def _own(type: pa.DataType, unit: str = "") -> Stored:
+    """A column whose comment says the type: a `datetime` (with a unit), or the text forms of its values."""
+    name = textform.type_name(type)
+    if len(OWN + name) > _MOST_COMMENT:
+        return TEXT
+    native = _NATIVE[pa.timestamp(unit)] if unit else _TEXT_NATIVE
+    return Stored(type, f"{native} comment {literal(OWN + name)}")
+
+
+def literal(text: str) -> str:
+    """Text quoted for SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def quote(identifier: str) -> str:
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A column of a table, as `show full columns` tells it."""
+
+    name: str
+    type: str
+    collation: str | None
+    nullable: bool
+    default: str | None
+    extra: str
+    comment: str
+
+    @property
+    def base(self) -> str:
+        found = _DECLARED.match(self.type)
+        return found[1] if found else self.type
+
+    @property
+    def generated(self) -> bool:
+        return "GENERATED" in self.extra.upper()
+
+    @property
+    def numbered(self) -> bool:
+        return "auto_increment" in self.extra
+
+    @property
+    def required(self) -> bool:
+        return not (self.nullable or self.generated or self.numbered) and self.default is None
+
+    @property
+    def plain(self) -> bool:
+        """Whether a type is all that is declared of it."""
+        return self.nullable and self.default in (None, "NULL") and not self.extra and not self._comment
+
+    @property
+    def native(self) -> str:
+        """The type as it would be declared again."""
+        text = self.type
+        if self.base in _INTEGERS and text != _NATIVE[pa.bool_()]:
+            text = re.sub(r"\(\d+\)", "", text) if "zerofill" not in text else text
+        if self.collation is not None and self.base in _HAVE_TEXT:
+            text += f" character set {self.collation.partition('_')[0]} collate {self.collation}"
+        return text if self.own is None else f"{text} comment {literal(self.comment)}"
+
+    @property
+    def stored(self) -> Stored:
+        return Stored(self.own or self._declared(), self.native, _NO_FLOATS if self.base in _FLOATS else frozenset())
+
+    @property
+    def own(self) -> pa.DataType | None:
+        """The type that the comment tells, where the column can hold it."""
+        if not self.comment.startswith(OWN) or self.base not in ("datetime", "longtext"):
+            return None
+        try:
+            type = textform.parse_type(self.comment.removeprefix(OWN))
+        except TowError:
+            return None
+        return type if pa.types.is_timestamp(type) == (self.base == "datetime") else None
+
+    @property
+    def fraction(self) -> int:
+        """The digits of a second."""
+        found = _DECLARED.match(self.type)
+        return int(found[2] or 0) if found and (found[2] or "0").isdigit() else 0
+
+    @property
+    def _comment(self) -> str:
+        return "" if self.own is not None else self.comment
+
+    def _declared(self) -> pa.DataType:
+        base, unsigned = self.base, "unsigned" in self.type
+        if self.type == _NATIVE[pa.bool_()] or self.type == "bit(1)":
+            return pa.bool_()
+        if base in _INTEGERS:
+            return _INTEGERS[base][unsigned]
+        if base == "decimal":
+            found = _DECLARED.match(self.type)
+            digits, _, scale = (found[2] if found and found[2] else "10,0").partition(",")
+            return decimal(int(digits), int(scale or 0))
+        if base in _TIMES:
+            return timed(base, self.fraction)
+        if base in _BLOBS or base in _GEOMETRIES:
+            return pa.binary()
+        return _OTHERS.get(base, pa.string())
+
+
+_FLOATS = ("float", "double")
+_TIMES = ("time", "datetime", "timestamp")
+_OTHERS = {
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "year": pa.uint16(),
+    "bit": pa.uint64(),
+}
+
+
+def timed(base: str, fraction: int) -> pa.DataType:
+    """The type of a column of times with so many digits of a second."""
+    unit = "s" if fraction == 0 else "ms" if fraction <= 3 else "us"
+    if base == "time":
+        return pa.time64("us") if unit == "us" else pa.time32(unit)
+    return pa.timestamp(unit, "UTC" if base == "timestamp" else None)
