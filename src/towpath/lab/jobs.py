@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,14 @@ def run(
     input: str = "",
     environment: Mapping[str, str] | None = None,
     secs: float = 600,
+    words: Callable[[str], str] | None = None,
 ) -> str:
     """Runs a program in `folder`, as the system's user `owner` (None: ours), and returns what it printed. Raises
-    Failed."""
-    words = [str(one) for one in command]
+    Failed, with what `words` finds in that (default: its last lines)."""
+    program = [str(one) for one in command]
     try:
         done = subprocess.run(
-            words,
+            program,
             cwd=folder,
             input=input,
             env=environment or bare_environment(folder),
@@ -41,11 +42,11 @@ def run(
             **as_user(owner),
         )
     except subprocess.TimeoutExpired:
-        raise Failed(f"{words[0]} took more than {secs:.0f} s") from None
+        raise Failed(f"{program[0]} took more than {secs:.0f} s") from None
     except OSError as error:
-        raise Failed(f"{words[0]}: {error.strerror}") from error
+        raise Failed(f"{program[0]}: {error.strerror}") from error
     if done.returncode != 0:
-        raise Failed(f"{Path(words[0]).name} ended with {done.returncode}: {last_lines(done.stdout)}")
+        raise Failed(f"{Path(program[0]).name} ended with {done.returncode}: {(words or last_lines)(done.stdout)}")
     return str(done.stdout)
 
 

@@ -60,6 +60,14 @@ def test_the_version_of_java_is_looked_at(said: str, why: str, machine: Path) ->
     assert _WAY.hindrance() == why
 
 
+def test_maven_is_quoted_with_what_it_says_first(machine: Path) -> None:
+    said = "[ERROR] \\n[ERROR] no such artifact\\n[ERROR] \\n[ERROR] Re-run Maven"
+    script(machine, "mvn", f"#!/bin/sh\nprintf 'x\\n{said}'\nexit 1\n")
+    with pytest.raises(Unobtainable, match="mvn ended with 1: no such artifact$"):
+        _WAY.fetch()
+    assert _WAY.here() is None
+
+
 def test_a_machine_without_maven_is_told(machine: Path) -> None:
     (machine / "bin" / "mvn").unlink()
     with pytest.raises(Unobtainable, match=r"no mvn \(Maven\)"):

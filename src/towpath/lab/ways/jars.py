@@ -45,7 +45,8 @@ class Jars:
         pom = folder / "pom.xml"
         pom.write_text(self._pom, "utf-8")
         copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
-        jobs.run(["mvn", "--quiet", "--batch-mode", "--file", pom, *copy], environment=jobs.own_environment())
+        quiet = ["--quiet", "--batch-mode", "-Dstyle.color=never"]
+        jobs.run(["mvn", *quiet, "--file", pom, *copy], environment=jobs.own_environment(), words=_first_error)
 
     def _no_java(self) -> str:
         found = java_version()
@@ -61,3 +62,10 @@ def java_version() -> int | None:
     except jobs.Failed:
         return None
     return int(found[1]) if found else None
+
+
+def _first_error(said: str) -> str:
+    """What Maven says first; the rest is advice and the paths that the fault took."""
+    lines = (line.removeprefix("[ERROR]").strip() for line in said.splitlines() if line.startswith("[ERROR]"))
+    errors = [line for line in lines if line]
+    return errors[0] if errors else jobs.last_lines(said)
