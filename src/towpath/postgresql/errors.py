@@ -29,7 +29,7 @@ _DATA = ("21", "22", "23", "44", "P0")
 
 _OF_CATALOGUE = re.compile(r'unique constraint "pg_')
 _ABOUT_LINE = re.compile(r"\s*\n(LINE \d+|CONTEXT|QUERY|HINT|Query was|\.? ?SQLSTATE).*", re.DOTALL)
-_BEFORE = re.compile(r"^.*?\b(ERROR|FATAL|PANIC):\s+", re.DOTALL)
+_BEFORE = re.compile(r"^(.*?\b(ERROR|FATAL|PANIC):\s+|.*?Failed to connect:\s+)", re.DOTALL)
 
 
 def said(text: str) -> str:

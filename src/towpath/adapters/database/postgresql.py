@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
+from towpath.errors import TowError
 from towpath.postgresql import reading
 from towpath.postgresql.catalog import Column, Relation
 from towpath.postgresql.errors import translated
@@ -19,6 +20,7 @@ from towpath.postgresql.types import PLAIN, WORDS, Native
 
 _BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
 _ROW_BYTES = 128
+_QUERY = "_towpath_query"
 _BINARY = {*PLAIN, *WORDS, "json"}
 
 
@@ -61,27 +63,24 @@ class ADBCSession(PostgreSQLSession):
 
     def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
         schema = pa.schema([(field.name, field.type) for field in fields])
-        # A query that is left half-way is cancelled, which the transaction survives by its savepoint.
-        self.execute("savepoint _towpath_query")
+        # A query that is left half-way is cancelled, else the driver would take in all of its rows.
+        self.execute(f"savepoint {_QUERY}")
         ended = False
-        with self._translated(), self._connection.cursor() as cursor:
-            try:
+        try:
+            with self._translated(), self._connection.cursor() as cursor:
                 cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_rows * _ROW_BYTES)})
                 cursor.execute(sql)
-                for batch in cursor.fetch_record_batch():
-                    columns = [
-                        reading.decoded(values, field.type) for values, field in zip(batch.columns, fields, strict=True)
-                    ]
-                    whole = pa.record_batch(columns, schema=schema)
-                    for first in range(0, len(whole), batch_rows):
-                        yield whole.slice(first, batch_rows)
-                ended = True
-            finally:
-                if not ended:
-                    with suppress(adbc.Error):
-                        cursor.adbc_cancel()
-        if ended:
-            self.execute("release savepoint _towpath_query")
+                with _cancelling(cursor):
+                    for batch in cursor.fetch_record_batch():
+                        parts = zip(batch.columns, fields, strict=True)
+                        columns = [reading.decoded(values, field.type) for values, field in parts]
+                        whole = pa.record_batch(columns, schema=schema)
+                        for first in range(0, len(whole), batch_rows):
+                            yield whole.slice(first, batch_rows)
+            ended = True
+        finally:
+            with suppress(TowError):  # the connection is gone
+                self.execute(f"{'release' if ended else 'rollback to'} savepoint {_QUERY}")
 
     def _copy(self, into: Relation, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
         failures: list[BaseException] = []
@@ -106,6 +105,17 @@ class ADBCSession(PostgreSQLSession):
             yield
         except adbc.Error as error:
             raise translated(error.sqlstate, str(error), self._where) from error
+
+
+@contextmanager
+def _cancelling(cursor: Any) -> Iterator[None]:
+    """Cancels the query of a cursor that is left before its end."""
+    try:
+        yield
+    except BaseException:
+        with suppress(adbc.Error):
+            cursor.adbc_cancel()
+        raise
 
 
 def _bound(sql: str, values: Sequence[Any]) -> tuple[Any, ...]:
