@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 _LAST_LINES = 5
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Failed(Exception):
@@ -45,9 +47,10 @@ def run(
         raise Failed(f"{program[0]} took more than {secs:.0f} s") from None
     except OSError as error:
         raise Failed(f"{program[0]}: {error.strerror}") from error
+    said = _COLOURS.sub("", done.stdout)
     if done.returncode != 0:
-        raise Failed(f"{Path(program[0]).name} ended with {done.returncode}: {(words or last_lines)(done.stdout)}")
-    return str(done.stdout)
+        raise Failed(f"{Path(program[0]).name} ended with {done.returncode}: {(words or last_lines)(said)}")
+    return said
 
 
 def bare_environment(folder: Path | None) -> dict[str, str]:
