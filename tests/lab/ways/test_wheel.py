@@ -54,7 +54,7 @@ def test_a_python_without_pip_is_told() -> None:
 
 def test_a_program_that_fails_is_told_with_the_end_of_what_it_said() -> None:
     with pytest.raises(jobs.Failed, match="sh ended with 3: two / three"):
-        jobs.run(["/bin/sh", "-c", "printf "two\\n\\n\\033[1;31mthree\\033[m\\n"; exit 3"])
+        jobs.run(["/bin/sh", "-c", r"printf 'two\n\n\033[1;31mthree\033[m\n'; exit 3"])
     with pytest.raises(jobs.Failed, match="no-such-program: No such file"):
         jobs.run(["no-such-program"])
     with pytest.raises(jobs.Failed, match="took more than 0 s"):
