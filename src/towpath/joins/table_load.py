@@ -121,6 +121,7 @@ class TableLoad:
             if committed_already(self.target, session, self.load_id, new):
                 self.published = Published(self.spool.rows, inserted=0, unchanged=self.spool.rows)
                 return self.published
+            self._lock(session)
             check_ground(self.target, self.offer, self.found, session, named=new is not None)
             if new is not None:
                 self.target.states.move(session, new.step, expected, new, self._conflict)
@@ -131,6 +132,11 @@ class TableLoad:
 
     def _conflict(self, what: str) -> Conflict:
         return conflict(self.target, what)
+
+    def _lock(self, session: Session) -> None:
+        """Keeps other writers out before the rows that they could change are looked at."""
+        if self.offer.mode is not Mode.APPEND and session.table(self.target.table) is not None:
+            lock(self.target, session)
 
     def _alter_beforehand(self, *, named: bool) -> None:
         """Changes the table in a session of its own where a transaction could not take that back."""
@@ -150,8 +156,6 @@ class TableLoad:
         target = self.target
         target.before.run(session)
         alter(target, self.found, session)
-        if self.offer.mode is not Mode.APPEND:
-            lock(target, session)
         if self.offer.mode is Mode.REPLACE and self.found.existing is not None:
             session.execute(f"delete from {target.quoted}")
         removed = self._clear(session)

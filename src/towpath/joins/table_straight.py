@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from secrets import token_hex
 
 import pyarrow as pa
 
@@ -59,7 +60,7 @@ class StraightLoad:
     load_id: str
     found: Found
     stack: ExitStack
-    chunk_bytes: int = CHUNK_BYTES
+    chunk_bytes: int = field(default_factory=lambda: CHUNK_BYTES)
     published: Published | None = None
     rows: int = 0
     _waiting: list[pa.RecordBatch] = field(default_factory=list)
@@ -127,7 +128,8 @@ class _Open:
             return _Open(target, offer, session, merge.begin(session), None, merge)
         if found.existing is not None:
             return _Open(target, offer, session, target.table, Growth.begin(session, target, target.table), None)
-        aside = replace(target, table=beside(target.table, f"_towpath_{load_id}"))
+        # Two runs of a step at once have one load id; a name of both would let the second wait for the first.
+        aside = replace(target, table=beside(target.table, f"_towpath_{load_id}_{token_hex(4)}"))
         made = replace(found, fit=replace(found.fit, ddl=tuple(
             statement.replace(target.quoted, aside.quoted, 1) for statement in found.fit.ddl
         )))  # fmt: skip
