@@ -53,7 +53,7 @@ class Clearing:
         session.execute(
             dialect.delete.format(table=self.table, where=f"exists (select 1 from {_STAGE} as _new_ where {same})")
         )
-        session.execute(f"drop table {_STAGE}")
+        session.execute(dialect.drop_temporary.format(_STAGE))
         return before - self._count(session)
 
     def _count(self, session: Session) -> int:

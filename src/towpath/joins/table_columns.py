@@ -57,10 +57,12 @@ class Fitting:
             self._check_length(part, "give the table a shorter name")
 
     def _check_length(self, name: str, todo: str) -> None:
-        limit, long = self.database.name_bytes, len(name.encode())
+        limit, unit, long = self.database.name_bytes, "bytes", len(name.encode())
+        if self.database.dialect.counts_characters:
+            unit, long = "characters", len(name)
         if limit is not None and long > limit:
             raise Refused(
-                f"the name {name!r} has {long} bytes, and {self.database.name} takes at most {limit}",
+                f"the name {name!r} has {long} {unit}, and {self.database.name} takes at most {limit}",
                 where=self.shown,
                 todo=todo,
                 code="name-impossible",

@@ -26,7 +26,7 @@ from towpath.joins.table_state import STATE
 from towpath.joins.table_straight import StraightLoad
 from towpath.nouns import ColumnPlan, Existing, Guarantee, Mode, Offer, State
 from towpath.options import nearest
-from towpath.seams.database import Database
+from towpath.seams.database import ChecksUndo, Database
 from towpath.seams.destination import Load
 from towpath.sqlnames import parts
 
@@ -166,6 +166,8 @@ class TableDestination:
         if existing is None:
             return Found(None, self._fitting.created(schema))
         with self.database.read() as session:
+            if isinstance(session, ChecksUndo):
+                session.check_undo(self.table)
             version = self.database.version(session, self.table) if mode is Mode.REPLACE else None
             return Found(existing, self._fitting.met(session, existing, schema, mode), version)
 

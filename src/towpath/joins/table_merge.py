@@ -79,7 +79,7 @@ class Merge:
                 where=self.shown,
                 todo="nothing was published",
             )
-        session.execute(f"drop table {STAGE}")
+        session.execute(self._dialect.drop_temporary.format(STAGE))
         return Published(staged, inserted, updated, unchanged)
 
     @property
@@ -103,11 +103,13 @@ class Merge:
                 )
 
     def _refuse_doubled_keys(self, session: Session, rows: str, what: str, todo: str) -> None:
-        key = ", ".join(f"_old_.{name}" for name in self._names(self.key))
+        key = ", ".join(self._distinguished(name) for name in self.key)
         told = reduce(
             self._dialect.joined.format, (self._dialect.text.format(f"_old_.{name}") for name in self._names(self.key))
         )
-        found: Any = session.scalar(f"select {told} {rows} group by {key} having count(*) > 1 limit 1")
+        found: Any = session.scalar(
+            f"select {told} {rows} group by {key} having count(*) > 1 limit 1{self._dialect.current}"
+        )
         if found is not None:
             raise DataError(
                 f"the key {', '.join(self.key)} = {shorten(str(found))} {what}",
@@ -118,7 +120,8 @@ class Merge:
 
     def _unchanged(self, session: Session) -> int:
         same = " and ".join([self._matched(), *self._sames()])
-        return int(session.scalar(f"select count(*) from {STAGE} as _new_ join {self.table} as _old_ on {same}"))
+        met = f"from {STAGE} as _new_ join {self.table} as _old_ on {same}"
+        return int(session.scalar(f"select count(*) {met}{self._dialect.current}"))
 
     def _update(self, session: Session) -> int:
         values = [name for name in self.schema.names if name not in self.key]
@@ -170,6 +173,11 @@ class Merge:
         if not textual(self.schema.field(name).type):
             return ""
         return f" and {self._dialect.same_text.format(f'_new_.{quoted}', f'_old_.{quoted}')}"
+
+    def _distinguished(self, name: str) -> str:
+        """A key's column for `group by`: of texts that differ, none are one group, whatever their collation says."""
+        column = f"_old_.{self._quote(name)}"
+        return self._dialect.ordered.format(column) if textual(self.schema.field(name).type) else column
 
     def _names(self, names: tuple[str, ...] | list[str]) -> list[str]:
         return [self._quote(name) for name in names]

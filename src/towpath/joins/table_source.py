@@ -13,7 +13,7 @@ from towpath.joins.cursor import Cursor, before
 from towpath.joins.retyped import retyped
 from towpath.nouns import Checkpoint, Description, Want
 from towpath.options import nearest
-from towpath.seams.database import Database, ListsTables, Session
+from towpath.seams.database import Database, DescribesQueries, ListsTables, Session
 from towpath.sqlnames import quoted
 from towpath.stream import Batch, Counted
 from towpath.values import textform
@@ -101,7 +101,10 @@ class TableSource:
                 todo=f"its tables: {', '.join(sorted(known)) or 'none'}",
                 code="table-missing",
             )
-        schema, batches = session.select(f"select * from {self._rows}", 1)
+        every = f"select * from {self._rows}"
+        if isinstance(session, DescribesQueries):
+            return session.columns(every)
+        schema, batches = session.select(every, 1)
         next(batches, None)
         _close(batches)
         return schema
@@ -132,6 +135,8 @@ class TableSource:
         column = self._ordering(field)
         _, batches = session.select(f"select max({column}) as bound from {self._rows}{self._newer(since, schema)}", 1)
         greatest = pa.Table.from_batches(list(batches)).column(0).combine_chunks()
+        if pa.types.is_timestamp(field.type):  # a column that is an instant by its comment, and not by its type
+            greatest = greatest.cast(field.type)
         text = textform.write(greatest)[0].as_py()
         if since is not None and (text is None or _less(text, since.value["value"], field.type)):
             return since  # a look-back sees rows from before it, perhaps only these
@@ -179,7 +184,7 @@ class TableSource:
         bounds = [] if lower is None else [lower]
         bounds += self.cursor.window(field.type, self.shown)
         column, whole = self._ordering(field), pa.types.is_integer(field.type)
-        terms = [f"{column} {sign} {value if whole else self._literal(value)}" for sign, value in bounds]
+        terms = [f"{column} {sign} {value if whole else self._literal(value, field.type)}" for sign, value in bounds]
         return f" where {' and '.join(terms)}" if terms else ""
 
     def _ordering(self, field: pa.Field) -> str:
@@ -187,8 +192,13 @@ class TableSource:
         column = self.database.quote(field.name)
         return self.database.dialect.ordered.format(column) if pa.types.is_string(field.type) else column
 
-    def _literal(self, text: str) -> str:
-        return self.database.dialect.literal.format(text.replace("'", "''"))
+    def _literal(self, text: str, type: pa.DataType) -> str:
+        dialect = self.database.dialect
+        if pa.types.is_timestamp(type) and not dialect.zoned_literals:
+            text = text.removesuffix("Z")
+        for sign, written in dialect.escapes:
+            text = text.replace(sign, written)
+        return dialect.literal.format(text)
 
 
 @dataclass(slots=True)

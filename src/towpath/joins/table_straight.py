@@ -108,6 +108,13 @@ class StraightLoad:
         return iter(rows)
 
 
+def renamed(target: Target, aside: str, session: Session) -> None:
+    """Gives a table that was filled aside the name of the target."""
+    table = replace(target, table=aside).quoted
+    name = target.database.quote(parts(target.table)[1])
+    session.execute(target.database.dialect.rename.format(table=table, name=name, whole=target.quoted))
+
+
 @dataclass(slots=True)
 class _Open:
     """The transaction, and the table that its rows go into."""
@@ -151,7 +158,5 @@ class _Open:
         if self.table != target.table:
             if session.table(target.table) is not None:
                 raise conflict(target, "the table was made meanwhile")
-            aside = replace(target, table=self.table).quoted
-            _, name = parts(target.table)
-            session.execute(f"alter table {aside} rename to {target.database.quote(name)}")
+            renamed(target, self.table, session)
         return Published(self.inserted, self.inserted)

@@ -85,6 +85,45 @@ class WidensColumns(Protocol):
         ...
 
 
+@runtime_checkable
+class DescribesQueries(Protocol):
+    """A session that can tell a query's columns without running it to its end."""
+
+    def columns(self, sql: str) -> pa.Schema:
+        """The columns as `select` would give them."""
+        ...
+
+
+@runtime_checkable
+class ChecksUndo(Protocol):
+    """A session some of whose tables take nothing back when a transaction is rolled back."""
+
+    def check_undo(self, table: str) -> None:
+        """Raises Refused for such a table."""
+        ...
+
+
+@runtime_checkable
+class TellsBulk(Protocol):
+    """A session that sends rows in one way or another, as the server allows."""
+
+    bulk: str
+    """The way, in a few words."""
+
+
+@runtime_checkable
+class HoldsNames(Protocol):
+    """A session that can hold a name as long as it lives, so that others can tell what a living run made."""
+
+    def hold(self, name: str) -> bool:
+        """Takes the name; whether it could: no other session has it."""
+        ...
+
+    def let_go(self, name: str) -> None:
+        """Gives the name back."""
+        ...
+
+
 class Database(Protocol):
     """One database. Errors of its library are translated at this boundary: Refused (locked, no permission, full),
     DataError (constraint), Transient (connection), UserError (wrong SQL)."""

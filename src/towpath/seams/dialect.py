@@ -30,7 +30,10 @@ class Dialect:
     """Two texts as one."""
 
     literal: str = "'{}'"
-    """A text form (quotes in it doubled) as a value that a column of its type is compared with."""
+    """A text form (signs in it written by `escapes`) as a value that a column of its type is compared with."""
+
+    escapes: tuple[tuple[str, str], ...] = (("'", "''"),)
+    """How signs are written between the quotes of a text."""
 
     zoned_literals: bool = True
     """Whether such a text form of an instant may end in its Z. Otherwise it is left out, and UTC is meant."""

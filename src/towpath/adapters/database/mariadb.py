@@ -88,6 +88,7 @@ class MariaDB:
             widen_column="alter table {} modify column {} {}",
             rename="rename table {table} to {whole}",
             current=" for update",
+            escapes=types.ESCAPES,
             zoned_literals=False,
             counts_characters=True,
             home_schema=path,

@@ -19,6 +19,7 @@ from towpath.values import textform
 
 CHARSET, COLLATION = "utf8mb4", "utf8mb4_nopad_bin"
 """Text to the letter: blanks at its end count, as capitals do."""
+ESCAPES = (("\\", "\\\\"), ("'", "''"))
 OWN = "towpath "
 _TEXT_NATIVE = f"longtext character set {CHARSET} collate {COLLATION}"
 _MOST_COMMENT = 1_024
@@ -120,7 +121,9 @@ def _own(type: pa.DataType, unit: str = "") -> Stored:
 
 def literal(text: str) -> str:
     """Text quoted for SQL."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    for sign, written in ESCAPES:
+        text = text.replace(sign, written)
+    return f"'{text}'"
 
 
 def quote(identifier: str) -> str:
