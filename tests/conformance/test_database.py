@@ -23,14 +23,14 @@ class _PostgreSQLSuite(OnPostgreSQL, DatabaseSuite):
 
 class TestPostgreSQL(_PostgreSQLSuite):
     adapter = "postgresql"
-    address = "postgresql://{server}"
+    address = "postgresql://"
 
 
 class TestPsycopg(_PostgreSQLSuite):
     adapter = "psycopg"
-    address = "postgresql+psycopg://{server}"
+    address = "postgresql+psycopg://"
 
 
 class TestPsycopg2(_PostgreSQLSuite):
     adapter = "psycopg2"
-    address = "postgresql+psycopg2://{server}"
+    address = "postgresql+psycopg2://"

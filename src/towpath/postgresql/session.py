@@ -83,14 +83,16 @@ class PostgreSQLSession(ABC):
             )
         return Stored(type, "numeric(38,0)") if type == BEYOND_INT64 else types.stored(type)
 
+    def columns(self, sql: str) -> pa.Schema:
+        """The query runs once for columns whose type alone does not tell."""
+        return _schema(self._fields(sql))
+
     def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        natives = self._natives(sql)
-        reading.refuse_doubled([name for name, _ in natives], self._where)
-        fields = reading.fields(self.rows, sql, natives)
+        fields = self._fields(sql)
         terms = [reading.expression(field, plainly=self.plainly) for field in fields]
         if terms != [quote(field.name) for field in fields]:
             sql = f"select {', '.join(terms)} from {reading.within(sql)}"
-        return pa.schema([(field.name, field.type) for field in fields]), self._stream(sql, fields, batch_rows)
+        return _schema(fields), self._stream(sql, fields, batch_rows)
 
     def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
         found = self.rows(sql, values)
@@ -118,6 +120,11 @@ class PostgreSQLSession(ABC):
     def commit(self) -> None:
         self.execute("commit")
 
+    def _fields(self, sql: str) -> list[Field]:
+        natives = self._natives(sql)
+        reading.refuse_doubled([name for name, _ in natives], self._where)
+        return reading.fields(self.rows, sql, natives)
+
     def _straight(self, column: Column | None) -> bool:
         return column is None or self._takes(column)
 
@@ -144,6 +151,10 @@ _RESTING = (
     ("the table is divided by it",
      f"select 1 from pg_partitioned_table where partrelid = {{oid}} and {_ATTRIBUTE} = any(partattrs::int2[])"),
 )  # fmt: skip
+
+
+def _schema(fields: Sequence[Field]) -> pa.Schema:
+    return pa.schema([(field.name, field.type) for field in fields])
 
 
 def _unknown(table: str) -> Relation:
