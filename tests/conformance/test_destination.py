@@ -94,12 +94,12 @@ class TestS3Folder(_S3):
 
 
 class TestPostgreSQLTable(OnPostgreSQL, TableSuite):
-    address = "postgresql://{server}#orders"
+    address = "postgresql://#orders"
 
 
 class TestPsycopgTable(OnPostgreSQL, TableSuite):
-    address = "postgresql+psycopg://{server}#orders"
+    address = "postgresql+psycopg://#orders"
 
 
 class TestPsycopg2Table(OnPostgreSQL, TableSuite):
-    address = "postgresql+psycopg2://{server}#orders"
+    address = "postgresql+psycopg2://#orders"
