@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def test_of_several_that_ask_at_once_one_fills_the_folder_and_all_get_it_whole()
 
     def fill(folder: Path) -> None:
         filled.append(folder)
+        time.sleep(0.05)
         (folder / "program").write_text("x")
 
     with ThreadPoolExecutor(4) as pool:
