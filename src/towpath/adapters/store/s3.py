@@ -95,8 +95,8 @@ class S3:
         self._sweep_noted(bucket, key)
         marker = Marker(Upload(self._server(), bucket, key, load_id, s3_markers.now()))
         try:
-            s3_conditions.of(self._client(), bucket, key)
             found = self._head(bucket, key)
+            s3_conditions.of(self._client(), bucket, key)
             before = None if found is None else (found["ETag"], found["ContentLength"])
             staged = StagedObject(self._client, bucket, key, before, marker, self._part_bytes)
         except BaseException:
@@ -142,6 +142,7 @@ class S3:
 
     def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
         bucket, key = _parted(path)
+        self._check_bucket(bucket, key)
         conditions = s3_conditions.of(self._client(), bucket, key)
         if content is None:
             self._remove_note(path, expected, conditions.deletes)
@@ -172,7 +173,8 @@ class S3:
         raise self._swapped(path) if isinstance(problem, Conflict) else problem from error
 
     def _remove_note(self, path: str, expected: str | None, conditional: bool) -> None:
-        """Where deleting knows no condition, an empty object is left in the note's place."""
+        """Where deleting knows no condition, an empty object is left in the note's place. Of two runs that remove the
+        same version both may be told that they did."""
         if expected is None:
             if self.read_note(path) is not None:
                 raise self._swapped(path)
@@ -197,7 +199,7 @@ class S3:
         bucket, key = _parted(path)
         try:
             answer = self._client().get_object(Bucket=bucket, Key=key)
-            with answer["Body"] as body:
+            with contextlib.closing(answer["Body"]) as body:
                 return body.read(), answer["ETag"]
         except (BotoCoreError, ClientError) as error:
             if code_of(error) == "NoSuchKey" or code_of(error) == "404":

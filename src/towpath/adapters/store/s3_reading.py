@@ -1,10 +1,11 @@
-"""One object read by ranges: what is asked for is fetched, and who reads on in order is served by one stream."""
+"""One object read by ranges: what is asked for is fetched, and who reads from the start on is served by one stream."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 HEAD = 64 << 10
 """Bytes fetched at least; small reads are served from them."""
 _IN_ORDER = 3
-"""After so many fetches, each where the one before ended, the rest is read as one stream."""
+"""After so many fetches, each where the one before ended, more is fetched than is asked for."""
+_AHEAD = 8 << 20
+_KEPT = 64 << 20
+"""Bytes that are kept of what was fetched here and there: a Parquet reader asks for its column chunks twice."""
 _ATTEMPTS = 4
 _CUTS = (NoConnection, HTTPClientError, IncompleteReadError, ResponseStreamingError)
 
@@ -34,8 +38,7 @@ class Reading(io.RawIOBase):
     """The object as it was at the opening: each request is made for that version alone, so that a changed object
     raises SourceChanged and two versions are never mixed. `read` gives all that it was asked for, up to the end.
 
-    A stream that is cut is taken up again where it was. What the network has in store is all the read-ahead that there
-    is."""
+    A stream that is cut is taken up again where it was; what the network has in store is all its read-ahead."""
 
     def __init__(self, client: Callable[[], Any], bucket: str, key: str) -> None:
         self._client = client
@@ -46,9 +49,10 @@ class Reading(io.RawIOBase):
         self._body_at = 0
         self._ended = -1
         self._in_order = 0
+        self._jumped = False
         self._version = ""
-        self._window_at = 0
-        self._window, self._size = self._begin()
+        head, self._size = self._begin()
+        self._kept: OrderedDict[int, bytes] = OrderedDict({0: head})
 
     def _begin(self) -> tuple[bytes, int]:
         """The first bytes and the size."""
@@ -60,7 +64,7 @@ class Reading(io.RawIOBase):
             raise
         self._version = answer["ETag"]
         self._ended = min(HEAD, size := int(answer["ContentRange"].rpartition("/")[2]))
-        with answer["Body"] as body:
+        with contextlib.closing(answer["Body"]) as body:
             return body.read(), size
 
     def readable(self) -> bool:
@@ -98,41 +102,41 @@ class Reading(io.RawIOBase):
 
     def _some(self, into: memoryview) -> int:
         """Reads at least one byte."""
-        behind = self._position - self._window_at
-        if 0 <= behind < len(self._window):
-            piece: memoryview = memoryview(self._window)[behind : behind + len(into)]
-            into[: len(piece)] = piece
-            count = len(piece)
-        elif self._streams():
-            count = self._from_body(into)
-        else:
-            count = self._fetch(into)
+        count = self._from_kept(into) or (self._from_body(into) if self._streams() else self._fetch(into))
         self._position += count
         return count
 
+    def _from_kept(self, into: memoryview) -> int:
+        for begin, data in self._kept.items():
+            behind = self._position - begin
+            if 0 <= behind < len(data):
+                self._kept.move_to_end(begin)
+                return _put(memoryview(data)[behind:], into)
+        return 0
+
     def _streams(self) -> bool:
-        """Whether the next bytes come from a stream, which is begun when reading has gone on in order."""
+        """Whether the next bytes come from a stream: it is begun once reading has gone on from the start in order."""
         if self._body is not None and self._body_at == self._position:
             return True
         self._drop_body()
         self._in_order = self._in_order + 1 if self._position == self._ended else 0
-        return self._in_order >= _IN_ORDER
+        self._jumped = self._jumped or self._in_order == 0
+        return self._in_order >= _IN_ORDER and not self._jumped
 
     def _fetch(self, into: memoryview) -> int:
-        """One request for what is asked; of a small one some more is kept."""
-        count = min(max(len(into), HEAD), self._size - self._position)
-        data = self._retried(self._position, count)
-        self._ended = self._position + count
-        if len(into) < HEAD:
-            self._window, self._window_at = data, self._position
-        count = min(count, len(into))
-        into[:count] = memoryview(data)[:count]
-        return count
+        """One request for what is asked, or for more of it where that is little or reading goes on in order."""
+        least = _AHEAD if self._in_order >= _IN_ORDER else HEAD
+        data = self._retried(self._position, min(max(len(into), least), self._size - self._position))
+        self._ended = self._position + len(data)
+        self._kept[self._position] = data
+        while sum(map(len, self._kept.values())) > _KEPT and len(self._kept) > 1:
+            self._kept.popitem(last=False)
+        return _put(memoryview(data), into)
 
     def _retried(self, begin: int, count: int) -> bytes:
         for attempt in range(_ATTEMPTS):
             try:
-                with self._get(begin, begin + count) as body:
+                with contextlib.closing(self._get(begin, begin + count)) as body:
                     return body.read()
             except _CUTS as error:
                 if attempt == _ATTEMPTS - 1:
@@ -173,3 +177,9 @@ class Reading(io.RawIOBase):
             with contextlib.suppress(Exception):  # a stream that is left half-way ends with its connection
                 self._body.close()
             self._body = None
+
+
+def _put(data: memoryview, into: memoryview) -> int:
+    count = min(len(data), len(into))
+    into[:count] = data[:count]
+    return count
