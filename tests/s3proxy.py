@@ -17,7 +17,7 @@ _CONDITIONS = ("if-match", "if-none-match")
 _OF_CONNECTION = ("connection", "expect", "transfer-encoding")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Passed:
     """One request: `sent` counts the bytes of its answer's body that went to the client."""
 
@@ -25,18 +25,20 @@ class Passed:
     path: str
     headers: dict[str, str]
     status: int
-    sent: int
+    sent: int = 0
 
 
 class Between:
     """Listens on a port of its own. `ignores`: methods whose conditions never reach the server. `cut`: after how many
-    bytes of a body the next long answer ends. `loses`: whether the answer to a request (method, path) is lost."""
+    bytes of a body the next long answer ends. `loses`: whether the answer to a request (method, path) is lost. `down`:
+    no request comes through."""
 
     def __init__(self, place: S3Place) -> None:
         self.place = place
         self.passed: list[Passed] = []
         self.ignores: set[str] = set()
         self.cut: int | None = None
+        self.down = False
         self.loses: Callable[[str, str], bool] = lambda method, path: False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.between = self  # type: ignore[attr-defined]
@@ -79,6 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
         between: Between = self.server.between  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _OF_CONNECTION}
+        if between.down:
+            self.close_connection = True
+            return
         if self.command in between.ignores:
             headers = between.signed(self.command, self.path, headers, body)
         connection = http.client.HTTPConnection(between.place.server.host, between.place.server.port, timeout=30)
@@ -89,12 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
                 answer.read()
                 self.close_connection = True
                 return
-            sent = self._answer(between, answer)
+            between.passed.append(Passed(self.command, self.path, dict(self.headers.items()), answer.status))
+            self._answer(between, answer, between.passed[-1])
         finally:
             connection.close()
-        between.passed.append(Passed(self.command, self.path, dict(self.headers.items()), answer.status, sent))
 
-    def _answer(self, between: Between, answer: http.client.HTTPResponse) -> int:
+    def _answer(self, between: Between, answer: http.client.HTTPResponse, passed: Passed) -> None:
         self.send_response_only(answer.status)
         length = answer.getheader("Content-Length")
         data = b"" if length is not None else answer.read()
@@ -104,20 +109,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", length if length is not None else str(len(data)))
         self.end_headers()
         limit = between.cut if between.cut is not None and int(length or 0) > between.cut else None
-        sent = 0
         try:
             while piece := data or answer.read(1 << 16):
                 data = b""
-                piece = piece if limit is None else piece[: limit - sent]
+                piece = piece if limit is None else piece[: limit - passed.sent]
                 self.wfile.write(piece)
-                sent += len(piece)
-                if sent == limit:
+                passed.sent += len(piece)
+                if passed.sent == limit:
                     between.cut = None
                     self.close_connection = True
                     break
         except OSError:  # the client has seen enough
             self.close_connection = True
-        return sent
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815
 
