@@ -29,6 +29,11 @@ class Column:
     domain: bool
 
     @property
+    def listed(self) -> bool:
+        """Whether its values are lists in Arrow."""
+        return bool(pa.types.is_list(self.stored.type))
+
+    @property
     def stored(self) -> Stored:
         return types.declared(self.native, self.words)
 

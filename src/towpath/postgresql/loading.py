@@ -40,7 +40,7 @@ class Lane:
     def words(self) -> str:
         """Its type in the stage."""
         if self.column is None or self.staged:
-            return "text"
+            return "text[]" if self.column is not None and self.column.listed else "text"
         native = self.column.native
         kept = PLAIN.get(native.name)
         return NATIVE[kept] if kept is not None and self.column.domain else self.column.words
@@ -52,12 +52,10 @@ def lanes(found: Sequence[Column], schema: pa.Schema) -> list[Lane]:
 
 
 def _lane(field: pa.Field, column: Column | None) -> Lane:
-    tried = (
-        column is not None
-        and pa.types.is_string(field.type)
-        and column.native.name not in _AS_WRITTEN
-        and column.native.kind != "e"
-    )
+    if column is None:
+        return Lane(field.name, None, False)
+    one, name = (field.type.value_type, column.native.element) if column.listed else (field.type, column.native.name)
+    tried = pa.types.is_string(one) and name not in _AS_WRITTEN and column.native.kind != "e"
     return Lane(field.name, column, tried)
 
 
@@ -81,7 +79,8 @@ def changed(lane: Lane) -> str:
     """A query for a staged text that its type would change, and what it would make of it; none when all stay."""
     assert lane.column is not None
     name = quote(lane.name)
-    back = plain_text(f"cast({name} as {lane.column.words})", lane.column.native)
+    kept = f"cast({name} as {lane.column.words})"
+    back = f"{kept}::text[]" if lane.column.listed else plain_text(kept, lane.column.native)
     return f"select {name}, {back} from {STAGE} where {name} is not null and {back} is distinct from {name} limit 1"
 
 

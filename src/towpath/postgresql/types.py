@@ -147,7 +147,7 @@ def arrow(native: Native) -> pa.DataType:
         return pa.list_(native.numeric) if native.element else native.numeric
     if native.element in PLAIN:
         return pa.list_(PLAIN[native.element])
-    if native.element in WORDS:
+    if native.element in (*WORDS, "numeric"):
         return pa.list_(pa.string())
     return PLAIN.get(native.name, pa.string())
 
