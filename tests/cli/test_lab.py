@@ -31,7 +31,8 @@ def test_a_server_is_started_told_and_stopped(capsys: pytest.CaptureFixture[str]
     one = running.find("postgresql")
     assert one is not None
     assert out.splitlines()[0] == f"postgresql: PostgreSQL {one.version} (real)"
-    assert f"postgresql://lab:***@127.0.0.1:{one.port}/lab" in out
+    assert f"address   postgresql://lab:***@127.0.0.1:{one.port}/lab\n" in out
+    assert f"such as   postgresql://lab:***@127.0.0.1:{one.port}/lab#orders\n" in out
     assert one.password not in out
     assert ", up already" in said(capsys, "up", "postgresql").splitlines()[0]
     status = said(capsys, "status")

@@ -49,4 +49,5 @@ class Web(Recipe):
         return SeaweedFS().answers(host, port)  # plain HTTP
 
     def access(self, place: Place) -> Access:
-        return Access(f"http://{place.user}:{place.password.reveal()}@{HOST}:{place.port}/")
+        address = f"http://{place.user}:{place.password.reveal()}@{HOST}:{place.port}/"
+        return Access(address, f"{address}index.html")

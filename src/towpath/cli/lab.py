@@ -97,6 +97,7 @@ def _lines(one: Running) -> list[str]:
     out = [f"{one.name}: {one.told}{already}"]
     out += [f"  {'not taken':<9} {why}" for why in one.passed]
     out += [f"  {'from':<9} {one.how}", f"  {'address':<9} {one.address}"]
+    out += [f"  {'such as':<9} {one.example}"] if one.example else []
     out += [f"  {'option':<9} {name}={value}" for name, value in one.options.items()]
     out += [f"  {'export':<9} {name}={shlex.quote(value)}" for name, value in one.environment.items()]
     if not one.survives_kill:
@@ -116,6 +117,7 @@ def _as_json(one: Running) -> dict[str, Any]:
         "how": one.how,
         "survives_kill": one.survives_kill,
         "address": one.address,
+        "example": one.example,
         "options": one.options,
         "environment": one.environment,
         "host": one.host,

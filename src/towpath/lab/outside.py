@@ -30,7 +30,7 @@ def server(name: str, recipe: Recipe) -> Server | None:
     host, port = _place(parts, pairs.get("endpoint"), recipe)
     password = None if parts.password is None else Secret(url.decoded(parts.password), f"the password of {name}")
     facts = Facts(name, recipe.program, None, _version(name, given, recipe, host, port), f"named by {variable(name)}")
-    return Server(facts, Access(given, options), host, port, url.decoded(parts.user or ""), password)
+    return Server(facts, Access(given, "", options), host, port, url.decoded(parts.user or ""), password)
 
 
 def _place(parts: url.Url, endpoint: str | None, recipe: Recipe) -> tuple[str, int]:

@@ -110,9 +110,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a server is reached: a Towpath address, and the adapter's options and environment variables beside it."""
+    """How a server is reached: a Towpath address, and the adapter's options and environment variables beside it.
+    `example`: the address of one thing in it."""
 
     address: str
+    example: str
     options: Mapping[str, str | Secret] = field(default_factory=dict)
     environment: Mapping[str, str | Secret] = field(default_factory=dict)
 

@@ -41,6 +41,7 @@ class Running:
     passed: tuple[str, ...]
     survives_kill: bool
     address: str = field(repr=False)
+    example: str = field(repr=False)
     options: dict[str, str] = field(repr=False)
     environment: dict[str, str] = field(repr=False)
     host: str
@@ -72,6 +73,7 @@ class Running:
         return replace(
             self,
             address=strike(self.address),
+            example=strike(self.example),
             password=strike(self.password),
             options={name: strike(value) for name, value in self.options.items()},
             environment={name: strike(value) for name, value in self.environment.items()},
@@ -169,6 +171,7 @@ def _kept(server: Server) -> Running:
         passed=server.passed,
         survives_kill=server.survives_kill,
         address=server.address,
+        example=server.example,
         options=_plain(server.options),
         environment=_plain(server.environment),
         host=server.host,

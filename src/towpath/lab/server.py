@@ -38,13 +38,13 @@ class Facts:
 
 class Server:
     """One server. `address` is ready for `tow`, with the password in it; `options` (of the adapter) and `environment`
-    hold what does not fit into it."""
+    hold what does not fit into it. `example` is the address of a table, object or topic in it (empty: not known)."""
 
     def __init__(self, facts: Facts, access: Access, host: str, port: int, user: str, password: Secret | None) -> None:
         self.name, self.program, self.kind = facts.name, facts.program, facts.kind
         self.version, self.how, self.passed = facts.version, facts.how, facts.passed
         self.survives_kill = facts.survives_kill
-        self.address: str = access.address
+        self.address, self.example = access.address, access.example
         self.options: Mapping[str, str | Secret] = access.options
         self.environment: Mapping[str, str | Secret] = access.environment
         self.host, self.port, self.user, self.password = host, port, user, password

@@ -22,6 +22,7 @@ from towpath.lab.recipes import NAMES, kafka, postgresql, recipes
 from towpath.lab.recipes.s3 import REGION
 from towpath.lab.server import OwnServer
 from towpath.lab.sigv4 import signed
+from towpath.secrets.secret import Secret
 
 Act = Callable[[OwnServer], str]
 _ALL = struct.pack("!i", -1)
@@ -177,6 +178,19 @@ def test_what_answers_on_a_port_but_is_another_server_is_not_taken_for_it(name: 
         with pytest.raises((NotReady, OSError)):
             recipes(name)[0].answers(HOST, port)
         thread.join()
+
+
+@pytest.mark.server("s3")
+def test_s3_makes_its_bucket_and_refuses_a_wrong_key(lab: Lab) -> None:
+    server = lab.up("s3")
+    if not isinstance(server, OwnServer):
+        pytest.skip("it is not the lab's own")
+    assert s3(server, "GET", "/lab")[0] == 200
+    server.password, kept = Secret("not the key"), server.password
+    try:
+        assert s3(server, "GET", "/lab")[0] == 403
+    finally:
+        server.password = kept
 
 
 @pytest.mark.server("mariadb")

@@ -56,7 +56,8 @@ class _Speaks(Recipe):
         return ""
 
     def access(self, place: Place) -> Access:
-        return Access(f"kafka://{HOST}:{place.port}")
+        address = f"kafka://{HOST}:{place.port}"
+        return Access(address, f"{address}#orders")
 
 
 class ApacheKafka(_Speaks):

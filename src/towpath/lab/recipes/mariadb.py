@@ -66,7 +66,8 @@ class MariaDB(Recipe):
         return greeting.removeprefix(_OLD_PREFIX).partition("-MariaDB")[0]
 
     def access(self, place: Place) -> Access:
-        return Access(f"mariadb://{authority(place)}/{place.user}")
+        address = f"mariadb://{authority(place)}/{place.user}"
+        return Access(address, f"{address}#orders")
 
 
 RECIPES = (MariaDB(),)

@@ -62,7 +62,8 @@ class PostgreSQL(Recipe):
         return ""
 
     def access(self, place: Place) -> Access:
-        return Access(f"postgresql://{authority(place)}/{place.user}")
+        address = f"postgresql://{authority(place)}/{place.user}"
+        return Access(address, f"{address}#orders")
 
 
 RECIPES = (PostgreSQL(),)

@@ -73,6 +73,7 @@ class SeaweedFS(Recipe):
         endpoint = f"http://{HOST}:{place.port}"
         return Access(
             f"s3://{place.user}?endpoint={endpoint}",
+            f"s3://{place.user}/orders.parquet?endpoint={endpoint}",
             {"access_key": place.user, "secret_key": place.password},
             {
                 "AWS_ACCESS_KEY_ID": place.user,
