@@ -1,43 +1,64 @@
-"""A place on the lab's MariaDB for each test: a database of its own, named by the test's folder."""
+"""A database of its own for each folder of a test, on the MariaDB server of the lab."""
 
 from __future__ import annotations
 
-import hashlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
+from typing import Any, ClassVar
 
 import pymysql
 import pytest
 
+from towpath import assemble
 from towpath.lab import Server
+from towpath.seams.database import Database
 
 
-def run(server: Server, *statements: str) -> list[tuple[object, ...]]:
+def run(server: Server, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
     """Runs statements as another program would; the rows of the last."""
     assert server.password is not None
     login = {"host": server.host, "port": server.port, "user": server.user, "password": server.password.reveal()}
-    with pymysql.connect(**login, autocommit=True) as connection, connection.cursor() as cursor:
+    with pymysql.connect(**login, database=database, autocommit=True) as connection, connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
         return list(cursor.fetchall())
 
 
-def of_folder(server: Server, folder: Path) -> str:
-    """The database of a folder, made when it is not there."""
-    name = f"tow_{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
-    run(server, f"create database if not exists {name}")
-    return name
-
-
 class OnMariaDB:
-    """Mixed into a suite: `at` gives the address of the folder's database."""
+    """Mixed into a suite: `address` has `{server}` in it, which becomes the server's with the folder's database."""
 
-    server: Server
-    address = "mariadb://{server}"
+    address: ClassVar[str]
+    generated: ClassVar[str] = "generated always as ({}) stored"
 
     @pytest.fixture(autouse=True)
-    def _server(self, mariadb_server: Server) -> None:
-        type(self).server = mariadb_server
+    def _databases(self, mariadb_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        waiting = tmp_path.parent / f"{tmp_path.name}.waiting"
+        waiting.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(waiting))  # what a load leaves on disk would be seen
+        self._server = mariadb_server
+        self._made: dict[Path, str] = {}
+        yield
+        assert list(waiting.iterdir()) == []
+        run(self._server, "select 1", *(f"drop database {name}" for name in self._made.values()))
 
     def at(self, folder: Path) -> str:
-        place, _, _ = self.server.address.rpartition("/")
-        return self.address.replace("mariadb://{server}", f"{place}/{of_folder(self.server, folder)}")
+        if folder not in self._made:
+            self._made[folder] = f"t_{token_hex(6)}"
+            run(self._server, f"create database {self._made[folder]}")
+        place = self._server.address.partition("://")[2].rpartition("/")[0]
+        return self.address.format(server=f"{place}/{self._made[folder]}")
+
+    def missing(self, folder: Path) -> Database:
+        place = self._server.address.partition("://")[2].rpartition("/")[0]
+        return assemble.database(self.address.format(server=f"{place}/nothing_here"))
+
+    def tree(self, folder: Path) -> dict[str, bytes]:
+        """Every table with the number of its rows, as far as it was made."""
+        if folder not in self._made:
+            return {}
+        name = self._made[folder]
+        tables = [row[0] for row in run(self._server, f"show tables from {name}")]
+        counted = {table: run(self._server, f"select count(*) from {name}.`{table}`")[0][0] for table in tables}
+        return {table: str(rows).encode() for table, rows in counted.items()}

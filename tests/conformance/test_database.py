@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.conformance.on_mariadb import OnMariaDB
 from tests.conformance.on_postgresql import OnPostgreSQL
 from towpath import assemble
 from towpath.conformance import DatabaseSuite
@@ -34,3 +35,22 @@ class TestPsycopg(_PostgreSQLSuite):
 class TestPsycopg2(_PostgreSQLSuite):
     adapter = "psycopg2"
     address = "postgresql+psycopg2://"
+
+
+class TestMariaDB(OnMariaDB, DatabaseSuite):
+    adapter = "mariadb"
+    address = "mariadb://{server}"
+
+    def make(self, folder: Path) -> Database:
+        return assemble.database(self.at(folder))
+
+
+class TestMySQL(TestMariaDB):
+    adapter = "mysql"
+    address = "mysql://{server}"
+
+
+class TestMariaDBByInserts(TestMariaDB):
+    """Where the server takes no files."""
+
+    address = "mariadb://{server}?local_infile=false"

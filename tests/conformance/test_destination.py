@@ -5,9 +5,12 @@ from typing import ClassVar
 
 import pytest
 
+from tests.conformance.on_mariadb import OnMariaDB
 from tests.conformance.on_postgresql import OnPostgreSQL
+from tests.kafkakit import OnKafka
 from tests.s3kit import S3Place, place
 from towpath.conformance import DestinationSuite, TableSuite
+from towpath.nouns import Mode
 
 FILE = {"mode/merge": "never: a file has no keys"}
 
@@ -103,3 +106,24 @@ class TestPsycopgTable(OnPostgreSQL, TableSuite):
 
 class TestPsycopg2Table(OnPostgreSQL, TableSuite):
     address = "postgresql+psycopg2://#orders"
+
+
+class TestMariaDBTable(OnMariaDB, TableSuite):
+    address = "mariadb://{server}#orders"
+
+
+class TestMySQLTable(TestMariaDBTable):
+    address = "mysql://{server}#orders"
+    deaths = 2
+
+
+class TestKafkaTopic(OnKafka, DestinationSuite):
+    """A topic keeps what it was given: second loads append."""
+
+    address = "kafka://{folder}"
+    mode = Mode.APPEND
+    GAPS: ClassVar[dict[str, str]] = {
+        "mode/replace": "never: a topic keeps its messages",
+        "mode/merge": "never: a topic has messages, no rows that could be merged with",
+        "publish/changed": "never: it is about replacing",
+    }

@@ -102,11 +102,14 @@ class TableSuite(DestinationSuite):
     @promise("evolve/rollback")
     def test_a_load_that_fails_leaves_the_columns_as_they_were(self, tmp_path: Path) -> None:
         self.load(tmp_path, OLD)
+        # Where a transaction does not take columns back, they come before it, and the offer says so.
+        kept = [] if self.table(tmp_path).database.dialect.ddl_in_transaction else ["note"]
+        assert ("stay" in self.table(tmp_path).offer(WIDE.schema, Mode.REPLACE, ()).effect) == bool(kept)
         for when in ("before", "after"):
             failing: Any = {when: (FAILING,)}
             with pytest.raises(TowError):
                 self.put(tmp_path, WIDE, **failing)
-            assert self.columns(tmp_path) == ["id", "name"]
+            assert self.columns(tmp_path) == ["id", "name", *kept]
             assert self.seen(tmp_path) == OLD
             assert self.table(tmp_path).state("other") is None
 

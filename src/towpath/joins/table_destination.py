@@ -18,15 +18,17 @@ from towpath.disk import leftovers
 from towpath.disk.oserrors import translated
 from towpath.disk.rowspool import RowSpool
 from towpath.errors import UserError
-from towpath.joins import table_straight
+from towpath.joins import table_rename, table_straight
 from towpath.joins.table_columns import Fitting
+from towpath.joins.table_intent import INTENT, TableIntents
 from towpath.joins.table_load import Found, TableLoad, Target, conflict
+from towpath.joins.table_rename import RenameLoad
 from towpath.joins.table_scripts import Script
 from towpath.joins.table_state import STATE
 from towpath.joins.table_straight import StraightLoad
 from towpath.nouns import ColumnPlan, Existing, Guarantee, Mode, Offer, State
 from towpath.options import nearest
-from towpath.seams.database import ChecksUndo, Database
+from towpath.seams.database import ChecksUndo, Database, TellsBulk
 from towpath.seams.destination import Load
 from towpath.sqlnames import parts
 
@@ -48,7 +50,7 @@ class TableDestination:
         before: Sequence[str] = (),
         after: Sequence[str] = (),
     ) -> None:
-        if parts(table)[1].casefold() == STATE:
+        if parts(table)[1].casefold() in (STATE, INTENT):
             raise UserError(
                 f"the table {table} is where Towpath keeps its state",
                 where=shown,
@@ -88,6 +90,8 @@ class TableDestination:
 
     def recover(self, step: str | None) -> State | None:
         leftovers.sweep(self.folder, self._owner)
+        if TableIntents(self.database, self.table).kept():
+            table_rename.recover(self._target)
         return None if step is None else self.state(step)
 
     def steps(self) -> list[str]:
@@ -127,6 +131,9 @@ class TableDestination:
                 code="destination-exists",
             )
         self._found = self._find(schema, mode, existing)
+        renames = table_rename.fits(self._target, self._found)
+        if renames:
+            self._refuse_scripts()
         columns = self._found.fit.columns
         to = pa.schema([(plan.to, plan.stored.type) for plan in columns])
         return Offer(
@@ -135,9 +142,9 @@ class TableDestination:
             columns=columns,
             mode=mode,
             key=self._key(columns, key) if mode is Mode.MERGE else (),
-            guarantee=Guarantee.ATOMIC,
-            why="rows and state are committed in one transaction",
-            effect=_effect(mode, existing, altered=bool(self._found.fit.ddl)),
+            guarantee=Guarantee.RECOVERABLE if renames else Guarantee.ATOMIC,
+            why=(table_rename.WHY if renames else "rows and state are committed in one transaction") + self._bulk(),
+            effect=_effect(mode, existing, altered=bool(self._found.fit.ddl)) + self._beforehand(),
             ddl=(*self._target.before.lines(), *self._found.fit.ddl, *self._target.after.lines()),
         )
 
@@ -152,6 +159,10 @@ class TableDestination:
     @contextmanager
     def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
         assert self._found is not None, "an offer comes first"
+        if table_rename.fits(self._target, self._found):
+            with ExitStack() as stack:
+                yield RenameLoad(self._target, offer, load_id, self._found, stack)
+            return
         if table_straight.fits(self._target, offer, self._found):
             with ExitStack() as stack:
                 yield StraightLoad(self._target, offer, load_id, self._found, stack)
@@ -170,6 +181,31 @@ class TableDestination:
                 session.check_undo(self.table)
             version = self.database.version(session, self.table) if mode is Mode.REPLACE else None
             return Found(existing, self._fitting.met(session, existing, schema, mode), version)
+
+    def _beforehand(self) -> str:
+        """What the effect says of a table that changes before its rows do."""
+        if self._found is None or not self._found.alters or self.database.dialect.ddl_in_transaction:
+            return ""
+        return "; its columns change before that, and stay so if the load fails"
+
+    def _bulk(self) -> str:
+        """What the guarantee's reason says of how rows are sent."""
+        if self.database.home is not None:
+            return ""
+        with self.database.read() as session:
+            return f"; rows go by {session.bulk}" if isinstance(session, TellsBulk) else ""
+
+    def _refuse_scripts(self) -> None:
+        """A table that gets its name after the transaction is in none of the transactions that SQL could run in."""
+        for script in (self._target.before, self._target.after):
+            if script.statements:
+                raise UserError(
+                    f"{self.database.name} makes the table outside of a transaction, so --{script.name} could not be"
+                    " taken back",
+                    where=self.shown,
+                    todo="make the table first (create table ...), then load it with --mode append",
+                    code="options-conflict",
+                )
 
     def _key(self, columns: tuple[ColumnPlan, ...], key: tuple[str, ...]) -> tuple[str, ...]:
         """The key's columns by their names in the table."""

@@ -6,11 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from towpath.errors import Conflict, DataError
+from towpath.joins.table_intent import TableIntents
 from towpath.nouns import State
 from towpath.seams.database import Database, Session
 from towpath.sqlnames import beside, parts, quoted
 
 STATE = "_towpath_state"
+
+
+def own(table: str) -> bool:
+    """Whether a table is one that loads leave beside those that they load."""
+    return table.startswith("_towpath_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,10 @@ class TableStates:
         if session.table(self._name) is None:
             return None
         text = session.scalar(f"select state from {self._quoted} where step = ?", [step])
-        return None if text is None else State.loads(text)
+        if text is None:
+            return None
+        intents = TableIntents(self.database, self.table)
+        return intents.committed(session, State.loads(text)) if intents.kept() else State.loads(text)
 
     def steps(self, session: Session) -> list[str]:
         """The steps whose last load went into this table."""

@@ -14,6 +14,7 @@ from secrets import token_hex
 
 import pyarrow as pa
 
+from towpath.errors import UserError
 from towpath.joins.table_load import (
     Found,
     Growth,
@@ -52,6 +53,25 @@ def fits(target: Target, offer: Offer, found: Found) -> bool:
 
 
 @dataclass(slots=True)
+class Waiting:
+    """Rows that wait until they are enough to be sent."""
+
+    chunk_bytes: int = field(default_factory=lambda: CHUNK_BYTES)
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    bytes: int = 0
+
+    def add(self, rows: pa.RecordBatch) -> bool:
+        """Whether they are enough now."""
+        self.batches.append(rows)
+        self.bytes += rows.nbytes
+        return self.bytes >= self.chunk_bytes
+
+    def taken(self) -> Iterator[pa.RecordBatch]:
+        batches, self.batches, self.bytes = self.batches, [], 0
+        return iter(batches)
+
+
+@dataclass(slots=True)
 class StraightLoad:
     """Leaving `stack` rolls back what is not committed."""
 
@@ -60,19 +80,15 @@ class StraightLoad:
     load_id: str
     found: Found
     stack: ExitStack
-    chunk_bytes: int = field(default_factory=lambda: CHUNK_BYTES)
+    waiting: Waiting = field(default_factory=Waiting)
     published: Published | None = None
     rows: int = 0
-    _waiting: list[pa.RecordBatch] = field(default_factory=list)
-    _bytes: int = 0
     _open: _Open | None = None
 
     def write(self, batch: Batch) -> None:
-        self._waiting.append(batch.rows)
         self.rows += len(batch)
-        self._bytes += batch.rows.nbytes
-        if self._bytes >= self.chunk_bytes:
-            self._opened().insert(self._taken())
+        if self.waiting.add(batch.rows):
+            self._opened().insert(self.waiting.taken())
 
     def publish(self, expected: State | None, new: State | None) -> Published:
         if self.published is not None:
@@ -85,8 +101,8 @@ class StraightLoad:
             self.stack.close()
             self.published = Published(self.rows, inserted=0, unchanged=self.rows)
             return self.published
-        if self._waiting:
-            opened.insert(self._taken())
+        if self.waiting.batches:
+            opened.insert(self.waiting.taken())
         if new is not None:
             target.states.move(session, new.step, expected, new, lambda what: conflict(target, what))
         published = opened.finish()
@@ -102,10 +118,6 @@ class StraightLoad:
             session = self.stack.enter_context(self.target.database.write())
             self._open = _Open.begin(self.target, self.offer, self.found, self.load_id, session)
         return self._open
-
-    def _taken(self) -> Iterator[pa.RecordBatch]:
-        rows, self._waiting, self._bytes = self._waiting, [], 0
-        return iter(rows)
 
 
 def renamed(target: Target, aside: str, session: Session) -> None:
@@ -158,5 +170,8 @@ class _Open:
         if self.table != target.table:
             if session.table(target.table) is not None:
                 raise conflict(target, "the table was made meanwhile")
-            renamed(target, self.table, session)
+            try:
+                renamed(target, self.table, session)
+            except UserError as error:  # committed since this transaction looked
+                raise conflict(target, "the table was made meanwhile") from error
         return Published(self.inserted, self.inserted)

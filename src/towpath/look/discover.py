@@ -12,7 +12,7 @@ from towpath import assemble
 from towpath.address import Address
 from towpath.errors import Refused
 from towpath.joins.file_list import nothing
-from towpath.joins.table_state import STATE
+from towpath.joins.table_state import own
 from towpath.look import screen
 from towpath.receipt import count
 from towpath.seams.database import Database
@@ -85,14 +85,19 @@ def probe(at: Address) -> str:
         database = cast(Database, assemble.opened(at))
         with database.read() as session:
             session.scalar("select 1")
-            known = set(cast(_Listing, session).tables()) - {STATE} if hasattr(session, "tables") else set()
+            known = set(_names(session)) if hasattr(session, "tables") else set()
         return f"answers a query, {count(len(known), 'table')}"
     return f"can be listed, {count(len(_entries(at)), 'file')}"
 
 
+def _names(session: object) -> list[str]:
+    """The tables that are people's own."""
+    return [name for name in cast(_Listing, session).tables() if not own(name)]
+
+
 def _tables(database: Database, only: str | None) -> tuple[Table, ...]:
     with database.read() as session:
-        known = sorted(set(cast(_Listing, session).tables()) - {STATE}) if only is None else [only]
+        known = sorted(_names(session)) if only is None else [only]
         found = []
         for name in known:
             existing = session.table(name)

@@ -117,7 +117,7 @@ class MariaDB:
     def read(self) -> Iterator[MariaDBSession]:
         with self._connected(local_infile=False) as wire:
             wire.query("start transaction with consistent snapshot, read only")
-            yield MariaDBSession(wire, self._shown, self._kill)
+            yield MariaDBSession(wire, self._shown, self._kill, local_infile=self._local_infile)
 
     @contextmanager
     def write(self) -> Iterator[MariaDBSession]:

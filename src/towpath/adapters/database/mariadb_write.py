@@ -124,15 +124,13 @@ def _text(values: pa.Array, column: Declared) -> pa.Array:
 
 
 def _literals(values: pa.Array, column: Declared) -> pa.Array:
-    """Each value as SQL."""
+    """Each value as SQL. Numbers are in quotes too: MariaDB reads as decimals what stands without."""
     cell = _text(values, column)
-    if pa.types.is_binary(values.type):
-        cell = pc.binary_join_element_wise(pc.binary_join_element_wise("x", cell, "'"), "", "'")
-    elif column.base == "year" or _free(values.type) or pa.types.is_temporal(values.type):
+    if _free(values.type):
         cell = _escaped(cell, (("\\", "\\\\"), ("'", "\\'")))
-        cell = pc.binary_join_element_wise(pc.binary_join_element_wise("", cell, "'"), "", "'")
-    elif pa.types.is_floating(values.type):  # else MariaDB reads a decimal, which has no minus zero
-        cell = pc.binary_join_element_wise(pc.binary_join_element_wise("", cell, "'"), "", "'")
+    begin = "x'" if pa.types.is_binary(values.type) else "'"
+    if not (pa.types.is_integer(values.type) or pa.types.is_boolean(values.type)) or column.base == "year":
+        cell = pc.binary_join_element_wise(pc.binary_join_element_wise("", cell, begin), "", "'")
     return cell.fill_null("null")
 
 

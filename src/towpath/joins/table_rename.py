@@ -1,0 +1,187 @@
+"""One load that makes a table, in a database where making one ends the transaction: filled aside, then renamed.
+
+What a dead run leaves is a row in `_towpath_intent` and the table that it names. Both are cleared by the next run,
+which tells the dead from the living by a name that the session of a living run holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from secrets import token_hex
+
+from towpath.errors import Conflict, TowError, Transient
+from towpath.joins.table_intent import Intent, TableIntents
+from towpath.joins.table_load import Found, Growth, Target, alter, check_count, committed_already, conflict
+from towpath.joins.table_straight import Waiting, renamed
+from towpath.nouns import Offer, Published, State
+from towpath.seams.database import HoldsNames, Session
+from towpath.sqlnames import beside, quoted
+from towpath.stream import Batch
+
+WHY = (
+    "the rows go into a table aside, whose renaming publishes them; a run that dies between that and the state is"
+    " finished or taken back by the next"
+)
+_LONGEST = 64
+
+
+def fits(target: Target, found: Found) -> bool:
+    """Whether the table that the load makes cannot be taken back by its transaction."""
+    return found.existing is None and TableIntents(target.database, target.table).kept()
+
+
+@dataclass(slots=True)
+class RenameLoad:
+    """Leaving `stack` ends the session; what was not published is dropped before."""
+
+    target: Target
+    offer: Offer
+    load_id: str
+    found: Found
+    stack: ExitStack
+    published: Published | None = None
+    waiting: Waiting = field(default_factory=Waiting)
+    rows: int = 0
+    _aside: _Aside | None = None
+
+    def write(self, batch: Batch) -> None:
+        self.rows += len(batch)
+        if self.waiting.add(batch.rows):
+            self._opened().insert(self.waiting)
+
+    def publish(self, expected: State | None, new: State | None) -> Published:
+        if self.published is not None:
+            return self.published
+        self.target.states.prepare()
+        aside = self._opened()
+        if committed_already(self.target, aside.session, self.load_id, new):
+            aside.drop()
+            self.published = Published(self.rows, inserted=0, unchanged=self.rows)
+            return self.published
+        aside.insert(self.waiting)
+        aside.growth.check(aside.inserted)
+        published = Published(aside.inserted, aside.inserted)
+        check_count(self.target, published, self.rows)
+        aside.publish(expected, new)
+        self.published = published
+        return published
+
+    def _opened(self) -> _Aside:
+        if self._aside is None:
+            intents = TableIntents(self.target.database, self.target.table)
+            intents.prepare()
+            session = self.stack.enter_context(self.target.database.write())
+            self._aside = _Aside.begin(self.target, intents, self.offer, self.found, self.load_id, session)
+            self.stack.callback(self._aside.leave)
+        return self._aside
+
+
+@dataclass(slots=True)
+class _Aside:
+    """The table that is filled, and the session that holds its name."""
+
+    target: Target
+    intents: TableIntents
+    offer: Offer
+    session: Session
+    name: str
+    growth: Growth
+    inserted: int = 0
+    done: bool = False
+
+    @staticmethod
+    def begin(
+        target: Target, intents: TableIntents, offer: Offer, found: Found, load_id: str, session: Session
+    ) -> _Aside:
+        name = f"_towpath_{load_id}"[: _LONGEST - 9] + f"_{token_hex(4)}"
+        _hold(session, name)
+        intents.begin(session, name)
+        session.commit()
+        aside = replace(target, table=beside(target.table, name))
+        ddl = tuple(statement.replace(target.quoted, aside.quoted, 1) for statement in found.fit.ddl)
+        alter(target, replace(found, fit=replace(found.fit, ddl=ddl)), session)
+        return _Aside(target, intents, offer, session, name, Growth.begin(session, aside, aside.table))
+
+    def insert(self, waiting: Waiting) -> None:
+        """Puts the rows that wait into the table aside, for good: nobody reads it."""
+        self.inserted += self.session.insert(beside(self.target.table, self.name), self.offer.schema, waiting.taken())
+        self.session.commit()
+
+    def publish(self, expected: State | None, new: State | None) -> None:
+        """State and note in one transaction, then the name. Raises Conflict, having taken the state back, when the name
+        is taken by then; Transient when it cannot be known whether the table got it."""
+        session, intent = self.session, Intent(self.name, new, expected)
+        self._refuse_made()
+        if new is not None:
+            self.target.states.move(session, new.step, expected, new, lambda what: conflict(self.target, what))
+            self.intents.say(session, intent)
+            session.commit()
+        try:
+            renamed(self.target, beside(self.target.table, self.name), session)
+        except Transient:
+            raise
+        except TowError:
+            settle(self.target, self.intents, session, intent)
+            self.done = True
+            self._refuse_made()
+            raise
+        self.done = True
+        with contextlib.suppress(TowError):  # published; the next run would forget the note too
+            self.intents.end(session, self.name)
+            session.commit()
+
+    def leave(self) -> None:
+        """Drops what was not published; where the server is gone, the next run does."""
+        if not self.done:
+            with contextlib.suppress(TowError):
+                self.drop()
+
+    def drop(self) -> None:
+        self.done = True
+        settle(self.target, self.intents, self.session, Intent(self.name))
+
+    def _refuse_made(self) -> None:
+        if self.session.table(self.target.table) is not None:
+            raise conflict(self.target, "the table was made meanwhile")
+
+
+def recover(target: Target) -> None:
+    """Finishes or takes back what dead runs left in the schema of the table."""
+    intents = TableIntents(target.database, target.table)
+    with target.database.read() as session:
+        if not intents.all(session):
+            return
+    with target.database.write() as session:
+        for intent in intents.all(session):
+            if _hold(session, intent.aside):
+                settle(target, intents, session, intent)
+                _let_go(session, intent.aside)
+
+
+def settle(target: Target, intents: TableIntents, session: Session, intent: Intent) -> None:
+    """Ends an intent: a table that has its name is published; one that stands aside goes, and the state with it."""
+    if intents.stands(session, intent):
+        if intent.after is not None:
+            with contextlib.suppress(Conflict):  # moved on by hand, or taken back already
+                target.states.move(session, intent.after.step, intent.after, intent.before, _moved)
+            intents.say(session, Intent(intent.aside))
+            session.commit()
+        session.execute(f"drop table {quoted(beside(target.table, intent.aside), target.database.quote)}")
+    intents.end(session, intent.aside)
+    session.commit()
+
+
+def _moved(what: str) -> Conflict:
+    return Conflict(what)
+
+
+def _hold(session: Session, aside: str) -> bool:
+    assert isinstance(session, HoldsNames), "a database without transactions for tables tells the living from the dead"
+    return session.hold(f"towpath:{aside}")
+
+
+def _let_go(session: Session, aside: str) -> None:
+    assert isinstance(session, HoldsNames)
+    session.let_go(f"towpath:{aside}")
