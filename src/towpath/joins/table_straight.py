@@ -15,6 +15,7 @@ from secrets import token_hex
 import pyarrow as pa
 
 from towpath.errors import UserError
+from towpath.errors import UserError
 from towpath.joins.table_load import (
     Found,
     Growth,
@@ -171,7 +172,10 @@ class _Open:
             if session.table(target.table) is not None:
                 raise conflict(target, "the table was made meanwhile")
             try:
+                try:
                 renamed(target, self.table, session)
+            except UserError as error:  # committed since this transaction looked
+                raise conflict(target, "the table was made meanwhile") from error
             except UserError as error:  # committed since this transaction looked
                 raise conflict(target, "the table was made meanwhile") from error
         return Published(self.inserted, self.inserted)
