@@ -15,7 +15,6 @@ from secrets import token_hex
 import pyarrow as pa
 
 from towpath.errors import UserError
-from towpath.errors import UserError
 from towpath.joins.table_load import (
     Found,
     Growth,
@@ -172,10 +171,7 @@ class _Open:
             if session.table(target.table) is not None:
                 raise conflict(target, "the table was made meanwhile")
             try:
-                try:
                 renamed(target, self.table, session)
-            except UserError as error:  # committed since this transaction looked
-                raise conflict(target, "the table was made meanwhile") from error
             except UserError as error:  # committed since this transaction looked
                 raise conflict(target, "the table was made meanwhile") from error
         return Published(self.inserted, self.inserted)
