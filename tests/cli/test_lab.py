@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab.web import Web
 from towpath.cli.main import main
-from towpath.lab import running
+from towpath.lab import Lab, running
 from towpath.lab.recipes import NAMES
 
-pytestmark = pytest.mark.server("postgresql", start=False)
+pytestmark = [pytest.mark.slow, pytest.mark.server("postgresql", start=False)]
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +90,21 @@ def test_the_ways_of_each_server_are_listed(
     text = said(capsys, "list", "postgresql", "s3")
     assert "  > " in text
     assert "hunter2" not in text
+
+
+def test_secrets_of_a_server_of_ones_own_are_struck_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Lab() as lab:
+        port = lab.up("web", choices=[Web()]).port
+        address = f"s3://b?endpoint=http://127.0.0.1:{port}&access_key=ann&secret_key=hunter2hunter2"
+        monkeypatch.setenv("TOWPATH_LAB_S3", address)
+        out = said(capsys, "up", "s3")
+        assert "named by TOWPATH_LAB_S3" in out
+        assert "hunter2" not in out
+        hidden = running.up("s3").hidden()
+        assert "hunter2" not in f"{hidden.address} {hidden.options}"
+        assert json.loads(said(capsys, "up", "s3", "--json"))["address"] == address
 
 
 @pytest.mark.parametrize("port", ["0", "70000"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.web import Here, Web
+from tests.lab.web import Family, Here, Web
 from towpath.errors import Refused, UserError
 from towpath.lab import Lab, Server
 from towpath.lab.lab import obtained
@@ -15,7 +15,7 @@ from towpath.lab.server import OwnServer
 
 
 def web(lab: Lab, **options: object) -> OwnServer:
-    server = lab.up("web", choices=[Web()], **options)  # type: ignore[arg-type]
+    server = lab.up("web", **{"choices": [Web()], **options})  # type: ignore[arg-type]
     assert isinstance(server, OwnServer)
     return server
 
@@ -28,7 +28,7 @@ def tree(server: OwnServer) -> list[Process]:
 
 def test_a_lab_leaves_neither_processes_nor_files(tmp_path: Path) -> None:
     with Lab(tmp_path / "lab") as lab:
-        server = web(lab)
+        server = web(lab, choices=[Family()])
         processes = tree(server)
         assert len(processes) == 3, "the supervisor, the server and its child"
         assert server.place.root.is_dir()

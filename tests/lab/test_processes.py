@@ -5,7 +5,19 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
+from towpath.lab import processes
 from towpath.lab.processes import Process, wait_gone
+
+
+@pytest.fixture(autouse=True, params=["by the system's tables", "by ps"])
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no /proc, `ps` is asked."""
+    if request.param == "by ps":
+        monkeypatch.setattr(processes, "_LINUX", False)
+    elif not sys.platform.startswith("linux"):
+        pytest.skip("only Linux has these tables")
 
 
 def sleeper() -> subprocess.Popen[bytes]:

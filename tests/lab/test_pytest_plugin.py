@@ -35,6 +35,7 @@ def test_five(): ...
 @pytest.mark.server("postgresql", start=False)
 def test_six(lab): ...
 """
+pytestmark = pytest.mark.slow
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -18,7 +18,7 @@ from towpath.errors import Refused, UserError
 from towpath.lab import running
 from towpath.lab.processes import Process, wait_gone
 
-pytestmark = pytest.mark.server("postgresql", start=False)
+pytestmark = [pytest.mark.slow, pytest.mark.server("postgresql", start=False)]
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,13 @@ def test_starting_twice_gives_the_running_one() -> None:
     again = running.up("postgresql")
     assert (first.new, again.new) == (True, False)
     assert replace(again, new=True) == first
+
+
+def test_another_port_than_that_of_the_running_one_is_refused() -> None:
+    one = running.up("postgresql")
+    assert running.up("postgresql", port=one.port).process == one.process
+    with pytest.raises(UserError, match=f"postgresql is up already on port {one.port}, so that --port 15432"):
+        running.up("postgresql", port=15432)
 
 
 def test_starting_at_the_same_time_starts_one() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.web import Web
+from tests.lab.web import Family, Web
 from towpath.lab import Lab
 from towpath.lab.processes import Process, wait_gone
 from towpath.lab.server import OwnServer
@@ -22,11 +22,11 @@ ROOT = Path(__file__).parents[2]
 SECS = 10.0
 _STARTER = """
 import json, os, sys, time
-from tests.lab.web import Web
+from tests.lab.web import Family
 from towpath.lab import Lab
 
 lab = Lab()
-server = lab.up("web", choices=[Web()])
+server = lab.up("web", choices=[Family()])
 {more}
 print(json.dumps([server.supervisor.pid, str(lab.folder)]), flush=True)
 time.sleep(600)
@@ -76,7 +76,7 @@ def test_a_killed_starter_whose_child_holds_the_pipe_leaves_nothing_running() ->
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux kills a child with its parent")
 def test_a_killed_supervisor_leaves_no_server() -> None:
     with Lab() as lab:
-        server = lab.up("web", choices=[Web()])
+        server = lab.up("web", choices=[Family()])
         assert isinstance(server, OwnServer)
         assert server.supervisor is not None
         assert server.process is not None

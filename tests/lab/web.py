@@ -1,4 +1,4 @@
-"""A recipe that needs nothing but Python: a web server, with a child that outlives an ordinary stop."""
+"""Recipes that need nothing but Python."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from towpath.lab.recipe import Access, Build, Kind, Place, Recipe
 from towpath.lab.recipes.s3 import SeaweedFS
 
 _SERVER = """
-import http.server, os, subprocess, sys
+import http.server, sys
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+_CHILD = """
+import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
 open("child", "w").write(str(child.pid))
-http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 
 
@@ -34,6 +37,8 @@ class Here:
 
 
 class Web(Recipe):
+    """A web server."""
+
     program = "Web"
     kind = Kind.REIMPLEMENTATION
     ways = (Here(),)
@@ -51,3 +56,11 @@ class Web(Recipe):
     def access(self, place: Place) -> Access:
         address = f"http://{place.user}:{place.password.reveal()}@{HOST}:{place.port}/"
         return Access(address, f"{address}index.html")
+
+
+class Family(Web):
+    """A web server with a child that does not end when it does, in a session of its own."""
+
+    def command(self, place: Place) -> Sequence[str]:
+        python, option, code, port = super().command(place)
+        return [python, option, _CHILD + code, port]

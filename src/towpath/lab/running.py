@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from towpath import userfiles
+from towpath import url, userfiles
+from towpath.errors import UserError
 from towpath.lab.lab import Lab
 from towpath.lab.ports import HOST
 from towpath.lab.processes import Process, wait_gone
@@ -23,7 +24,7 @@ from towpath.lab.recipes import recipes
 from towpath.lab.server import OwnServer, Server
 from towpath.receipt import now
 from towpath.secrets.redact import HIDDEN
-from towpath.secrets.secret import Secret
+from towpath.secrets.secret import Secret, named_secret
 
 _SUPERVISOR_SECS = 10.0
 
@@ -65,18 +66,22 @@ class Running:
         return Path(self.root) / "log" if self.root else None
 
     def hidden(self) -> Running:
-        """The same with `***` for the password wherever it stands."""
+        """The same with `***` for secrets, wherever they stand."""
 
         def strike(text: str) -> str:
             return text.replace(self.password, HIDDEN) if self.password else text
 
+        def struck(values: Mapping[str, str]) -> dict[str, str]:
+            secret = (name for name in values if named_secret(name) and values[name] != self.user)
+            return {name: strike(value) for name, value in values.items()} | dict.fromkeys(secret, HIDDEN)
+
         return replace(
             self,
-            address=strike(self.address),
-            example=strike(self.example),
+            address=strike(url.shown(self.address)),
+            example=strike(url.shown(self.example)),
             password=strike(self.password),
-            options={name: strike(value) for name, value in self.options.items()},
-            environment={name: strike(value) for name, value in self.environment.items()},
+            options=struck(self.options),
+            environment=struck(self.environment),
         )
 
     def alive(self) -> bool:
@@ -126,7 +131,7 @@ def up(name: str, *, port: int | None = None, durable: bool = False) -> Running:
         kept = find(name)
         if kept is not None:
             if kept.alive():
-                return kept
+                return _as_asked(kept, port)
             kept.down()
         with Lab(_folder() / "servers") as lab:
             server = lab.up(name, port=port, durable=durable)
@@ -135,6 +140,16 @@ def up(name: str, *, port: int | None = None, durable: bool = False) -> Running:
                 _save(made)
                 lab.let_go(name)
         return replace(made, new=True)
+
+
+def _as_asked(kept: Running, port: int | None) -> Running:
+    if port not in (None, kept.port):
+        raise UserError(
+            f"{kept.name} is up already on port {kept.port}, so that --port {port} cannot be had",
+            todo=f"tow lab down {kept.name}, which removes its data, and up again",
+            code="options-conflict",
+        )
+    return kept
 
 
 def down(name: str) -> bool:
