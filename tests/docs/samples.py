@@ -9,7 +9,8 @@ What counts as a sample:
     ```{code-block} yaml  with `:caption: tow.yaml`: the file of that name.
     ```python             run in one namespace for the page.
 
-Blocks of other kinds (text, sh, sql, json without a caption) are shown only.
+Blocks of other kinds (text, sh, sql, json without a caption) are shown only. A line `<!-- servers: s3 -->` asks for servers
+of the lab; what they need in the environment is there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,7 @@ from types import ModuleType
 from towpath import userfiles
 
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_SERVERS = re.compile(r"^<!-- servers: (.+) -->$", re.MULTILINE)
 _CAPTION = re.compile(r"^:caption: (.+)\n", re.MULTILINE)
 _LOG_LINE = re.compile(r"^\d\d:\d\d:\d\d (?:INFO|DEBUG) .*\n", re.MULTILINE)
 _EXIT = re.compile(r"\(exit (\d+)\)")
@@ -42,6 +44,12 @@ class Sample:
     name: str = ""
 
 
+def servers(page: str) -> list[str]:
+    """The servers that a page asks for."""
+    found = _SERVERS.search(page)
+    return found[1].split() if found is not None else []
+
+
 def samples(page: str) -> Iterator[Sample]:
     for found in _BLOCK.finditer(page):
         head, text = found[1].strip(), found[2]
@@ -53,8 +61,9 @@ def samples(page: str) -> Iterator[Sample]:
             yield Sample("file", text[caption.end() :].removeprefix("\n"), line, caption[1])
 
 
-def run(page: str, folder: Path) -> int:
-    """Runs every sample of a page in `folder`; returns their number. Raises AssertionError naming the line."""
+def run(page: str, folder: Path, environment: Mapping[str, str] | None = None) -> int:
+    """Runs every sample of a page in `folder`, with more variables in their environment; returns their number. Raises
+    AssertionError naming the line."""
     count = 0
     # A module of its own, for dataclasses look theirs up.
     module = ModuleType("sample")
@@ -65,19 +74,30 @@ def run(page: str, folder: Path) -> int:
             (folder / sample.name).parent.mkdir(parents=True, exist_ok=True)
             (folder / sample.name).write_text(sample.text, "utf-8")
         elif sample.kind == "python":
-            with contextlib.chdir(folder):
+            with contextlib.chdir(folder), _environment(environment or {}):
                 exec(compile(sample.text, f"line {sample.line}", "exec"), vars(module))
         else:
-            _console(sample, folder)
+            _console(sample, folder, environment or {})
     return count
 
 
-def _console(sample: Sample, folder: Path) -> None:
+@contextlib.contextmanager
+def _environment(more: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _console(sample: Sample, folder: Path, environment: Mapping[str, str]) -> None:
     for command, expected in _commands(sample.text):
         wanted = 0
         if expected and (code := _EXIT.fullmatch(expected[-1])) is not None:
             wanted, expected = int(code[1]), expected[:-1]
-        done = _shell(command, folder)
+        done = _shell(command, folder, environment)
         said = _LOG_LINE.sub("", done.stdout).rstrip("\n")
         where = f"sample at line {sample.line}: $ {command}\n"
         assert done.returncode == wanted, f"{where}exit {done.returncode}, not {wanted}\n{said}"
@@ -107,7 +127,7 @@ def _commands(text: str) -> Iterator[tuple[str, list[str]]]:
         yield command, below
 
 
-def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _shell(command: str, folder: Path, more: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     home = folder / ".home"
     home.mkdir(exist_ok=True)
     environment = {
@@ -117,6 +137,7 @@ def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         "XDG_CACHE_HOME": str(userfiles.cache().parent),  # programs of servers are fetched once
         "COLUMNS": "80",
         "LANG": "C.UTF-8",
+        **more,
     }
     return subprocess.run(
         ["bash", "-c", command],

@@ -9,6 +9,8 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from tests.docs import samples
+from towpath.lab import Lab
+from towpath.secrets.secret import Secret
 
 DOCS = Path(__file__).parents[2] / "docs"
 LONG = 8
@@ -20,13 +22,17 @@ def pages() -> Iterator[ParameterSet]:
     for page in sorted(DOCS.rglob("*.md")):
         text = page.read_text("utf-8")
         if page.parent.name != "codes" and any(True for _ in samples.samples(text)):
-            marks = pytest.mark.slow if text.count("\n$ ") >= LONG else ()
+            marks = [pytest.mark.slow] if text.count("\n$ ") >= LONG else []
+            marks += [pytest.mark.server(*asked)] if (asked := samples.servers(text)) else []
             yield pytest.param(page, marks=marks, id=str(page.relative_to(DOCS)))
 
 
 @pytest.mark.parametrize("page", list(pages()))
-def test_the_samples_of_a_page_run_as_they_stand_there(page: Path, tmp_path: Path) -> None:
-    assert samples.run(page.read_text("utf-8"), tmp_path) > 0
+def test_the_samples_of_a_page_run_as_they_stand_there(page: Path, tmp_path: Path, lab: Lab) -> None:
+    text = page.read_text("utf-8")
+    needed = [item for name in samples.servers(text) for item in lab.up(name).environment.items()]
+    environment = {name: value.reveal() if isinstance(value, Secret) else value for name, value in needed}
+    assert samples.run(text, tmp_path, environment) > 0
 
 
 def test_a_sample_that_says_something_else_is_seen(tmp_path: Path) -> None:
