@@ -9,8 +9,8 @@ What counts as a sample:
     ```{code-block} yaml  with `:caption: tow.yaml`: the file of that name.
     ```python             run in one namespace for the page.
 
-Blocks of other kinds (text, sh, sql, json without a caption) are shown only. A line `<!-- servers: s3 -->` asks for servers
-of the lab; what they need in the environment is there.
+Blocks of other kinds (text, sh, sql, json without a caption) are shown only. A line `<!-- servers: s3 -->` asks for
+servers of the lab; what they need in the environment is there.
 """
 
 from __future__ import annotations
