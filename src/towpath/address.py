@@ -24,6 +24,8 @@ from towpath.secrets.secret import Secret
 from towpath.url import SCHEME, decoded, shown
 
 _EMBEDDED = ("duckdb", "sqlite")
+_ALIASES = {"postgres": "postgresql"}
+"""Other names of schemes, as libpq takes them."""
 _MOST_PORT = 65_535
 
 
@@ -106,7 +108,7 @@ def parse(text: str, connections: Mapping[str, str] | None = None) -> Address:
                 return replace(meant, text=text, path=joined)
             return replace(meant, text=text, table=rest or meant.table)
         return Address(text, "file", "file", text)
-    scheme, library = found.group(1).lower(), found.group(2)
+    scheme, library = _scheme(found.group(1)), found.group(2)
     if scheme == "file":
         path = unquote(text[found.end() :].removeprefix("localhost"))
         return Address(text, "file", "file", path, library=library)
@@ -143,7 +145,7 @@ def server(text: str) -> Address:
     return Address(
         shown(text),
         "table",
-        found.group(1).lower(),
+        _scheme(found.group(1)),
         decoded(parts.path.removeprefix("/")),
         decoded(parts.fragment or "") or None,
         found.group(2),
@@ -153,6 +155,11 @@ def server(text: str) -> Address:
         _port(text, parts),
         _options(text, parts),
     )
+
+
+def _scheme(written: str) -> str:
+    name = written.lower()
+    return _ALIASES.get(name, name)
 
 
 def _port(text: str, parts: url.Url) -> int | None:
