@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import sysconfig
@@ -58,6 +59,9 @@ def _in_child(work: Callable[[], None]) -> int:
     """The exit code of a forked child that does `work`."""
     child = os.fork()
     if child == 0:
+        # Garbage of the parent is left alone: a library's threads are not in this process, and ending its objects waits
+        # for them.
+        gc.freeze()
         try:
             work()
             os._exit(_DONE)
