@@ -56,6 +56,7 @@ class TopicDestination:
         self.encoding = encoding
         self.states = TopicStates(queue, topic)
         self._source = source
+        self._spool = spool_name(queue.name, topic)
         self._partitions = partitions
         self._replication = replication
 
@@ -197,9 +198,10 @@ class TopicDestination:
                 code="mode-impossible",
             )
 
-    @property
-    def _spool(self) -> str:
-        return f"towpath-{hashlib.sha256(f'{self.queue.name}#{self.topic}'.encode()).hexdigest()[:12]}"
+
+def spool_name(queue: str, topic: str) -> str:
+    """What the files are called in which a topic's loads wait."""
+    return f"towpath-{hashlib.sha256(f'{queue}#{topic}'.encode()).hexdigest()[:12]}"
 
 
 class _TopicLoad:
