@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import shutil
 import tempfile
@@ -32,13 +33,19 @@ class Lab:
     should this process be killed, their supervisors stop them."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._temporary = folder is None
-        self.folder = Path(tempfile.mkdtemp(prefix=TEMPORARY)) if folder is None else folder
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if self._temporary:
-            self.folder.chmod(0o711)  # a server that runs as another user lies below it
+        self._folder, self._temporary = folder, folder is None
+        self._pid = os.getpid()
         self.servers: dict[str, Server] = {}
         self._cleaning: dict[str, ExitStack] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where the servers' data lies; a temporary one is made when the first server needs it."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+            self._folder.chmod(0o711)  # a server that runs as another user lies below it
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
 
     def __enter__(self) -> Self:
         return self
@@ -47,11 +54,14 @@ class Lab:
         self.close()
 
     def close(self) -> None:
-        """Stops all servers and removes their data."""
+        """Stops all servers and removes their data. In a process that was forked from ours it does nothing."""
+        if os.getpid() != self._pid:
+            return
         for name in list(self.servers):
             self.down(name)
-        if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self._temporary and self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
     def up(
         self, name: str, *, port: int | None = None, durable: bool = False, choices: Sequence[Recipe] | None = None

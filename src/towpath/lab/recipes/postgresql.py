@@ -13,6 +13,7 @@ from towpath.lab.ports import HOST
 from towpath.lab.recipe import Access, Kind, NotReady, Place, Recipe, authority
 from towpath.lab.ways.installed import Installed
 from towpath.lab.ways.wheel import Wheel
+from towpath.secrets.secret import Secret
 
 _PROTOCOL_3 = 196608
 _STARTING_UP = b"57P03"
@@ -63,7 +64,14 @@ class PostgreSQL(Recipe):
 
     def access(self, place: Place) -> Access:
         address = f"postgresql://{authority(place)}/{place.user}"
-        return Access(address, f"{address}#orders")
+        environment: dict[str, str | Secret] = {
+            "PGHOST": HOST,
+            "PGPORT": str(place.port),
+            "PGUSER": place.user,
+            "PGPASSWORD": place.password,
+            "PGDATABASE": place.user,
+        }
+        return Access(address, f"{address}#orders", environment=environment)
 
 
 RECIPES = (PostgreSQL(),)
