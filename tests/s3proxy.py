@@ -31,7 +31,7 @@ class Passed:
 class Between:
     """Listens on a port of its own. `ignores`: methods whose conditions never reach the server. `cut`: after how many
     bytes of a body the next long answer ends. `loses`: whether the answer to a request (method, path) is lost. `down`:
-    no request comes through."""
+    no request comes through. `holds`: whether a request waits on its way until `let_go` is set; `held` is set then."""
 
     def __init__(self, place: S3Place) -> None:
         self.place = place
@@ -39,6 +39,8 @@ class Between:
         self.ignores: set[str] = set()
         self.cut: int | None = None
         self.down = False
+        self.holds: Callable[[str, str], bool] = lambda method, path: False
+        self.held, self.let_go = threading.Event(), threading.Event()
         self.loses: Callable[[str, str], bool] = lambda method, path: False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.between = self  # type: ignore[attr-defined]
@@ -84,6 +86,9 @@ class _Handler(BaseHTTPRequestHandler):
         if between.down:
             self.close_connection = True
             return
+        if between.holds(self.command, self.path):
+            between.held.set()
+            between.let_go.wait(60)
         if self.command in between.ignores:
             headers = between.signed(self.command, self.path, headers, body)
         connection = http.client.HTTPConnection(between.place.server.host, between.place.server.port, timeout=30)
