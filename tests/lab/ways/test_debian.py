@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bin" / "apt-get").chmod(0o755)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(debian, "_POLICY", tmp_path / "policy")
     return tmp_path
@@ -43,6 +45,13 @@ def test_a_package_is_installed_without_starting_a_service_and_with_fresh_lists_
     assert [line.split()[-1] for line in calls[::2]] == ["served-server", "-q", "served-server"]
     assert calls[1::2] == ["no service"] * 3
     assert not (machine / "policy").exists()
+
+
+def test_of_two_that_ask_at_once_one_installs(machine: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: _WAY.fetch(), range(2))
+    assert one == other
+    assert len((machine / "calls").read_text().splitlines()) == 6
 
 
 def test_a_policy_on_services_that_is_there_is_kept(machine: Path) -> None:

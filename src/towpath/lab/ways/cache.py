@@ -6,7 +6,8 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from towpath import userfiles
@@ -23,15 +24,23 @@ def filled(name: str, fill: Callable[[Path], object]) -> Path:
     """The folder of this name; `fill` is called with an empty one when there is none. Of several that ask at once, one
     fills it and the others wait. Raises Unobtainable when `fill` fails."""
     target = folder(name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(target.parent / f".{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(name):
         if not target.exists():
             _fill(target, fill)
+    return target
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """One process at a time fetches what has this name; the others wait."""
+    home = folder("")
+    home.mkdir(parents=True, exist_ok=True)
+    lock = os.open(home / f".{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(lock)
-    return target
 
 
 def _fill(target: Path, fill: Callable[[Path], object]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from towpath.lab import jobs
 from towpath.lab.recipe import Build, Unobtainable
+from towpath.lab.ways import cache
 from towpath.lab.ways.installed import Installed
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -34,25 +35,28 @@ class Debian:
     def fetch(self) -> Build:
         if why := self.hindrance():
             raise Unobtainable(why)
-        wait = ["-o", "DPkg::Lock::Timeout=300"]  # another installation may be under way
-        install = ["apt-get", *wait, "install", "-y", "-q", "--no-install-recommends", self._package]
-        try:
-            with _no_service_started():
-                self._install(install)
-        except jobs.Failed as error:
-            raise Unobtainable(str(error)) from error
-        build = self._installed.here()
+        with cache.alone(self._package):
+            build = self._installed.here()  # of two that ask at once, the other was first
+            if build is None:
+                self._install()
+                build = self._installed.here()
         if build is None:
             raise Unobtainable(f"{self._package} is installed, but {self._installed.hindrance()}")
         return Build(build.home, build.version, f"{self.title}, {build.how}")
 
-    def _install(self, command: list[str]) -> None:
+    def _install(self) -> None:
         environment = {**jobs.own_environment(), "DEBIAN_FRONTEND": "noninteractive"}
+        wait = ["-o", "DPkg::Lock::Timeout=300"]  # another installation may be under way
+        install = ["apt-get", *wait, "install", "-y", "-q", "--no-install-recommends", self._package]
         try:
-            jobs.run(command, environment=environment)
-        except jobs.Failed:  # a new machine has no lists of packages, or old ones
-            jobs.run(["apt-get", "update", "-q"], environment=environment)
-            jobs.run(command, environment=environment)
+            with _no_service_started():
+                try:
+                    jobs.run(install, environment=environment)
+                except jobs.Failed:  # a new machine has no lists of packages, or old ones
+                    jobs.run(["apt-get", "update", "-q"], environment=environment)
+                    jobs.run(install, environment=environment)
+        except jobs.Failed as error:
+            raise Unobtainable(str(error)) from error
 
 
 @contextlib.contextmanager
