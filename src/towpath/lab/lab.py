@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import shutil
@@ -18,12 +17,11 @@ from towpath.lab import homes, outside
 from towpath.lab.jobs import Failed
 from towpath.lab.order import TEMPORARY
 from towpath.lab.ports import take
-from towpath.lab.recipe import Build, Place, Recipe, Unobtainable, Way
+from towpath.lab.recipe import Build, Place, Recipe, Unobtainable
 from towpath.lab.recipes import recipes
 from towpath.lab.server import Facts, OwnServer, Server
 from towpath.secrets.secret import Secret
 
-_LOG = logging.getLogger(__name__)
 USER = "lab"
 """The user, the database and the bucket of every server."""
 
@@ -123,7 +121,7 @@ def obtained(name: str, choices: Sequence[Recipe]) -> tuple[Recipe, Build, list[
     for recipe in choices:
         for way in recipe.ways:
             try:
-                return recipe, way.here() or _fetched(way), passed
+                return recipe, way.here() or way.fetch(), passed
             except Unobtainable as error:
                 passed.append(f"{recipe.program}, {way.title}: {error}")
     raise Refused(
@@ -131,9 +129,3 @@ def obtained(name: str, choices: Sequence[Recipe]) -> tuple[Recipe, Build, list[
         todo=f"tow lab list {name} says what each way needs; {outside.variable(name)} names a server that runs already",
         code="server-unobtainable",
     )
-
-
-def _fetched(way: Way) -> Build:
-    if not way.hindrance():
-        _LOG.info("fetching %s", way.title)
-    return way.fetch()
