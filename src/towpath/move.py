@@ -17,7 +17,7 @@ from towpath.badrows import StopAtFirst
 from towpath.books import Books, CountedBadRows, Edge
 from towpath.deadletters import DeadLetters, finish
 from towpath.digest import Digest
-from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, UserError
+from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, Transient, UserError
 from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
@@ -51,17 +51,19 @@ def run(
     progress: Progress | None = None,
     sources: Mapping[str, Source] | None = None,
     receipt: Receipt | None = None,
+    quiet: bool = False,
 ) -> Receipt:
     """Runs a job and returns its receipt, which is also kept in the run history (`towpath.history`), stopped runs too.
 
     `full_refresh`: as if nothing had been read before, replacing what exists. `accept_plan`: go on from a checkpoint
     made for another plan. `progress` is told how far the run is. `sources` stand in for the inputs of their names.
-    `receipt` is the one to fill (default: `blank`).
+    `receipt` is the one to fill (default: `blank`). `quiet`: a run that finds nothing new, or
+    nobody there, is not kept in the history.
     Raises TowError when the data or a system said no; nothing was published then. A reader of standard output that has
     enough is no error: the receipt's status is `partial`."""
     receipt = receipt or blank(spec)
     receipt.versions = versions()
-    begun = time.perf_counter()
+    begun, keep = time.perf_counter(), True
     watch = Watch(progress or Unwatched())
     try:
         ground = prepare(spec, recovering=True, full_refresh=full_refresh, accept_plan=accept_plan, sources=sources)
@@ -71,6 +73,7 @@ def run(
         _move(ground, receipt, watch)
     except TowError as error:
         receipt.status, receipt.why = "stopped", str(error)
+        keep = not (quiet and isinstance(error, Transient))
         raise
     except KeyboardInterrupt:
         receipt.status, receipt.why = "stopped", "interrupted"
@@ -82,7 +85,8 @@ def run(
         watch.end()
         receipt.seconds = time.perf_counter() - begun
         receipt.memory = peak_memory()
-        history.record(receipt)
+        if keep and not (quiet and receipt.status == "unchanged"):
+            history.record(receipt)
     return receipt
 
 

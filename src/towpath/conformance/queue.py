@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -180,13 +181,13 @@ class QueueSuite(Suite):
         assert read(queue, topic_there).num_rows == 0
 
 
-def rows_of(sent: list[Message]) -> pa.RecordBatch:
+def rows_of(sent: Sequence[Message]) -> pa.RecordBatch:
     keys, values = [key for key, _, _ in sent], [value for _, value, _ in sent]
     headers = [None if found is None else [{"name": n, "value": v} for n, v in found] for _, _, found in sent]
     return pa.record_batch([keys, values, headers], schema=MESSAGE)
 
 
-def send(queue: Any, id: str, topic: str, sent: list[Message]) -> None:
+def send(queue: Any, id: str, topic: str, sent: Sequence[Message]) -> None:
     """Sends messages in a transaction; the id belongs to the topic."""
     with queue.transaction(f"{topic}/{id}") as transaction:
         if sent:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from towpath.errors import Refused
 from towpath.nouns import Checkpoint
+from towpath.options import nearest
 from towpath.seams.queue import KeepsOffsets, Queue, Span, Topic
 
 KIND = "offsets"
+_NAMED = 20
 Spans = dict[int, tuple[int, int]]
 
 
@@ -61,13 +63,12 @@ def freeze(queue: Queue, name: str, shown: str) -> Frozen:
 
 
 def missing(queue: Queue, name: str, shown: str) -> Refused:
-    from towpath.options import nearest
-
-    known = sorted(queue.topics())
+    known = sorted(one for one in queue.topics() if not one.startswith("_"))
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
     return Refused(
         f"there is no such topic{nearest(name, known)}",
         where=shown,
-        todo=f"its topics: {', '.join(known) or 'none'}",
+        todo=f"its topics: {', '.join(known[:_NAMED]) or 'none'}{more}",
         code="table-missing",
     )
 

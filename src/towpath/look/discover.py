@@ -13,9 +13,12 @@ from towpath.address import Address
 from towpath.errors import Refused
 from towpath.joins.file_list import nothing
 from towpath.joins.table_state import own
+from towpath.joins.topic_offsets import missing
+from towpath.joins.topic_state import STATE
 from towpath.look import screen
 from towpath.receipt import count
 from towpath.seams.database import Database
+from towpath.seams.queue import KeepsOffsets, Queue
 from towpath.seams.store import Entry, Store
 from towpath.sqlnames import quoted
 from towpath.values import textform
@@ -52,12 +55,25 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicFound:
+    """One topic. `messages` counts the offsets that are kept, some of which may hold no message."""
+
+    name: str
+    partitions: int
+    messages: int
+
+    def words(self) -> tuple[str, ...]:
+        return self.name, count(self.partitions, "partition"), f"at most {count(self.messages, 'message')}"
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """What there is at `shown`: tables of a database, or files."""
+    """What there is at `shown`: tables of a database, files, or topics of a queue."""
 
     shown: str
     tables: tuple[Table, ...] = ()
     files: tuple[File, ...] = ()
+    topics: tuple[TopicFound, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -69,6 +85,10 @@ class Found:
             out += [f"  {screen.visible(table.name)}  {rows}"]
             out += [f"    {line}" for line in _aligned([(one.name, one.type, one.native) for one in table.columns])]
         out += [f"  {line}" for line in _aligned([(one.path, f"{one.size:,} bytes") for one in self.files])]
+        parts = [
+            (one.name, f"{one.partitions} partitions", f"{one.messages:,} messages or fewer") for one in self.topics
+        ]
+        out += [f"  {line}" for line in _aligned(parts)]
         return out if len(out) > 1 else [*out, "  nothing"]
 
 
@@ -76,6 +96,8 @@ def discover(at: Address) -> Found:
     """Everything that stands there, by name. Raises Refused when it does not open."""
     if at.kind == "table":
         return Found(str(at), tables=_tables(cast(Database, assemble.opened(at)), at.table))
+    if at.kind == "topic":
+        return Found(str(at), topics=_topics(at))
     return Found(str(at), files=tuple(File(one.path, one.size) for one in _entries(at)))
 
 
@@ -87,6 +109,8 @@ def probe(at: Address) -> str:
             session.scalar("select 1")
             known = set(_names(session)) if hasattr(session, "tables") else set()
         return f"answers a query, {count(len(known), 'table')}"
+    if at.kind == "topic":
+        return f"answers, {count(len(_topics(at)), 'topic')}"
     return f"can be listed, {count(len(_entries(at)), 'file')}"
 
 
@@ -113,6 +137,22 @@ def _tables(database: Database, only: str | None) -> tuple[Table, ...]:
             rows = int(session.scalar(f"select count(*) from {quoted(name, database.quote)}"))
             found.append(Table(name, rows, columns))
     return tuple(found)
+
+
+def _topics(at: Address) -> tuple[TopicFound, ...]:
+    """The topics of a queue, or the one that is named."""
+    from towpath import assemble_topics
+
+    _, queue = assemble_topics.opened(at)
+    known = {name: count for name, count in queue.topics().items() if name != STATE and at.table in (None, name)}
+    if not known and at.table is not None:
+        raise missing(queue, at.table, str(at))
+    return tuple(TopicFound(name, number, _kept(queue, name)) for name, number in sorted(known.items()))
+
+
+def _kept(queue: Queue, topic: str) -> int:
+    spans = queue.spans(topic).values() if isinstance(queue, KeepsOffsets) else ()
+    return sum(span.end - span.first for span in spans)
 
 
 def _entries(at: Address) -> list[Entry]:

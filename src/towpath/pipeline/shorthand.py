@@ -15,6 +15,9 @@ _UNITS = {"": 1, "b": 1} | {
 }
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
+_SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_SPAN = re.compile(rf"([0-9]+(?:\.[0-9]+)?)({'|'.join(_SECONDS)})")
+
 
 def split(text: str, sign: str = ",", most: int = -1) -> list[str]:
     """The parts of `text` between signs that stand outside brackets `()`, `<>`, `[]` and double quotes."""
@@ -101,6 +104,16 @@ def share(text: str, what: str = "") -> float:
     if not 0 < found <= 1:
         raise UserError(f"{text!r} is no share", where=what, todo="write it like 1% or 0.01", code="option-wrong")
     return found
+
+
+def seconds(text: str, what: str = "") -> float:
+    """Seconds from `500ms`, `10s`, `5m`, `1h`, `1d`, or a plain number. Raises UserError at `what`."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise UserError(
+            f"{text!r} is no span", where=what, todo="write it like 500ms, 10s, 5m or 1h", code="option-wrong"
+        )
+    return float(found[1]) * _SECONDS[found[2]]
 
 
 def _bare(text: str) -> str:
