@@ -145,6 +145,5 @@ def version(rows: Rows, table: str) -> str | None:
     about = relation(rows, table)
     if about is None or about.kind not in ("r", "p", "m"):
         return None
-    row = "tableoid::text || ctid::text || '/' || xmin::text"
-    sums = ", ".join(f"coalesce(sum(hashtextextended({row}, {seed})::numeric), 0)" for seed in (0, 1))
-    return str(rows(f"select concat_ws('/', count(*), {sums}) from {quoted(table, types.quote)}")[0][0])
+    hashed = f"select hash_record_extended(row(tableoid, ctid, xmin), 0) as h from {quoted(table, types.quote)}"
+    return str(rows(f"select concat_ws('/', count(*), sum(h), bit_xor(h)) from ({hashed}) as _towpath_rows")[0][0])
