@@ -63,6 +63,7 @@ class TopicFound:
     messages: int
 
     def words(self) -> tuple[str, ...]:
+        """What the list of topics shows."""
         return self.name, count(self.partitions, "partition"), f"at most {count(self.messages, 'message')}"
 
 
@@ -85,10 +86,8 @@ class Found:
             out += [f"  {screen.visible(table.name)}  {rows}"]
             out += [f"    {line}" for line in _aligned([(one.name, one.type, one.native) for one in table.columns])]
         out += [f"  {line}" for line in _aligned([(one.path, f"{one.size:,} bytes") for one in self.files])]
-        parts = [
-            (one.name, f"{one.partitions} partitions", f"{one.messages:,} messages or fewer") for one in self.topics
-        ]
-        out += [f"  {line}" for line in _aligned(parts)]
+        topics: list[tuple[str, ...]] = [one.words() for one in self.topics]
+        out += [f"  {line}" for line in _aligned(topics)]
         return out if len(out) > 1 else [*out, "  nothing"]
 
 
