@@ -1,10 +1,11 @@
-"""PostgreSQL, in and out: `tow copy`, with every check, beside the server's plain bulk path, in turn, by each library.
+"""PostgreSQL, in and out: `towpath.copy`, with every check, beside the server's plain bulk path, by each library.
 
     python bench/postgresql.py [--rows 200000] [--rounds 3]
 
 In: a CSV and a Parquet file into a new table, beside `psql \\copy` of the CSV. Out: the table to Parquet, beside
-`psql \\copy` of it to /dev/null. Prints the median seconds of each, and of the ratios round by round; `one row` is what a run of
-`tow` takes without any work. The server is the lab's, on this machine; its data are not synced to the disk.
+`psql \\copy` of it to /dev/null. All in turn; towpath in this process, so that no start-up of Python is in it. Prints
+the median seconds of each, and of the ratios round by round. The server is the lab's, on this machine; its data are not
+synced to the disk.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from towpath import copy
 from towpath.lab import Lab, Server
 
 LIBRARIES = ("", "+psycopg", "+psycopg2")
@@ -48,9 +49,8 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def tow(source: str, to: str, *options: str) -> None:
-    command = [sys.executable, "-m", "towpath.cli.main", "copy", source, to, "--quiet", *options]
-    subprocess.run(command, check=True, env=environment)
+def tow(source: str, to: str, mode: str = "create") -> None:
+    copy(source, to, mode=mode)
 
 
 def filled(server: Server, source: str, to: str) -> None:
@@ -62,9 +62,6 @@ def psql(server: Server, sql: str) -> None:
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", server.address, "-c", sql], check=True)
 
 
-environment = dict(os.environ)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
@@ -72,14 +69,12 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, Lab() as lab:
         folder, server = Path(name), lab.up("postgresql")
-        environment.update(TOWPATH_STATE=name, TOWPATH_QUIET="1")
+        os.environ["TOWPATH_STATE"] = name
         files = data(folder, chosen.rows)
         psql(server, f"create table plain ({COLUMNS})")
         into = f"\\copy plain from '{files['csv']}' with (format csv, header)"
         out = "\\copy plain to '/dev/null' with (format binary)"
-        one = partial(tow, str(files["csv"]), str(folder / "one.csv"), "--limit", "1", "--mode", "replace")
         works: dict[str, tuple[str, Callable[[], object]]] = {
-            "tow, one row": ("", one),
             "psql \\copy from CSV": ("", partial(psql, server, into)),
             "psql \\copy to /dev/null": ("", partial(psql, server, out)),
         }
@@ -94,8 +89,10 @@ def main() -> None:
             to = str(folder / "out.parquet")
             works[f"tow table -> parquet, {shown}"] = (
                 "psql \\copy to /dev/null",
-                partial(tow, at, to, "--mode", "replace"),
+                partial(tow, at, to, "replace"),
             )
+        for _, work in works.values():
+            work()
         rounds = []
         for _ in range(chosen.rounds):
             psql(server, "truncate plain")
