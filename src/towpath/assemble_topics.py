@@ -77,7 +77,7 @@ def source(at: Address, spec: InputSpec) -> Built:
     row, queue = opened(at, rest)
     beside = Envelope() if decoding.enveloped else envelope(options.envelope, options.key, str(at))
     skip = _one_of(options.deleted, "deleted", ("stop", "skip"), at) == "skip"
-    made = TopicSource(queue, _named(at), decoding, beside, skip_deleted=skip, shown=str(at))
+    made = TopicSource(queue, named(at), decoding, beside, skip_deleted=skip, shown=str(at))
     return Built(made, (row, *route))
 
 
@@ -99,9 +99,9 @@ def destination(at: Address, spec: OutputSpec) -> Built:
     format = None if decoding.enveloped else registry.make(route[0], {})
     made = TopicDestination(
         queue,
-        _named(at),
+        named(at),
         MessagesOut() if format is None else LinesOut(format, options.key, options.headers),
-        TopicSource(queue, _named(at), decoding, Envelope(), shown=str(at)),
+        TopicSource(queue, named(at), decoding, Envelope(), shown=str(at)),
         partitions=options.partitions,
         replication=options.replication,
         shown=str(at),
@@ -126,7 +126,8 @@ def opened(at: Address, options: Mapping[str, Any] | None = None) -> tuple[regis
     return row, registry.make(row, {**given, **(options or {})})
 
 
-def _named(at: Address) -> str:
+def named(at: Address) -> str:
+    """The topic that an address names. Raises UserError when it names none."""
     if at.table is None:
         raise UserError(f"{at} names no topic", todo=f"write {str(at).rstrip('#')}#TOPIC", code="table-unnamed")
     return at.table

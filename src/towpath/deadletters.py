@@ -13,9 +13,9 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
-from towpath.badrows import BadRow
+from towpath.badrows import BadRow, BadRows
 from towpath.errors import DataError, Refused
 from towpath.job import JobSpec
 from towpath.secrets.plain import hidden
@@ -24,10 +24,24 @@ from towpath.stream import Place
 _PENDING = ".pending"
 
 
-class DeadLetters:
+class Letters(BadRows, Protocol):
     """Keeps the bad rows of one load: `seal` before it is published, `published` after; `unseal` when publishing was
     refused; `discard` at the end of a load that was not published. What is sealed is not discarded: its load may be
     published although the call failed, and then these rows are nowhere else."""
+
+    def seal(self) -> None:
+        """Makes the rows durable."""
+        ...
+
+    def published(self) -> None: ...
+
+    def unseal(self) -> None: ...
+
+    def discard(self) -> None: ...
+
+
+class DeadLetters:
+    """Keeps the bad rows of one load in a folder; see `Letters`."""
 
     def __init__(self, folder: Path, load_id: str, spec: JobSpec) -> None:
         self.folder = folder

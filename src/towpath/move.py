@@ -8,14 +8,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pyarrow as pa
 
-from towpath import history
+from towpath import history, letterbox
 from towpath.badrows import StopAtFirst
 from towpath.books import Books, CountedBadRows, Edge
-from towpath.deadletters import DeadLetters, finish
 from towpath.digest import Digest
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, Transient, UserError
 from towpath.ground import Ground, joined, prepare
@@ -92,9 +90,9 @@ def run(
 
 def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
     spec = ground.spec
-    if spec.bad_rows is not None and ground.state is not None:
+    if ground.state is not None:
         # A run may have died between publishing and naming its bad rows as published: the state tells.
-        finish(Path(spec.bad_rows), ground.state.load_id)
+        letterbox.finish(spec, ground.state.load_id)
     if ground.unchanged:
         _accept_plan(ground)
         receipt.status, receipt.why = "unchanged", ground.unchanged
@@ -151,7 +149,7 @@ class _Attempt:
     def run(self) -> None:
         ground, spec = self.ground, self.ground.spec
         load_id = _load_id(ground)
-        letters = None if spec.bad_rows is None else DeadLetters(Path(spec.bad_rows), load_id, spec)
+        letters = letterbox.letters(spec, load_id)
         bad = CountedBadRows(letters or StopAtFirst(), "read")
         with ExitStack() as stack:
             if letters is not None:
@@ -272,7 +270,8 @@ class _Attempt:
         receipt.books, receipt.books_lines = self.books.as_json(), self.books.lines()
         receipt.digest, receipt.parts = digest.hexdigest(), list(published.parts)
         receipt.columns = [column_json(plan) for plan in offer.columns]
-        receipt.set_aside, receipt.bad_rows = sum(bad.counts.values()), self.ground.spec.bad_rows
+        receipt.set_aside = sum(bad.counts.values())
+        receipt.bad_rows = self.ground.spec.bad_rows and shown(self.ground.spec.bad_rows)
         if offer.instead_of is not None:
             receipt.notes.append(
                 f"{count(published.removed, 'row')} of changed files made way: {listed(offer.instead_of[1])}"

@@ -109,7 +109,7 @@ class Receipt:
     notes: Annotated[
         list[str], "what a reader of the receipt should know: restarts, columns that were allowed to lose"
     ] = field(default_factory=list)
-    bad_rows: Annotated[str | None, "the folder that bad rows were set aside in"] = None
+    bad_rows: Annotated[str | None, "the folder or topic that bad rows were set aside in"] = None
     set_aside: Annotated[int, "rows set aside in it"] = 0
     parts: Annotated[list[str], "the files that were written, where there are several"] = field(default_factory=list)
     memory: Annotated[int, "the largest resident size of the process, in bytes"] = 0
@@ -158,7 +158,8 @@ class Receipt:
         ]
         if self.set_aside:
             aside = f"{count(self.set_aside, 'row')} set aside in {self.bad_rows}"
-            out.append(f"  {aside}: mend them, then `tow replay {self.bad_rows}`")
+            told = "" if "://" in str(self.bad_rows) else f": mend them, then `tow replay {self.bad_rows}`"
+            out.append(f"  {aside}{told}")
         for note in self.notes:
             text = f"  note: {note}"
             out += [text] if most is None else wrap(text, most, subsequent_indent="    ")

@@ -10,8 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from towpath import assemble
-from towpath.deadletters import finish
+from towpath import assemble, letterbox
 from towpath.errors import Refused, UserError
 from towpath.job import JobSpec
 from towpath.joins.cursor import before, value
@@ -170,8 +169,7 @@ def _move(
     state = destination.recover(step)
     if state is None:
         raise Refused("the step has no state that could be moved", where=step, todo=todo, code="state-missing")
-    if spec.bad_rows is not None:
-        finish(Path(spec.bad_rows), state.load_id)
+    letterbox.finish(spec, state.load_id)
     after = None
     if moved is not None:
         after = replace(state, load_id=secrets.token_hex(8), checkpoint=moved(state), at=now())

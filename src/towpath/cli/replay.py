@@ -27,10 +27,19 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from towpath import replay
+    from towpath import letterbox, replay
     from towpath.cli import logs
+    from towpath.errors import UserError
     from towpath.pipeline import shorthand
+    from towpath.url import shown
 
+    if letterbox.is_address(args.folder):
+        raise UserError(
+            f"{shown(args.folder)} is no folder; the messages of a topic of bad rows are the records themselves",
+            todo="mend what was wrong, then send them on: tow copy 'kafka://host:9092#orders.dead' DESTINATION "
+            "--mode append --step mended",
+            code="command-wrong",
+        )
     options = shorthand.options(args.from_opt or (), "--from-opt")
     with logs.watching(args) as watch:
         receipts = replay.replay(Path(args.folder), types=job_options.types(args), options=options, progress=watch)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from towpath import letterbox
 from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.joins.cursor import Cursor
@@ -99,7 +101,7 @@ def job(loaded: Loaded, name: str) -> JobSpec:
         rules=tuple(rule_specs(step.rules)),
         dedupe=step.dedupe,
         load_columns=tuple(step.load_columns),
-        bad_rows=None if step.bad_rows is None else os.path.join(loaded.folder, step.bad_rows),
+        bad_rows=_bad_rows(step.bad_rows, loaded.folder),
         allow_lossy=tuple(step.allow_lossy),
         require=None if step.require is None else Guarantee(step.require),
         memory=step.memory,
@@ -116,3 +118,8 @@ def _connections(loaded: Loaded, used: list[str]) -> dict[str, str]:
     for name, text in found.items():
         resolve(text, loaded.written[name].where, str(loaded.folder))
     return found
+
+
+def _bad_rows(place: str | None, folder: Path) -> str | None:
+    """A folder as seen from the file's; the address of a topic as it is."""
+    return place if place is None or letterbox.is_address(place) else os.path.join(folder, place)

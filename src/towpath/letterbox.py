@@ -1,0 +1,42 @@
+"""Where the bad rows of a job go, by what `--bad-rows` names: a folder, or a topic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from towpath import assemble, deadletters
+from towpath.deadletters import DeadLetters, Letters
+from towpath.errors import UserError
+from towpath.job import JobSpec
+from towpath.url import SCHEME
+
+
+def letters(spec: JobSpec, load_id: str) -> Letters | None:
+    """Keeps the bad rows of one load; None where the first bad row stops the load. Raises UserError for an address that
+    is neither a folder nor a topic."""
+    if spec.bad_rows is None:
+        return None
+    if not is_address(spec.bad_rows):
+        return DeadLetters(Path(spec.bad_rows), load_id, spec)
+    from towpath import assemble_topics
+    from towpath.deadletters_topic import TopicLetters
+
+    at = assemble.located(spec.bad_rows, spec.connections, spec.folder)
+    if at.kind != "topic":
+        raise UserError(
+            f"bad rows go into a folder or a topic, and {at} is neither",
+            todo="name a folder, or kafka://host:9092#topic",
+            code="option-wrong",
+        )
+    return TopicLetters(assemble_topics.opened(at)[1], assemble_topics.named(at), load_id)
+
+
+def finish(spec: JobSpec, load_id: str) -> None:
+    """Names the bad rows of a published load as such, where they still wait for that."""
+    if spec.bad_rows is not None and not is_address(spec.bad_rows):
+        deadletters.finish(Path(spec.bad_rows), load_id)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is a URL, not a folder."""
+    return SCHEME.match(text) is not None
