@@ -100,6 +100,14 @@ def test_one_that_was_killed_is_told_and_makes_way_for_a_new_one() -> None:
     assert not Path(one.root).exists()
 
 
+def test_one_whose_record_is_removed_ends_with_its_data() -> None:
+    one = running.up("postgresql")
+    before = processes(one)
+    (userfiles.state() / "lab" / "postgresql.json").unlink()
+    assert wait_gone(before, 15)
+    assert not Path(one.root).exists()
+
+
 def test_a_pid_that_another_process_has_by_now_is_left_alone() -> None:
     one = running.up("postgresql")
     assert one.supervisor is not None

@@ -126,8 +126,10 @@ def test_what_a_server_leaves_elsewhere_is_removed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["b.txt"]
 
 
-def test_a_server_that_was_let_go_outlives_its_starter_until_its_supervisor_is_told() -> None:
-    starter, found, folder = started("lab.let_go('web')")
+def test_a_server_that_was_let_go_outlives_its_starter_until_its_supervisor_is_told(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    record.touch()
+    starter, found, folder = started(f"from pathlib import Path; lab.let_go('web', Path({str(record)!r}))")
     ended(starter, signal.SIGKILL)
     assert not wait_gone(found, 1.0)
     assert all(one.alive() for one in found)

@@ -80,11 +80,12 @@ class Lab:
         if name in self._cleaning:
             self._cleaning.pop(name).close()
 
-    def let_go(self, name: str) -> None:
-        """One server lives on when this process ends; it is no longer this lab's."""
+    def let_go(self, name: str, record: Path) -> None:
+        """One server lives on when this process ends, as long as there is the file `record`; it is no longer this
+        lab's."""
         server = self.servers.pop(name)
         assert isinstance(server, OwnServer)
-        server.let_go()
+        server.let_go(record)
         self._cleaning.pop(name).pop_all()  # its port's lock too: now it listens there itself
 
     def _started(self, name: str, choices: Sequence[Recipe], port: int | None, durable: bool) -> OwnServer:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-LET_GO = b"let go\n"
-"""From the starter: the server outlives it from now on."""
+LET_GO = b"let go "
+"""From the starter, with the path of a file behind it: the server outlives the starter, as long as that is there."""
 TEMPORARY = "towpath-lab-"
 """How the names of a lab's temporary folders begin."""
 

@@ -138,7 +138,7 @@ def up(name: str, *, port: int | None = None, durable: bool = False) -> Running:
             made = _kept(server)
             if isinstance(server, OwnServer):
                 _save(made)
-                lab.let_go(name)
+                lab.let_go(name, _path(name))
         return replace(made, new=True)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from towpath import url
 from towpath.errors import Refused
@@ -132,11 +134,12 @@ class OwnServer(Server):
             self.process.kill()
         self.stop()
 
-    def let_go(self) -> None:
-        """From now on it lives on when this process ends, until its supervisor is told to stop it."""
+    def let_go(self, record: Path) -> None:
+        """From now on it lives on when this process ends, until its supervisor is told to stop it, or `record` is no
+        longer there: with that nobody would know of it."""
         assert self._above is not None
         assert self._above.stdin is not None
-        self._above.stdin.write(LET_GO)
+        self._above.stdin.write(LET_GO + os.fsencode(record.absolute()))
         self._above.stdin.close()
         self._above.returncode = 0  # nobody here waits for it any more
         self._above = None

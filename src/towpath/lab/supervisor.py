@@ -1,6 +1,7 @@
 """The small process above one server: `python -m towpath.lab.supervisor`. It reads an `Order` from standard input,
 starts the server and prints its pid. It stops the server when it is told to (SIGTERM) or when standard input closes:
-that is, when whoever started it is gone, however it went; unless that one said before to let go.
+that is, when whoever started it is gone, however it went; unless that one said before to let go: then it stops the
+server when its record is removed.
 
 Should the supervisor itself be killed, the kernel kills the server (Linux)."""
 
@@ -42,7 +43,7 @@ class _Starter:
 
     def __init__(self) -> None:
         self._pid = os.getppid()
-        self._holds = True
+        self._record: bytes | None = None
 
     def order(self) -> Order:
         """Its first line. Nothing behind it is taken in: that is for `gone`."""
@@ -54,15 +55,15 @@ class _Starter:
         return Order.loads(line)
 
     def gone(self) -> bool:
-        """Whether it closed its end without letting go, or died while a child of it holds the end open still. Waits a
-        moment for that."""
-        if not self._holds:
+        """Whether nobody knows of the server any more: the starter closed its end without letting go, or died while a
+        child of it holds the end open still; or, once it let go, its record was removed. Waits a moment for that."""
+        if self._record is not None:
             select.select([], [], [], _LOOK_SECS)
-            return False
+            return not os.path.exists(self._record)
         ready, _, _ = select.select([0], [], [], _LOOK_SECS)
-        said = os.read(0, len(LET_GO)) if ready else None
-        if said == LET_GO:
-            self._holds = False
+        said = os.read(0, select.PIPE_BUF) if ready else None
+        if said and said.startswith(LET_GO):
+            self._record = said.removeprefix(LET_GO)
             return False
         return said == b"" or os.getppid() != self._pid
 
