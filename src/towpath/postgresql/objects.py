@@ -15,6 +15,10 @@ from towpath.postgresql.reading import Field
 from towpath.postgresql.session import PostgreSQLSession
 from towpath.postgresql.types import Native
 
+_FIRST_ROWS = 256
+_BATCH_BYTES = 8 << 20
+"""What comes together at most, by the size of the rows before: wide rows are fetched in small numbers."""
+
 _NAMES = {
     16: "bool", 17: "bytea", 20: "int8", 21: "int2", 23: "int4", 25: "text", 700: "float4", 701: "float8",
     869: "inet", 650: "cidr", 1042: "bpchar", 1043: "varchar", 1082: "date", 1083: "time", 1114: "timestamp",
@@ -55,12 +59,16 @@ class ObjectsSession(PostgreSQLSession):
         schema = pa.schema([(field.name, field.type) for field in fields])
         name = f"_towpath_{next(self._numbers)}"
         self.execute(f"declare {name} no scroll cursor for {sql.rstrip().rstrip(';')}")
+        size = min(batch_rows, _FIRST_ROWS)
         try:
-            while found := self.rows(f"fetch forward {batch_rows} from {name}"):
+            while found := self.rows(f"fetch forward {size} from {name}"):
                 columns = [
                     _array(values, field) for values, field in zip(zip(*found, strict=True), fields, strict=True)
                 ]
-                yield pa.record_batch(columns, schema=schema)
+                batch = pa.record_batch(columns, schema=schema)
+                size = max(1, min(batch_rows, _BATCH_BYTES * len(found) // max(batch.nbytes, 1)))
+                del found, columns
+                yield batch
         finally:
             self._close(name)
 
