@@ -63,7 +63,8 @@ class TableStates:
     ) -> None:
         """Compare-and-swap of a step's state in the session's transaction (after `prepare`); `new` None forgets it.
         Raises what `conflict` makes of the reason when it is not the expected one any more."""
-        if self.database.dialect.ddl_in_transaction:
+        # Not `if not exists` alone: who may write to the table may still not be allowed to make one.
+        if self.database.dialect.ddl_in_transaction and session.table(self._name) is None:
             session.execute(self._ddl)
         lost = conflict(f"another run of {step} published meanwhile")
         found = session.scalar(f"select load_id from {self._quoted} where step = ?", [step])
