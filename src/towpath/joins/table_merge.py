@@ -12,7 +12,7 @@ import pyarrow as pa
 from towpath.badrows import shorten
 from towpath.errors import BooksDoNotBalance, DataError
 from towpath.nouns import Existing, Published
-from towpath.seams.database import Database, Session
+from towpath.seams.database import Database, IndexesStages, Session
 from towpath.seams.dialect import Dialect
 
 STAGE = "_towpath_stage"
@@ -38,8 +38,11 @@ class Merge:
         """Makes the temporary table that the rows go into first, and returns its name."""
         # Column by column: DuckDB 2.0 loses rows inserted by several threads into a table that this transaction made
         # by `create table as` without rows.
-        types = (f"{self._quote(name)} {self.existing.stored[name].native}" for name in self.schema.names)
-        session.execute(self._dialect.temporary.format(STAGE, ", ".join(types)))
+        types = {self._quote(name): self.existing.stored[name].native for name in self.schema.names}
+        parts = [f"{name} {native}" for name, native in types.items()]
+        if isinstance(session, IndexesStages):
+            parts.append(session.stage_index({name: types[name] for name in self._names(self.key)}))
+        session.execute(self._dialect.temporary.format(STAGE, ", ".join(parts)))
         return STAGE
 
     def stage(self, session: Session, rows: Iterator[pa.RecordBatch]) -> int:
@@ -68,11 +71,7 @@ class Merge:
         unchanged = self._unchanged(session)
         self._let_signs_change(session)
         updated = self._update(session)
-        inserted = session.execute(
-            f"insert into {self.table} ({', '.join(names)}) select {', '.join(f'_new_.{name}' for name in names)}"
-            f" from {STAGE} as _new_ left join {self.table} as _old_ on {self._matched()}"
-            f" where _old_.{self._quote(self.key[0])} is null"
-        )
+        inserted = self._insert(session, names)
         if any(has_floats(field.type) for field in self.schema) and self._unchanged(session) != staged:
             raise BooksDoNotBalance(
                 "after the merge some values are not those that were sent",
@@ -130,6 +129,16 @@ class Merge:
         changes = ", ".join(self._dialect.change.format(name, f"_new_.{name}") for name in self._names(values))
         differs = f"not ({' and '.join(self._sames())})"
         return session.execute(self._changing(changes, f"{self._matched()} and {differs}"))
+
+    def _insert(self, session: Session, names: list[str]) -> int:
+        """Puts the staged rows into the table that meet none of it."""
+        said = {"table": self.table, "stage": STAGE, "where": self._matched(), "key": self._quote(self.key[0])}
+        if self._dialect.mark is not None:
+            session.execute(self._dialect.mark.format(**said))
+        return session.execute(
+            f"insert into {self.table} ({', '.join(names)}) select {', '.join(f'_new_.{name}' for name in names)}"
+            f" from {STAGE} as _new_ {self._dialect.unmet.format(**said)}"
+        )
 
     def _changing(self, changes: str, where: str) -> str:
         return self._dialect.update.format(table=self.table, stage=STAGE, changes=changes, where=where)

@@ -86,6 +86,16 @@ class WidensColumns(Protocol):
 
 
 @runtime_checkable
+class IndexesStages(Protocol):
+    """A session whose joins take an index to be fast."""
+
+    def stage_index(self, key: Mapping[str, str]) -> str:
+        """What stands behind the columns of a temporary table whose rows are to be found by some of them (quoted, with
+        their native types)."""
+        ...
+
+
+@runtime_checkable
 class DescribesQueries(Protocol):
     """A session that can tell a query's columns without running it to its end."""
 

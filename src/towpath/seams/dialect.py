@@ -64,6 +64,12 @@ class Dialect:
     change: str = "{} = {}"
     """One assignment of `update`: a column of `table`, and an expression."""
 
+    mark: str | None = None
+    """Notes in the rows of `stage` which of them meet rows of `table`, for `unmet`; None where a join tells it fast."""
+
+    unmet: str = "left join {table} as _old_ on {where} where _old_.{key} is null"
+    """Leaves of the rows of a temporary table, `_new_`, those that meet none of `table`."""
+
     delete: str = "delete from {table} as _old_ where {where}"
 
     add_column: str = "alter table {} add column {} {}"

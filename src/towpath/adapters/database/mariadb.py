@@ -27,6 +27,7 @@ from towpath.secrets import Secret
 _MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
 _PATIENCE_SECS = 86_400
 """How long the server waits for us while rows are on their way elsewhere."""
+_MET = "_towpath_met"
 _KEY = f"varchar(255) character set {types.CHARSET} collate {types.COLLATION}"
 _LETTERS = f"convert({{}} using {types.CHARSET}) collate {types.COLLATION}"
 
@@ -80,10 +81,12 @@ class MariaDB:
             joined="concat({}, ', ', {})",
             key_type=_KEY,
             long_type=types.TEXT.native,
-            temporary="create temporary table {} ({})",
+            temporary=f"create temporary table {{}} ({{}}, {_MET} tinyint(1))",
             drop_temporary="drop temporary table {}",
             update="update {table} as _old_ join {stage} as _new_ on {where} set {changes}",
             change="_old_.{} = {}",
+            mark=f"update {{stage}} as _new_ join {{table}} as _old_ on {{where}} set _new_.{_MET} = 1",
+            unmet=f"where _new_.{_MET} is null",
             delete="delete _old_ from {table} as _old_ where {where}",
             widen_column="alter table {} modify column {} {}",
             rename="rename table {table} to {whole}",
@@ -167,7 +170,7 @@ class MariaDB:
             f"set sql_mode = '{_MODE}', time_zone = '+00:00', default_storage_engine = InnoDB, autocommit = 0,"
             f" lock_wait_timeout = {self._busy_secs}, innodb_lock_wait_timeout = {self._busy_secs},"
             f" wait_timeout = {_PATIENCE_SECS}, net_read_timeout = {_PATIENCE_SECS},"
-            f" net_write_timeout = {_PATIENCE_SECS}, join_cache_level = 4,"
+            f" net_write_timeout = {_PATIENCE_SECS}, join_cache_level = 2,"  # above, `<=>` loses rows with null
             " tx_isolation = 'REPEATABLE-READ', sql_select_limit = default"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -76,6 +76,10 @@ class MariaDBSession:
                 todo=f"alter table {quoted(table, types.quote)} engine = InnoDB",
                 code="guarantee-lacking",
             )
+
+    def stage_index(self, key: Mapping[str, str]) -> str:
+        """Of texts and bytes that may be long the index holds the beginnings."""
+        return f"index ({', '.join(f'{name}{types.prefix(native)}' for name, native in key.items())})"
 
     def widened(self, table: str, column: str, type: pa.DataType) -> Stored:
         """The type of that width. Raises Refused for a column of which more than its type is declared."""

@@ -23,6 +23,8 @@ ESCAPES = (("\\", "\\\\"), ("'", "''"))
 OWN = "towpath "
 _TEXT_NATIVE = f"longtext character set {CHARSET} collate {COLLATION}"
 _MOST_COMMENT = 1_024
+_INDEXED = 100
+"""Signs of a text in an index."""
 _MOST_DIGITS, _MOST_SCALE = 65, 38
 
 TEXT = Stored(pa.string(), _TEXT_NATIVE)
@@ -117,6 +119,15 @@ def _own(type: pa.DataType, unit: str = "") -> Stored:
         return TEXT
     native = _NATIVE[pa.timestamp(unit)] if unit else _TEXT_NATIVE
     return Stored(type, f"{native} comment {literal(OWN + name)}")
+
+
+def prefix(native: str) -> str:
+    """How much of a column of this type an index holds: nothing is said of numbers and of short texts."""
+    found = _DECLARED.match(native)
+    base, size = (found[1], found[2] or "") if found else ("", "")
+    short = size.isdigit() and int(size) <= _INDEXED
+    long = "text" in base or "blob" in base or (base in ("char", "varchar", "binary", "varbinary") and not short)
+    return f"({_INDEXED})" if long else ""
 
 
 def literal(text: str) -> str:
