@@ -61,7 +61,7 @@ def build_source(
     if at.kind == "topic":
         import towpath.assemble_topics as topics
 
-        return topics.source(at, spec)
+        return topics.source(at, spec, folder)
     if at.kind == "table" or spec.query is not None or spec.table is not None:
         return _table_source(at, spec)
     _refuse_cursor(at, spec)
@@ -163,7 +163,7 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
     if at.kind == "topic":
         import towpath.assemble_topics as topics
 
-        return topics.destination(at, spec)
+        return topics.destination(at, spec, folder)
     if at.kind == "table" or spec.table is not None:
         return _table_destination(at.with_table(spec.table), spec)
     if spec.before or spec.after:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from towpath import registry
@@ -11,21 +14,24 @@ from towpath.address import Address
 from towpath.assemble import Built
 from towpath.errors import UserError
 from towpath.job import InputSpec, OutputSpec
-from towpath.joins.topic_decoding import AsTheyAre, ByLines, Decoding
+from towpath.joins.topic_decoding import AsTheyAre, ByLines, ByRecords, Decoding
 from towpath.joins.topic_destination import TopicDestination
-from towpath.joins.topic_encoding import LinesOut, MessagesOut
+from towpath.joins.topic_encoding import Encoding, Keyed, LinesOut, MessagesOut, RecordsOut
 from towpath.joins.topic_envelope import Envelope, envelope
 from towpath.joins.topic_source import TopicSource
 from towpath.options import build, nearest
+from towpath.seams.format import Format
 from towpath.seams.queue import Queue
+from towpath.seams.record import Record
 
-VALUES = ("json", "raw")
+VALUES = ("json", "avro", "raw")
 
 
 class TopicInput:
-    """Options of reading a topic: what a value is (json, or raw for the messages whole), what a key is (text, json or
-    raw), which columns stand beside those of the value (`envelope`: true, false, or some of key, partition, offset,
-    time, headers), and what happens when messages were deleted before they were read (`deleted`: stop, or skip)."""
+    """Options of reading a topic: what a value is (json; avro, by the `schema` in a file, with its `framing` and
+    `schema_id`; raw for the messages whole), what a key is (text, json or raw), which columns stand beside those of the
+    value (`envelope`: true, false, or some of key, partition, offset, time, headers), and what happens when messages
+    were deleted before they were read (`deleted`: stop, or skip)."""
 
     def __init__(
         self,
@@ -33,17 +39,22 @@ class TopicInput:
         key: str = "text",
         envelope: bool | str | tuple[str, ...] = False,
         deleted: str = "stop",
+        schema: str | None = None,
+        framing: str = "none",
+        schema_id: int | None = None,
     ) -> None:
         self.value = value
         self.key = key
         self.envelope = envelope
         self.deleted = deleted
+        self.record = {"schema": schema, "framing": framing, "schema_id": schema_id}
 
 
 class TopicOutput:
-    """Options of writing to a topic: what a value is (json, or raw for rows that are messages), the columns that make a
-    message's `key` (none: it has no key), the columns that are `headers` too, and for a topic that is made, its
-    `partitions` and `replication` (0: as the broker likes)."""
+    """Options of writing to a topic: what a value is (json; avro, by the `schema` in a file, with its `framing` and
+    `schema_id`; raw for rows that are messages), the columns that make a message's `key` (none: it has no key), the
+    columns that are `headers` too, and for a topic that is made, its `partitions` and `replication` (0: as the broker
+    likes)."""
 
     def __init__(
         self,
@@ -52,22 +63,26 @@ class TopicOutput:
         headers: tuple[str, ...] = (),
         partitions: int = 0,
         replication: int = 0,
+        schema: str | None = None,
+        framing: str = "none",
+        schema_id: int | None = None,
     ) -> None:
         self.value = value
         self.key = key
         self.headers = headers
         self.partitions = partitions
         self.replication = replication
+        self.record = {"schema": schema, "framing": framing, "schema_id": schema_id}
 
 
-def source(at: Address, spec: InputSpec) -> Built:
+def source(at: Address, spec: InputSpec, folder: str) -> Built:
     """The source that reads a topic. Raises UserError for options that are none of it."""
     at = at.with_table(spec.table)
     _refuse_foreign(at, spec)
     said, rest = _parted(TopicInput, spec.options)
     options: TopicInput = build(TopicInput, said, str(at))
-    decoding, route = _decoding(options.value, at)
-    if decoding.enveloped and options.envelope:
+    coding = _coding(options.value, options.record, at, folder)
+    if coding.decoding.enveloped and options.envelope:
         raise UserError(
             "value=raw gives the whole envelope anyway",
             where=str(at),
@@ -75,38 +90,37 @@ def source(at: Address, spec: InputSpec) -> Built:
             code="options-conflict",
         )
     row, queue = opened(at, rest)
-    beside = Envelope() if decoding.enveloped else envelope(options.envelope, options.key, str(at))
+    beside = Envelope() if coding.decoding.enveloped else envelope(options.envelope, options.key, str(at))
     skip = _one_of(options.deleted, "deleted", ("stop", "skip"), at) == "skip"
-    made = TopicSource(queue, named(at), decoding, beside, skip_deleted=skip, shown=str(at))
-    return Built(made, (row, *route))
+    made = TopicSource(queue, named(at), coding.decoding, beside, skip_deleted=skip, shown=str(at))
+    return Built(made, (row, *coding.route))
 
 
-def destination(at: Address, spec: OutputSpec) -> Built:
+def destination(at: Address, spec: OutputSpec, folder: str) -> Built:
     """The destination that writes to a topic. Raises UserError for options that are none of it."""
     at = at.with_table(spec.table)
     _refuse_foreign_output(at, spec)
     said, rest = _parted(TopicOutput, spec.options)
     options: TopicOutput = build(TopicOutput, said, str(at))
+    coding = _coding(options.value, options.record, at, folder)
     row, queue = opened(at, rest)
-    decoding, route = _decoding(options.value, at)
-    if decoding.enveloped and (options.key or options.headers):
+    if coding.decoding.enveloped and (options.key or options.headers):
         raise UserError(
             "value=raw takes key and headers from the columns of these names",
             where=str(at),
             todo="leave the options key and headers out",
             code="options-conflict",
         )
-    format = None if decoding.enveloped else registry.make(route[0], {})
     made = TopicDestination(
         queue,
         named(at),
-        MessagesOut() if format is None else LinesOut(format, options.key, options.headers),
-        TopicSource(queue, named(at), decoding, Envelope(), shown=str(at)),
+        coding.encoding(Keyed(options.key, options.headers)),
+        TopicSource(queue, named(at), coding.decoding, Envelope(), shown=str(at)),
         partitions=options.partitions,
         replication=options.replication,
         shown=str(at),
     )
-    return Built(made, (row, *route))
+    return Built(made, (row, *coding.route))
 
 
 def opened(at: Address, options: Mapping[str, Any] | None = None) -> tuple[registry.Row, Queue]:
@@ -140,11 +154,35 @@ def _parted(kind: type[Any], options: Mapping[str, Any]) -> tuple[dict[str, Any]
     return said, {name: value for name, value in options.items() if name not in said}
 
 
-def _decoding(value: str, at: Address) -> tuple[Decoding, tuple[registry.Row, ...]]:
-    if _one_of(value, "value", VALUES, at) == "raw":
-        return AsTheyAre(), ()
+@dataclass(frozen=True, slots=True)
+class _Coding:
+    """How values are read, how they are written with these keys, and by which adapter."""
+
+    decoding: Decoding
+    encoding: Callable[[Keyed], Encoding]
+    route: tuple[registry.Row, ...]
+
+
+def _coding(value: str, record: Mapping[str, Any], at: Address, folder: str) -> _Coding:
+    if _one_of(value, "value", VALUES, at) == "avro":
+        if record["schema"] is None:
+            raise UserError(
+                f"{at}: value=avro needs the schema",
+                todo="name its file: --from-opt schema=order.avsc (of the destination: --to-opt)",
+                code="option-missing",
+            )
+        row = registry.find("record", "avro")
+        given = {name: one for name, one in record.items() if one is not None}
+        made: Record = registry.make(row, given | {"schema": os.path.join(folder, record["schema"])})
+        return _Coding(ByRecords(made), partial(RecordsOut, made), (row,))
+    for name, default in (("schema", None), ("framing", "none"), ("schema_id", None)):
+        if record[name] != default:
+            raise UserError(f"{at}: the option {name} is about value=avro", code="options-conflict")
+    if value == "raw":
+        return _Coding(AsTheyAre(), lambda _: MessagesOut(), ())
     row = registry.find("format", "jsonl")
-    return ByLines(registry.make(row, {})), (row,)
+    format: Format = registry.make(row, {})
+    return _Coding(ByLines(format), partial(LinesOut, format), (row,))
 
 
 def _one_of(said: str, option: str, known: tuple[str, ...], at: Address) -> str:

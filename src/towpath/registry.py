@@ -54,6 +54,8 @@ ROWS = (
     Row("format", "tsv", "towpath.adapters.format.csv:TSV", "tab-separated text (pyarrow)", suffixes=(".tsv", ".tab")),
     Row("queue", "kafka", "towpath.adapters.queue.kafka:Kafka", "Apache Kafka topics (confluent-kafka)",
         library="confluent_kafka", extra="kafka"),
+    Row("record", "avro", "towpath.adapters.record.avro:Avro", "Avro records, one a message (fastavro)",
+        library="fastavro", extra="kafka"),
     Row("store", "-", "towpath.adapters.store.stdio:StandardStreams", "standard input and output"),
     Row("store", "file", "towpath.adapters.store.local:Local", "files on this machine's disks"),
     Row("store", "s3", "towpath.adapters.store.s3:S3", "objects of S3 and what speaks its protocol (boto3)",

@@ -17,11 +17,12 @@ from towpath.seams.database import Database
 from towpath.seams.engine import Engine
 from towpath.seams.format import Format
 from towpath.seams.queue import Queue
+from towpath.seams.record import Record
 from towpath.seams.store import Store
 
 PACKAGE = Path(towpath.__file__).parent
 SUITES = Path(__file__).parents[1] / "conformance"
-SEAMS = {"database": Database, "engine": Engine, "format": Format, "queue": Queue, "store": Store}
+SEAMS = {"database": Database, "engine": Engine, "format": Format, "queue": Queue, "record": Record, "store": Store}
 
 
 def rows_to_add(adapters: Path, rows: Iterable[registry.Row]) -> list[str]:

@@ -12,6 +12,7 @@ from towpath.conformance.destination import DestinationSuite
 from towpath.conformance.engine import EngineSuite
 from towpath.conformance.format import FormatSuite
 from towpath.conformance.queue import QueueSuite
+from towpath.conformance.record import RecordSuite
 from towpath.conformance.store import StoreSuite
 from towpath.conformance.suite import Suite
 from towpath.conformance.table import TableSuite
@@ -22,6 +23,7 @@ __all__ = [
     "EngineSuite",
     "FormatSuite",
     "QueueSuite",
+    "RecordSuite",
     "StoreSuite",
     "Suite",
     "TableSuite",

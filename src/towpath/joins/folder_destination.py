@@ -26,7 +26,8 @@ from towpath.values.logical import plain_type
 
 _OPEN_FILES = 64
 _WAITING_BYTES = 128 << 20
-"""How many bytes of rows may wait in the writers of all open files (a Parquet row group)."""
+"""How many bytes may wait in memory for all open files: rows in their writers (a Parquet row group), and what a store
+has not sent yet."""
 _PARTITIONS = 10_000
 
 
@@ -213,6 +214,10 @@ class _Writing:
         self.bytes = 0
         self.waiting = 0
 
+    @property
+    def held(self) -> int:
+        return self.waiting + int(getattr(self.file.staged, "waiting", 0))
+
     def write(self, rows: pa.RecordBatch) -> None:
         before = self.file.sink.size
         self.file.write(rows)
@@ -253,8 +258,8 @@ class _FolderLoad:
             writing.write(piece)
             if limits.reached(writing.file, writing.bytes, writing.waiting, self._density):
                 self._close(texts)
-            elif sum(one.waiting for one in self._open.values()) > _WAITING_BYTES:
-                self._close(max(self._open, key=lambda texts: self._open[texts].waiting))
+            elif sum(one.held for one in self._open.values()) > _WAITING_BYTES:
+                self._close(max(self._open, key=lambda texts: self._open[texts].held))
 
     def publish(self, expected: State | None, new: State | None) -> Published:
         if self._published is not None:

@@ -1,4 +1,4 @@
-"""How the values of messages become columns: by a format of lines, or not at all."""
+"""How the values of messages become columns: by a format of lines, by a schema of records, or not at all."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import BinaryIO, Protocol, cast
 import numpy as np
 import pyarrow as pa
 
-from towpath.joins.topic_values import Opening, PlacedBadRows, ValueLines
+from towpath.badrows import BadRow
+from towpath.joins.topic_values import Messages, Opening, PlacedBadRows, ValueLines
 from towpath.joins.union import fit, one_text
 from towpath.nouns import Want
 from towpath.seams.format import Evidence, Format, InputFile, Inspected, TypesTooNarrow
 from towpath.seams.queue import ENVELOPE
+from towpath.seams.record import Record
 
 
 class Decoded(Protocol):
@@ -143,3 +145,37 @@ class _Whole:
 
     def close(self) -> None:
         self._context.close()
+
+
+class ByRecords:
+    """Values that are records by a schema."""
+
+    inferred = False
+    enveloped = False
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    def inspect(self, opening: Opening, topic: str, want: Want, *, whole: bool) -> Inspected:
+        return Inspected({one.name: _Known(one.type) for one in self._record.schema}, settled=True)
+
+    def read(self, opening: Opening, topic: str, want: Want) -> Decoded:
+        return _RecordsRead(self._record, opening, topic, want)
+
+
+class _RecordsRead(_Whole):
+    def __init__(self, record: Record, opening: Opening, topic: str, want: Want) -> None:
+        super().__init__(opening, replace(want, columns=want.columns or tuple(record.schema.names)))
+        self._record = record
+        self._topic = topic
+        self._bad = want.bad
+
+    def __iter__(self) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
+        for messages in self._batches:
+            self.given += messages.num_rows
+            found = self._record.decode(messages.column("value"))
+            values, origin = found.rows.select(self._names), Messages(self._topic, messages)
+            for row, reason in found.bad.items():
+                self._bad.add(BadRow(origin.place(row), reason, code="record-malformed"))
+            kept = pa.array(np.setdiff1d(np.arange(messages.num_rows), list(found.bad)))
+            yield (messages.take(kept), values.take(kept)) if found.bad else (messages, values)

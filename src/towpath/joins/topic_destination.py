@@ -15,7 +15,7 @@ import pyarrow as pa
 from towpath.disk import leftovers
 from towpath.disk.rowspool import RowSpool
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, UserError
-from towpath.joins.topic_encoding import Encoding
+from towpath.joins.topic_encoding import Encoding, Unfit
 from towpath.joins.topic_source import TopicSource
 from towpath.joins.topic_state import STATE, TopicStates
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Stored, Want
@@ -220,7 +220,12 @@ class _TopicLoad:
         self._published: Published | None = None
 
     def write(self, batch: Batch) -> None:
-        messages = self._owner.encoding.messages(batch.rows)
+        try:
+            messages = self._owner.encoding.messages(batch.rows)
+        except Unfit as error:
+            todo = "correct the row, or filter it out (--where)"
+            place = str(batch.origin.place(error.row))
+            raise DataError(error.reason, where=place, todo=todo, code="value-refused") from error
         self.size += messages.nbytes
         self._refuse_long(messages, batch)
         self.spool.write(messages)

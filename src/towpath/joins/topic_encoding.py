@@ -1,8 +1,9 @@
-"""How rows become messages: values by a format of lines or as they are, keys and headers from columns."""
+"""How rows become messages: values by a format of lines, by a schema, or as they are; keys and headers from columns."""
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from towpath.nouns import ColumnPlan, Existing, Stored
 from towpath.options import nearest
 from towpath.seams.format import Format
 from towpath.seams.queue import MESSAGE
+from towpath.seams.record import Record
 from towpath.values import textform
 
 
@@ -23,20 +25,29 @@ class Encoding(Protocol):
         ...
 
     def messages(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """Each row as a message of the schema `MESSAGE`."""
+        """Each row as a message of the schema `MESSAGE`. Raises Unfit for one that can be none."""
         ...
 
 
-class LinesOut:
-    """Each row is one object of a format of lines (JSON Lines). `key` names the columns that make a message's key: the
-    text of one, an object of several. The values of the columns `headers` are headers too."""
+class Unfit(Exception):
+    """A row (by its number) that can be no message, and why."""
 
-    def __init__(self, format: Format, key: Sequence[str] = (), headers: Sequence[str] = ()) -> None:
-        self._format = format
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(reason)
+        self.row = row
+        self.reason = reason
+
+
+class Keyed:
+    """Rows with values of some kind. `key` names the columns that make a message's key: the text of one, an object of
+    several. The values of the columns `headers` are headers too."""
+
+    def __init__(self, key: Sequence[str] = (), headers: Sequence[str] = ()) -> None:
         self._key = tuple(key)
         self._headers = tuple(headers)
 
-    def plan(self, schema: pa.Schema, shown: str) -> tuple[ColumnPlan, ...]:
+    def check(self, schema: pa.Schema, shown: str) -> None:
+        """Raises UserError for a key or header that is no column."""
         for option, names in (("key", self._key), ("headers", self._headers)):
             for name in names:
                 if name not in schema.names:
@@ -46,10 +57,9 @@ class LinesOut:
                         todo=f"columns: {', '.join(schema.names)}",
                         code="column-unknown",
                     )
-        return plan_columns(schema, self._format.stored, None, shown)
 
-    def messages(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        values = self._lines(rows)
+    def message(self, rows: pa.RecordBatch, values: pa.Array) -> pa.RecordBatch:
+        """Messages of rows whose values are known."""
         return pa.RecordBatch.from_arrays([self._keys(rows), values, self._headers_of(rows)], schema=MESSAGE)
 
     def _keys(self, rows: pa.RecordBatch) -> pa.Array:
@@ -57,7 +67,9 @@ class LinesOut:
             return pa.nulls(rows.num_rows, pa.binary())
         if len(self._key) == 1:
             return _bytes(rows.column(self._key[0]))
-        return self._lines(rows.select(list(self._key)))
+        texts = [textform.write(rows.column(name)).to_pylist() for name in self._key]
+        objects = (dict(zip(self._key, values, strict=True)) for values in zip(*texts, strict=True))
+        return pa.array([json.dumps(one, ensure_ascii=False).encode() for one in objects], pa.binary())
 
     def _headers_of(self, rows: pa.RecordBatch) -> pa.Array:
         type = MESSAGE.field("headers").type
@@ -68,14 +80,45 @@ class LinesOut:
             [[{"name": name, "value": values[row]} for name, values in columns] for row in range(rows.num_rows)], type
         )
 
-    def _lines(self, rows: pa.RecordBatch) -> pa.Array:
+
+class LinesOut:
+    """Each row is one object of a format of lines (JSON Lines)."""
+
+    def __init__(self, format: Format, keyed: Keyed) -> None:
+        self._format = format
+        self._keyed = keyed
+
+    def plan(self, schema: pa.Schema, shown: str) -> tuple[ColumnPlan, ...]:
+        self._keyed.check(schema, shown)
+        return plan_columns(schema, self._format.stored, None, shown)
+
+    def messages(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         sink = io.BytesIO()
         writer = self._format.writer(sink, rows.schema)
         writer.write(rows)
         writer.close()
         found = sink.getvalue().split(b"\n")[:-1]
         assert len(found) == rows.num_rows
-        return pa.array(found, pa.binary())
+        return self._keyed.message(rows, pa.array(found, pa.binary()))
+
+
+class RecordsOut:
+    """Each row is a record by a schema, which has all of its columns."""
+
+    def __init__(self, record: Record, keyed: Keyed) -> None:
+        self._record = record
+        self._keyed = keyed
+
+    def plan(self, schema: pa.Schema, shown: str) -> tuple[ColumnPlan, ...]:
+        self._keyed.check(schema, shown)
+        held = Existing(self._record.schema, {one.name: Stored(one.type) for one in self._record.schema})
+        return plan_columns(schema, Stored, held, shown)
+
+    def messages(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        made = self._record.encode(rows)
+        for row, reason in made.bad.items():
+            raise Unfit(row, reason)
+        return self._keyed.message(rows, made.values)
 
 
 class MessagesOut:
