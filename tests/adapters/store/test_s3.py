@@ -200,3 +200,22 @@ def test_a_swap_whose_answer_was_lost_is_known_to_have_been_done(s3_place: S3Pla
         assert store.read_note(f"{root}/note") == (b"two", again)
         with pytest.raises(TowError):
             store.swap_note(f"{root}/note", b"three", version)
+
+
+def test_keys_may_come_from_a_profile(
+    s3_place: S3Place, root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(s3_place.store(), f"{root}/a.csv", b"1")
+    profile = f"[profile lab]\naws_access_key_id = {s3_place.server.user}\naws_secret_access_key = {{}}\n"
+    (tmp_path / "config").write_text(profile.format(s3_place.server.password.reveal()))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    store = registry.make(registry.find("store", "s3"), {"endpoint": s3_place.endpoint, "profile": "lab"})
+    assert get(store, f"{root}/a.csv") == b"1"
+
+
+def test_a_version_is_the_same_in_a_listing_and_by_name(s3_place: S3Place, root: str) -> None:
+    """Also of an object that went up in parts."""
+    store = s3_place.store()
+    for name, size in (("a.bin", 10), ("b.bin", 20 << 20)):
+        put(store, f"{root}/{name}", b"\1" * size)
+        assert store.entries(f"{root}/{name}") == [e for e in store.entries(f"{root}/*") if e.path.endswith(name)]

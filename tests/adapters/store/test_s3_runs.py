@@ -22,8 +22,11 @@ from tests.joins.filekit import APPEND, CREATE, REPLACE, STEP, load, read, rows,
 from tests.s3kit import BUCKET, SECRET, S3Place, place
 from tests.s3proxy import Between
 from towpath import assemble
+from towpath.adapters.format.csv import CSV
+from towpath.adapters.format.parquet import Parquet
 from towpath.errors import Conflict, DataError, Refused, SourceChanged, Transient
 from towpath.job import OutputSpec
+from towpath.joins import folder_destination
 from towpath.lab import Lab
 from towpath.nouns import Mode
 from towpath.seams.destination import Destination
@@ -48,9 +51,6 @@ def made(at: str) -> Destination:
 
 def ids(store: Any, path: str) -> Ids:
     """What a reader sees, who begins again when the object is replaced while it reads."""
-    from towpath.adapters.format.csv import CSV
-    from towpath.adapters.format.parquet import Parquet
-
     while True:
         try:
             return tuple(read(source(path, CSV() if path.endswith("csv") else Parquet(), store))["id"].to_pylist())
@@ -337,3 +337,20 @@ def test_a_step_reads_on_from_the_objects_that_it_has_read(
     assert "s: 1 row" in tow("run")
     tow("run")
     assert ids(s3_place.store(), f"{path}/all.parquet") == (1, 2)
+
+
+def test_the_files_of_a_folder_hold_little_in_memory(
+    s3_place: S3Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that are not yet a part of an upload count as well: a file is closed instead."""
+    monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 8 << 20)
+    at = s3_place.address(f"{place(tmp_path)}/a/")
+    destination: Any = assemble.destination(OutputSpec(at, "csv", partition_by=("k",)))
+    first = rows(id=[0], k=[0], pad=[PAD[: 1 << 20]])
+    with destination.begin(destination.offer(first.schema, CREATE, ()), "load1") as writing:
+        for number in range(30):
+            writing.write(Batch(rows(id=[number], k=[number % 15], pad=[PAD[: 1 << 20]]), Counted("rows")))
+            assert sum(one.file.staged.waiting for one in writing._open.values()) <= 8 << 20
+        assert writing.publish(None, state("load1", count=30)).accepted == 30
+    table = read(source(f"{place(tmp_path)}/a/", CSV(), s3_place.store()))
+    assert sorted(table["id"].to_pylist()) == list(range(30))

@@ -66,10 +66,13 @@ class Marker:
 
 def noted(server: str, bucket: str, path: str) -> Iterator[tuple[Upload, Path, bool]]:
     """The uploads noted here to one key, or to all keys below a prefix that ends with `/` (or is empty); each with its
-    note and whether its run lives."""
+    note and whether its run lives. A dead run's empty note, of an upload that was never begun, is removed."""
     for file, lives in leftovers.found(_folder()):
         upload = _read(file)
-        if upload is None or (upload.server, upload.bucket) != (server, bucket):
+        if upload is None:
+            leftovers.remove(file)
+            continue
+        if (upload.server, upload.bucket) != (server, bucket):
             continue
         if upload.key == path or ((not path or path.endswith("/")) and upload.key.startswith(path)):
             yield upload, file, lives

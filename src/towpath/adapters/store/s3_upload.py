@@ -58,6 +58,11 @@ class StagedObject:
         self.token = f"{marker.upload.load_id}-{secrets.token_hex(8)}"
         self.file: BinaryIO = cast(BinaryIO, _Written(self))
 
+    @property
+    def waiting(self) -> int:
+        """Bytes in memory that cannot leave yet, for they are not a part."""
+        return len(self._buffer)
+
     def take(self, data: memoryview) -> None:
         """Takes bytes on; full parts leave."""
         done = 0
