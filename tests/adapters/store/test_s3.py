@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -115,20 +117,30 @@ def _do(store: Any, work: str, path: str) -> None:
         getattr(store, work)(path, *(["token"] if work == "published" else []))
 
 
-class _Asked(Exception):
-    pass
+CONNECTIONS = """
+import sys
+seen = set()
+sys.addaudithook(lambda event, given: seen.add(str(given[1])) if event == "socket.connect" else None)
+from towpath.cli.main import main
+print(main(sys.argv[1:]), *seen)
+"""
 
 
-def test_without_keys_nobody_is_asked_for_some(s3_place: S3Place, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not the metadata service of a cloud's machine either; boto3 by itself would."""
-    monkeypatch.setenv("HOME", "/nonexistent")
-    asked: list[Any] = []
-    monkeypatch.setattr(sys.modules[__name__], "_listening", asked, raising=False)
-    sys.addaudithook(lambda event, args: asked.append(args[1]) if event == "socket.connect" else None)
-    store = registry.make(registry.find("store", "s3"), {"endpoint": s3_place.endpoint})
-    with pytest.raises(UserError, match="no keys were found"):
-        store.entries(f"{root}/a.csv")
-    assert asked == []
+@pytest.mark.parametrize("keys", [True, False])
+def test_only_the_server_that_was_named_is_asked(s3_place: S3Place, root: str, tmp_path: Path, keys: bool) -> None:
+    """Without keys nobody: not the metadata service of a cloud's machine either, which boto3 by itself would."""
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    server = s3_place.server
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "AWS_ENDPOINT_URL_S3": s3_place.endpoint}
+    if keys:
+        environment |= {"AWS_ACCESS_KEY_ID": server.user, "AWS_SECRET_ACCESS_KEY": server.password.reveal()}
+    command = [sys.executable, "-c", CONNECTIONS, "copy", "a.csv", f"s3://{root}/a.parquet", "--quiet"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    if keys:
+        assert done.stdout.strip() == f"0 ('{server.host}', {server.port})"
+    else:
+        assert done.stdout.strip() == "2"
+        assert "no keys were found" in done.stderr
 
 
 @pytest.mark.parametrize(
