@@ -116,3 +116,19 @@ def test_two_columns_of_twenty_cost_two_columns_of_twenty(s3_place: S3Place, bet
     api.copy(at, str(tmp_path / "two.parquet"), select=["c03", "c11"])
     assert pq.read_table(tmp_path / "two.parquet").equals(rows.select(["c03", "c11"]))
     assert between.bytes_read() < size * 0.115
+
+
+def test_a_whole_row_group_costs_a_request_a_column_or_less(
+    s3_place: S3Place, between: Between, tmp_path: Path
+) -> None:
+    values = np.random.default_rng(1)
+    rows = pa.table({f"c{number:02}": values.random(300_000) for number in range(20)})
+    pq.write_table(rows, tmp_path / "wide.parquet", compression="none", use_dictionary=False)
+    key = f"{place(tmp_path)}/wide.parquet".partition("/")[2]
+    size = (tmp_path / "wide.parquet").stat().st_size
+    s3_place.client().put_object(Bucket=BUCKET, Key=key, Body=(tmp_path / "wide.parquet").read_bytes())
+    at = s3_place.address(f"{BUCKET}/{key}").replace(s3_place.endpoint, between.endpoint)
+    api.copy(at, str(tmp_path / "all.parquet"))
+    assert pq.read_table(tmp_path / "all.parquet").equals(rows)
+    assert len(between.passed) < 32
+    assert between.bytes_read() < size * 1.02

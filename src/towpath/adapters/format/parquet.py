@@ -19,6 +19,9 @@ from towpath.values.logical import Kind, kind, plain, plain_type
 _CODECS = ("zstd", "snappy", "gzip", "brotli", "lz4", "none")
 _PROBE_ROWS = 1024
 _MOST_ROWS = 1 << 17
+_BUFFER = 1 << 20
+_FAR_BUFFERS = 64 << 20
+"""Bytes of all columns' buffers where the file is not on this machine and each request takes its time."""
 
 
 class Parquet:
@@ -57,6 +60,9 @@ class Parquet:
             with translated(file.name, "Parquet"):
                 opened = _open(source)
                 schema, metadata = opened.schema_arrow, opened.metadata
+                if file.path is None:
+                    columns = metadata.num_columns if want.columns is None else len(want.columns)
+                    opened = _open(source, metadata, max(_FAR_BUFFERS // max(columns, 1), _BUFFER))
             names = None if want.columns is None else list(want.columns)
             batches = checked(_batches(opened, names, want), file.name, "Parquet")
             rows = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
@@ -105,8 +111,10 @@ class ParquetWriter:
         self._waiting, self._bytes = [], 0
 
 
-def _open(source: Any) -> Any:
-    return pq.ParquetFile(source, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True)
+def _open(source: Any, metadata: Any = None, buffer: int = _BUFFER) -> Any:
+    return pq.ParquetFile(
+        source, metadata=metadata, pre_buffer=False, buffer_size=buffer, page_checksum_verification=True
+    )
 
 
 def _batches(opened: Any, names: list[str] | None, want: Want) -> Iterator[pa.RecordBatch]:
