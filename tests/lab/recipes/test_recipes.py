@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import os
 import shutil
 import socket
 import struct
@@ -95,7 +97,8 @@ def test_a_server_keeps_its_data_through_a_stop_and_a_crash(
     name: str, choices: list[Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(f"TOWPATH_LAB_{name.upper()}", raising=False)
-    with Lab(tmp_path / "lab") as lab:
+    deep = tmp_path / ("a" * 60) / ("b" * 60)  # the system takes no such path for a socket
+    with Lab(deep) as lab:
         server = lab.up(name, choices=choices)
         assert isinstance(server, OwnServer)
         assert server.version
@@ -134,8 +137,13 @@ def listening(server: OwnServer) -> set[tuple[str, int]]:
 
 
 def _sockets(process: Process) -> list[str]:
-    links = [str(path.readlink()) for path in Path("/proc", str(process.pid), "fd").iterdir() if path.is_symlink()]
-    return [link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:")]
+    found = []
+    with contextlib.suppress(FileNotFoundError):  # a process or a file that was only there for a moment
+        for path in Path("/proc", str(process.pid), "fd").iterdir():
+            link = os.readlink(path)
+            if link.startswith("socket:"):
+                found.append(link.removeprefix("socket:[").removesuffix("]"))
+    return found
 
 
 @pytest.mark.server("postgresql", start=False)

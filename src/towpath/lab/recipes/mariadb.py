@@ -43,7 +43,7 @@ class MariaDB(Recipe):
             f"--datadir={folder / 'data'}",
             f"--port={place.port}",
             f"--bind-address={HOST}",
-            f"--socket={folder / 'socket'}",
+            "--socket=socket",  # in its folder; the system takes no long path for one
             f"--pid-file={folder / 'pid'}",
             f"--init-file={folder / 'init.sql'}",
             "--skip-name-resolve",

@@ -32,7 +32,7 @@ class SeaweedFS(Recipe):
         return [
             str(place.build.home / "weed"), "-logtostderr=true", "server", f"-ip={HOST}", f"-ip.bind={HOST}",
             f"-dir={folder / 'data'}", "-filer", "-s3", *ports, "-s3.port.iceberg=0", "-s3.port.lance=0",
-            f"-filer.localSocket={folder / 'filer.sock'}", f"-s3.localSocket={folder / 's3.sock'}",
+            "-filer.localSocket=filer.sock", "-s3.localSocket=s3.sock",  # in its folder: a longer path may be too long
             "-master.volumeSizeLimitMB=512", "-volume.max=20", "-volume.preStopSeconds=0",
             "-master.electionTimeout=500ms", "-master.heartbeatInterval=100ms",  # there is nobody to wait for
             "-master.telemetry=false",  # it would tell its makers
