@@ -98,6 +98,7 @@ class TestS3Folder(_S3):
 
 class TestPostgreSQLTable(OnPostgreSQL, TableSuite):
     address = "postgresql://#orders"
+    deaths = 6  # each opens some twenty connections
 
 
 class TestPsycopgTable(OnPostgreSQL, TableSuite):
@@ -106,6 +107,7 @@ class TestPsycopgTable(OnPostgreSQL, TableSuite):
 
 class TestPsycopg2Table(OnPostgreSQL, TableSuite):
     address = "postgresql+psycopg2://#orders"
+    deaths = 6
 
 
 class TestMariaDBTable(OnMariaDB, TableSuite):
