@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all quick check lint format docs reference clean
+.PHONY: demo test test-all check lint format docs reference clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -24,14 +24,11 @@ demo: $(VENV)/.demo           ## the main job on real data: all flights out of N
 	@echo; $(BIN)/tow peek 'sqlite:///examples/flights/build/reports.sqlite#delays_by_carrier_and_day' --chart mean_dep_delay --all
 	@cat examples/flights/next.txt
 
-test: $(VENV)/.demo           ## the tests that any machine can run; of servers only PostgreSQL
-	$(BIN)/python -m pytest -n 2 -m 'not lab' $(ARGS)
+test: $(VENV)/.demo           ## the everyday tests, which any machine can run: of servers only PostgreSQL
+	$(BIN)/python -m pytest -n 2 -m 'not lab and not slow' $(ARGS)
 
 test-all: $(VENV)/.demo       ## all tests, with the servers of the lab; ARGS=--require-all fails where one cannot be had
 	$(BIN)/python -m pytest -n 2 $(ARGS)
-
-quick: $(READY)               ## the tests that take seconds
-	$(BIN)/python -m pytest -n 2 -m 'not slow and not lab'
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
