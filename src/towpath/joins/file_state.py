@@ -110,8 +110,9 @@ class FileState:
                 check()
                 staged.publish(create=create)
         except BaseException as error:
-            # Of a request that found no answer nobody knows yet what came of it; the next run will.
-            if not (isinstance(error, Transient) and isinstance(self._store, SeesThisMachine)):
+            # Of a request that found no answer nobody knows yet what comes of it; the next run will.
+            sure = isinstance(error, TowError) and not isinstance(error, Transient)
+            if sure or not isinstance(self._store, SeesThisMachine):
                 with contextlib.suppress(TowError):
                     if not self._is_out(intent):
                         self._swap(ledger.without(intent))

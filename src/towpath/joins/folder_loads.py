@@ -51,9 +51,10 @@ def is_part(path: str, load_ids: Sequence[str]) -> bool:
 
 def clear(store: Store, folder: str) -> None:
     """Removes what dead loads left: files of theirs, or replaced by them, that the manifest does not name."""
-    for load_id, known in _read(store, folder)[0].items():
-        if isinstance(store, SeesThisMachine) and not store.abandoned(folder + manifest.NAME, load_id, known.since):
-            continue
+    known = _read(store, folder)[0]
+    if isinstance(store, SeesThisMachine):
+        known = {one: what for one, what in known.items() if store.abandoned(folder + manifest.NAME, one, what.since)}
+    for load_id in known:
         with contextlib.suppress(Conflict), _marked(store, folder, load_id):
             _finish(store, folder, load_id)
     store.sweep(folder)

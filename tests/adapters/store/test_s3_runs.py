@@ -24,6 +24,7 @@ from tests.s3proxy import Between
 from towpath import assemble
 from towpath.adapters.format.csv import CSV
 from towpath.adapters.format.parquet import Parquet
+from towpath.conformance.dying import die_after
 from towpath.errors import Conflict, DataError, Refused, SourceChanged, Transient
 from towpath.job import OutputSpec
 from towpath.joins import folder_destination
@@ -238,6 +239,58 @@ def test_a_request_that_arrives_late_takes_its_state_along_or_is_refused(
     assert ids(s3_place.store(), path) == (4, 5, 6)
     assert made(at).state(STEP) == state("load2" if then == "publishes" else "load1", count=3)
     assert made(at).recover(STEP) == made(at).state(STEP)
+
+
+@pytest.mark.parametrize("ended", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("size", ["one part", "parts"])
+def test_a_request_that_arrives_after_its_run_has_ended_takes_its_state_along_or_is_refused(
+    s3_place: S3Place, tmp_path: Path, size: str, ended: signal.Signals
+) -> None:
+    path, late = f"{place(tmp_path)}/a.csv", NEW if size == "parts" else rows(id=[4, 5, 6])
+    at, method = s3_place.address(path, part_mb=PART_MB), "PUT" if size == "one part" else "POST"
+    with Between(s3_place) as between:
+        between.holds = lambda found, key: found == method and "/a.csv" in key and not key.endswith("?uploads")
+        through = at.replace(s3_place.endpoint, between.endpoint)
+        child = os.fork()
+        if child == 0:
+            try:
+                load(made(through), late, CREATE, "load1", STEP)
+            finally:
+                os._exit(1)
+        assert between.held.wait(30)
+        os.kill(child, ended)
+        os.waitpid(child, 0)
+        assert made(through).recover(STEP) is None
+        before = len(between.passed)
+        between.let_go.set()
+        while len(between.passed) == before:
+            time.sleep(0.01)
+    # An upload can be ended, and then not be completed any more; of a whole object nothing is known beforehand.
+    assert ids(s3_place.store(), path) == (None if size == "parts" else (4, 5, 6))
+    assert made(at).state(STEP) == (None if size == "parts" else state("load1", count=3))
+    run(at, REPLACE)
+    assert ids(s3_place.store(), path) == (4, 5, 6)
+    assert made(at).state(STEP) == state("load2", count=3)
+    assert s3_place.uploads(path) == []
+
+
+def test_every_dead_load_of_a_folder_is_cleared(s3_place: S3Place, tmp_path: Path) -> None:
+    path = f"{place(tmp_path)}/a/"
+    at = s3_place.address(path)
+    load(made(at), rows(id=[1]), CREATE, "load1", STEP)
+    whole = s3_place.keys(path)
+
+    def half(load_id: str) -> Any:
+        destination: Any = assemble.destination(OutputSpec(at, "parquet", rows_per_file=1))
+        opened = destination.begin(destination.offer(rows(id=[2]).schema, APPEND, ()), load_id)
+        opened.__enter__().write(Batch(rows(id=[2, 3]), Counted("rows")))
+        return opened
+
+    for load_id in ("load2", "load3"):
+        die_after(partial(half, load_id))
+    assert len([key for key in s3_place.keys(path) if "/part-" in key]) == 5
+    assert made(at).recover(STEP) == state("load1")
+    assert s3_place.keys(path) == whole
 
 
 def test_parts_of_a_run_that_lives_elsewhere_are_not_cleared(s3_place: S3Place, tmp_path: Path, elsewhere: Any) -> None:

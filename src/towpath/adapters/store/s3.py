@@ -92,7 +92,7 @@ class S3:
         """Raises Conflict when a living run of this machine stages the same object under the same load id, Refused when
         the server keeps no conditions."""
         bucket, key = _parted(path)
-        self._sweep_noted(bucket, key)
+        self._sweep_noted(bucket, key, load_id)
         marker = Marker(Upload(self._server(), bucket, key, load_id, s3_markers.now()))
         try:
             found = self._head(bucket, key)
@@ -238,11 +238,11 @@ class S3:
                 raise refused(error, f"{bucket}/{key}", "read") from error
         self._buckets.add(bucket)
 
-    def _sweep_noted(self, bucket: str, key: str) -> list[str]:
-        """Ends the uploads of this machine's dead runs; returns the names of their notes, which hold the load's id."""
+    def _sweep_noted(self, bucket: str, key: str, load_id: str | None = None) -> list[str]:
+        """Ends the uploads of this machine's dead runs (of one load alone); returns what names them."""
         swept = []
         for one, file, lives in s3_markers.noted(self._server(), bucket, key):
-            if not lives and self._abort_noted(one) and leftovers.remove(file):
+            if load_id in (None, one.load_id) and not lives and self._abort_noted(one) and leftovers.remove(file):
                 swept.append(f"{one.key} (load {one.load_id})")
         return swept
 
