@@ -79,7 +79,7 @@ def source(at: Address, spec: InputSpec, folder: str) -> Built:
     """The source that reads a topic. Raises UserError for options that are none of it."""
     at = at.with_table(spec.table)
     _refuse_foreign(at, spec)
-    said, rest = _parted(TopicInput, spec.options)
+    said, rest = _parted(TopicInput, spec.options, at)
     options: TopicInput = build(TopicInput, said, str(at))
     coding = _coding(options.value, options.record, at, folder)
     if coding.decoding.enveloped and options.envelope:
@@ -100,7 +100,7 @@ def destination(at: Address, spec: OutputSpec, folder: str) -> Built:
     """The destination that writes to a topic. Raises UserError for options that are none of it."""
     at = at.with_table(spec.table)
     _refuse_foreign_output(at, spec)
-    said, rest = _parted(TopicOutput, spec.options)
+    said, rest = _parted(TopicOutput, spec.options, at)
     options: TopicOutput = build(TopicOutput, said, str(at))
     coding = _coding(options.value, options.record, at, folder)
     row, queue = opened(at, rest)
@@ -131,7 +131,7 @@ def opened(at: Address, options: Mapping[str, Any] | None = None) -> tuple[regis
             todo=f"name the topic behind #: {at.scheme}://{at.host}#{at.path}",
             code="address-wrong",
         )
-    row = registry.find("queue", at.library or at.scheme)
+    row = _row(at)
     login = {"user": at.user, "password": at.password, "host": at.host, "port": at.port}
     given = {name: value for name, value in login.items() if value is not None} | dict(at.options)
     for name in options or {}:
@@ -147,11 +147,23 @@ def named(at: Address) -> str:
     return at.table
 
 
-def _parted(kind: type[Any], options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options that are the topic's, and the others, which are the connection's."""
+def _parted(kind: type[Any], options: Mapping[str, Any], at: Address) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options that are the topic's, and those of the connection. Raises UserError for others."""
     own = list(inspect.signature(kind).parameters)
+    connection = list(inspect.signature(registry.load(_row(at))).parameters)
+    for name in options:
+        if name.replace("-", "_") not in (*own, *connection):
+            raise UserError(
+                f"{at} has no option {name!r}{nearest(name, (*own, *connection))}",
+                todo=f"its options: {', '.join(own)}; of the connection: {', '.join(connection)}",
+                code="option-unknown",
+            )
     said = {name: value for name, value in options.items() if name.replace("-", "_") in own}
     return said, {name: value for name, value in options.items() if name not in said}
+
+
+def _row(at: Address) -> registry.Row:
+    return registry.find("queue", at.library or at.scheme)
 
 
 @dataclass(frozen=True, slots=True)
