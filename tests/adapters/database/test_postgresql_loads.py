@@ -273,7 +273,7 @@ def publishing_once(place: Place, mode: Mode) -> None:
 def settle(place: Place) -> None:
     """Waits until the server has noticed that a client is gone."""
     until = time.monotonic() + 20
-    while place.ask("select 1 from pg_stat_activity where application_name = 'towpath' and state is not null"):
+    while place.ask("select 1 from pg_stat_activity where application_name = 'towpath' and state <> 'idle'"):
         assert time.monotonic() < until
         time.sleep(0.02)
 

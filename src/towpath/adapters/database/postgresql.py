@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
+from weakref import finalize
 
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
@@ -27,10 +28,12 @@ _BINARY = {*PLAIN, *WORDS, "json"}
 class PostgreSQL(PostgreSQLServer):
     __doc__ = PostgreSQLServer.__doc__
 
+    _first: Any = None
+
     @contextmanager
     def _connected(self) -> Iterator[ADBCSession]:
         try:
-            connection = adbc.connect(self._conninfo(), autocommit=True)
+            connection = self._cloned()
         except adbc.Error as error:
             raise translated(error.sqlstate, str(error), self.name) from None
         try:
@@ -38,6 +41,17 @@ class PostgreSQL(PostgreSQLServer):
         finally:
             with suppress(adbc.Error):
                 connection.close()
+
+
+    def _cloned(self) -> Any:
+        """A new connection. The driver reads all columns of all tables when it first connects, so that the first
+        connection stays, idle, for others to share what it found."""
+        if self._first is None:
+            self._first = adbc.connect(self._conninfo(), autocommit=True)
+            finalize(self, self._first.close)
+        clone = self._first.adbc_clone()
+        clone.adbc_connection.set_autocommit(True)
+        return clone
 
 
 class ADBCSession(PostgreSQLSession):
