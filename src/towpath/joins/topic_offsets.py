@@ -84,5 +84,5 @@ def _deleted(number: int, first: int, kept: int, shown: str) -> Refused:
         where=shown,
         todo="load what is kept anew (--full-refresh), or go on behind the gap: --from-opt deleted=skip (in tow.yaml "
         "deleted: skip\n  among the options), once with --accept-plan; and give the topic a longer retention",
-        code="offsets-deleted",
+        code="source-changed",
     )

@@ -57,7 +57,7 @@ class _Speaks(Recipe):
 
     def access(self, place: Place) -> Access:
         address = f"kafka://{HOST}:{place.port}"
-        return Access(address, f"{address}#orders")
+        return Access(address, f"{address}#orders", environment={"KAFKA_BROKER": f"{HOST}:{place.port}"})
 
 
 class ApacheKafka(_Speaks):
