@@ -182,3 +182,22 @@ def test_a_broker_that_dies_and_comes_back_loses_and_doubles_nothing(tmp_path: P
     assert process.returncode == 0, said
     assert "tries again" in said
     assert ids(database) == list(range(2_000))
+
+
+def test_a_pipeline_goes_on_with_what_is_new(kafka_server: Server, tmp_path: Path) -> None:
+    topic = topic_of(tmp_path)
+    produce(kafka_server, topic, orders(0, 10))
+    (tmp_path / "tow.yaml").write_text(
+        f"pipeline: shop\nsteps:\n  orders:\n    from: '{kafka_server.address}#{topic}'\n"
+        "    to: sqlite:///shop.sqlite#orders\n    mode: append\n"
+    )
+    command = [str(TOW), "run", "--follow", "--every", "100ms"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert wait_for(tmp_path / "shop.sqlite", 10) == list(range(10))
+        produce(kafka_server, topic, orders(10, 30))
+        assert wait_for(tmp_path / "shop.sqlite", 30) == list(range(30))
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said.splitlines()[-1].startswith("2 steps: 2 done; 30 rows")
+    assert len(said.splitlines()) == 3

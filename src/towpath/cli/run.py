@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from towpath.cli import pipeline_options
+from towpath.cli import following, pipeline_options
 from towpath.cli.common import command, is_quiet, json_option, say, show_receipt
 from towpath.errors import UserError
 
@@ -51,6 +51,7 @@ def add(subparsers: Any) -> None:
     option("--limit", metavar="N", type=int, help="stop each step after so many rows of its result")
     option("--sample", metavar="SHARE", help="keep this share of the rows read, such as 1%%; the same rows every time")
     option("--bad-rows", metavar="DIR", help="keep bad rows there, for the steps that name no folder")
+    following.add(parser)
     json_option(parser)
     parser.set_defaults(run=run)
 
@@ -59,6 +60,16 @@ def run(args: argparse.Namespace) -> int:
     args.pipeline, args.steps = pipeline_options.parted(args.words)
     if args.parallel is not None and args.parallel < 1:
         raise UserError(f"--parallel {args.parallel}: at least one step must run", code="option-wrong")
+    from towpath.pipeline.jobs import Part
+
+    every = following.every(args)
+    if args.follow and (args.failed or args.dry_run or args.full_refresh or pipeline_options.part(args) != Part()):
+        raise UserError(
+            "--follow goes on where each step ended, and leaves no room for --failed, --dry-run, --full-refresh or a "
+            "part of the data",
+            todo="run those once without it",
+            code="options-conflict",
+        )
     loaded = pipeline_options.load_pipeline(args)
     steps = _steps(loaded, args)
     if not steps:
@@ -67,7 +78,35 @@ def run(args: argparse.Namespace) -> int:
         from towpath.cli import plan
 
         return plan.show_steps(loaded, steps, args)
-    return _run(loaded, steps, args)
+    return _follow(loaded, steps, args, every) if args.follow else _run(loaded, steps, args)
+
+
+def _follow(loaded: Loaded, steps: list[str], args: argparse.Namespace, every: float) -> int:
+    """Runs the steps again and again; what a later look cannot cure ends it."""
+    from towpath.cli import logs
+    from towpath.pipeline.run import failed, run_pipeline, total
+
+    begun = time.perf_counter()
+    moved: list[Receipt] = []
+
+    def ended(receipt: Receipt) -> None:
+        if receipt.status != "unchanged":
+            show_receipt(receipt, _place(receipt, args.json), args, short=True)
+        if receipt.status == "done":
+            moved.append(receipt)
+
+    with following.stopping() as stop, logs.watching(args) as watch:
+        while True:
+            receipts = run_pipeline(
+                loaded, steps, accept_plan=args.accept_plan, bad_rows=args.bad_rows, parallel=args.parallel,
+                ended=ended, watch=watch, quiet=True,
+            )  # fmt: skip
+            lasting = [one for one in receipts if one.run and "[transient]" not in one.why]
+            if failed(lasting) or stop.wait(every):
+                break
+    if not args.json and not is_quiet(args):
+        say(total(moved, time.perf_counter() - begun), sys.stdout)
+    return 1 if failed(lasting) else 0
 
 
 def _steps(loaded: Loaded, args: argparse.Namespace) -> list[str]:

@@ -38,13 +38,15 @@ def run_pipeline(
     parallel: int | None = None,
     ended: Callable[[Receipt], None] = lambda receipt: None,
     watch: Callable[[], Progress] = Unwatched,
+    quiet: bool = False,
 ) -> list[Receipt]:
     """Runs the steps named (without names: all) of a tow.yaml; returns a receipt each, in the order of their ends.
 
     `ended` is called with each at its end, from the caller's thread; `watch` makes what is told of one step's progress.
     A step that stopped, and those not run because of it, have the status `stopped`; one with a defect has the status
     `failed`, and its traceback is logged. `bad_rows` is the folder for steps that name none; `parallel` how many run at
-    the same time, instead of what the file says. Raises UserError when the tow.yaml itself is wrong."""
+    the same time, instead of what the file says. `quiet`: what finds nothing new is not kept in the history. Raises
+    UserError when the tow.yaml itself is wrong."""
     loaded = load(what) if isinstance(what, Path) else what
     part = part or Part()
     names = order(loaded, steps)
@@ -57,8 +59,9 @@ def run_pipeline(
         return spec.with_(memory=spec.memory // at_once, bad_rows=spec.bad_rows or bad_rows)
 
     group = Group(secrets.token_hex(6), now(), str(loaded.path), loaded.env, tuple(names))
-    history.record_group(group)
-    run = _Run(loaded, group, chosen, full_refresh, accept_plan, ended, watch, needs(loaded))
+    if not quiet:
+        history.record_group(group)
+    run = _Run(loaded, group, chosen, full_refresh, accept_plan, ended, watch, needs(loaded), quiet)
     reserved = {name: touched(loaded, name) for name in names}
     Schedule(
         names,
@@ -115,6 +118,7 @@ class _Run:
     tell: Callable[[Receipt], None]
     watch: Callable[[], Progress]
     before: dict[str, set[str]]
+    quiet: bool
     receipts: list[Receipt] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
     halted_by: str | None = None
@@ -143,6 +147,7 @@ class _Run:
                 accept_plan=self.accept_plan,
                 receipt=receipt,
                 progress=Stoppable(self.watch(), self.stop),
+                quiet=self.quiet,
             )
         except TowError as error:
             self._unrecorded(receipt, "stopped", str(error))
