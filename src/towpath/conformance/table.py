@@ -44,7 +44,8 @@ class TableSuite(DestinationSuite):
             return super().tree(folder)
         with database.read() as session:
             names = session.tables() if isinstance(session, ListsTables) else ()
-            versions = {name: str(database.version(session, name)).encode() for name in names}
+            own = [name for name in names if "." not in name]
+            versions = {name: str(database.version(session, name)).encode() for name in own}
         return {**super().tree(folder), **versions}
 
     def sql(self, folder: Path, *statements: str) -> None:
