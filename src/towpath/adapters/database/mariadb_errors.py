@@ -67,6 +67,9 @@ def ours(error: Exception, shown: str) -> TowError:
         return DataError(
             words, where=shown, todo=f"nothing was published; correct the rows, or {way}", code="constraint-violated"
         )
+    if code == ER.DUP_FIELDNAME:
+        todo = "give one of them another name: select ... as other"
+        return UserError(f"{words} (names that differ in case are one)", where=shown, todo=todo, code="column-doubled")
     if isinstance(error, (pymysql.err.ProgrammingError, pymysql.err.NotSupportedError)) or 1050 <= code < 2000:
         return UserError(words, where=shown, todo="correct the SQL, in the words of MariaDB", code="sql-wrong")
     return Refused(words, where=shown, todo="see what MariaDB says, then run again", code="system-refused")
