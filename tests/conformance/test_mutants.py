@@ -54,6 +54,18 @@ CAUGHT = {
         "ForgetsWhatIsRequired": "test_a_table_tells_which_columns_need_a_value_and_which_take_none",
         "CollectsTheQuery": "test_a_query_streams_in_batches_of_the_asked_size",
     },
+    "queues": {
+        "MakesWhatItLooksFor": "test_looking_for_a_topic_does_not_make_it",
+        "TakesAnExistingTopic": "test_making_a_topic_that_is_there_is_a_conflict",
+        "EmptyIsNull": "test_messages_come_back_as_they_were_sent",
+        "ForgetsHeaders": "test_messages_come_back_as_they_were_sent",
+        "LosesTheLast": "test_a_key_stays_in_one_partition_and_in_order",
+        "CollectsTheTopic": "test_only_a_few_batches_are_alive_at_once",
+        "ReadsToTheEnd": "test_reading_ends_where_it_was_to_end",
+        "CommitsAtOnce": "test_messages_are_invisible_until_the_commit_and_then_all_there",
+        "CommitsOnLeaving": "test_leaving_without_commit_aborts",
+        "NeverFences": "test_of_two_transactions_with_one_id_only_the_later_can_commit",
+    },
     "tables": {
         "AddsColumnsTooEarly": "test_a_missing_column_is_added_by_the_publishing_alone",
         "LetsTheLastSqlFail": "test_sql_that_fails_rolls_all_back_and_is_named[after]",
@@ -83,7 +95,13 @@ CAUGHT = {
         "CountsWhatItWasGiven": "test_merge_counts_inserted_updated_and_unchanged_rows",
     },
 }
-MUTANTS = [(module, name, test) for module, mutants in CAUGHT.items() for name, test in mutants.items()]
+SERVERS = {"queues": "kafka"}
+"""The server that a module of mutants needs."""
+MUTANTS = [
+    pytest.param(module, name, test, id=name, marks=[pytest.mark.server(SERVERS[module])] if module in SERVERS else [])
+    for module, mutants in CAUGHT.items()
+    for name, test in mutants.items()
+]
 
 Failed = Callable[[str], set[tuple[str, str]]]
 
@@ -113,7 +131,7 @@ def _test(case: ElementTree.Element) -> tuple[str, str]:
     return case.get("classname", "").rpartition(".Test")[2], case.get("name", "")
 
 
-@pytest.mark.parametrize(("module", "name", "test"), MUTANTS, ids=[name for _, name, _ in MUTANTS])
+@pytest.mark.parametrize(("module", "name", "test"), MUTANTS)
 def test_a_broken_adapter_is_caught_where_the_unbroken_one_passes(
     failed: Failed, module: str, name: str, test: str
 ) -> None:
