@@ -10,6 +10,7 @@ from towpath.lab.ports import HOST
 from towpath.lab.recipe import Access, Kind, NotReady, Place, Recipe, authority
 from towpath.lab.ways.debian import Debian
 from towpath.lab.ways.installed import Installed
+from towpath.secrets.secret import Secret
 
 _INSTALLED = Installed("mariadbd", "/usr/sbin", "/usr/libexec", "/opt/homebrew/opt/mariadb/bin")
 _PROTOCOL_10 = 10
@@ -67,7 +68,12 @@ class MariaDB(Recipe):
 
     def access(self, place: Place) -> Access:
         address = f"mariadb://{authority(place)}/{place.user}"
-        return Access(address, f"{address}#orders")
+        environment: dict[str, str | Secret] = {  # as MariaDB's own programs know them
+            "MYSQL_HOST": HOST,
+            "MYSQL_TCP_PORT": str(place.port),
+            "MYSQL_PWD": place.password,
+        }
+        return Access(address, f"{address}#orders", environment=environment)
 
 
 RECIPES = (MariaDB(),)
