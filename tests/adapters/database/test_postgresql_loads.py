@@ -283,6 +283,7 @@ def test_a_server_that_dies_in_the_middle_is_told_and_nothing_is_published(
     postgresql: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)  # the server runs as a user who may not pass through the test's
+    monkeypatch.delenv("TOWPATH_LAB_POSTGRESQL", raising=False)  # nobody else's server is killed
     with Lab() as lab:
         server = lab.up("postgresql", durable=True)
         place = Place(server, postgresql.library)
