@@ -44,9 +44,12 @@ class Reader:
         size, position, average = 0, first, float(self._batch_bytes / _FIRST)
         while position < end:
             found = self._some(min(end - position, _MOST, int((self._batch_bytes - size) / average) + 1))
-            position = self._position(found, position)
-            kept += [one for one in found if one.error() is None and one.offset() < end]
-            size += sum(len(one) for one in found)
+            told = [one for one in found if one.error() is not None]
+            position = self._position(found, told)
+            if told or position > end:
+                found = [one for one in found if one.error() is None and one.offset() < end]
+            kept += found
+            size += sum(map(len, found))
             average = max(size / len(kept), 1.0) if kept else average
             if size >= self._batch_bytes or len(kept) >= _MOST:
                 yield columns(kept, partition)
@@ -69,14 +72,11 @@ class Reader:
                         todo="run again, or give timeout_secs",
                     )
 
-    def _position(self, found: list[Any], position: int) -> int:
+    def _position(self, found: list[Any], told: list[Any]) -> int:
         """The offset that comes next. The end of the partition tells it too, where its last offsets hold no message."""
-        for one in found:
-            error = one.error()
-            if error is not None and error.name() != "_PARTITION_EOF":
-                raise ours(error, self._where, self._faults)
-        if not found:
-            return position
+        for one in told:
+            if one.error().name() != "_PARTITION_EOF":
+                raise ours(one.error(), self._where, self._faults)
         last = found[-1]
         return int(last.offset()) + (last.error() is None)
 
