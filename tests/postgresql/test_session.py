@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.postgresqlkit import Place
+from towpath.errors import SourceChanged
 from towpath.postgresql.session import placed
 
 
@@ -34,3 +35,11 @@ def test_a_session_goes_on_after_a_query_that_was_left_half_way(postgresql: Plac
             assert len(next(batches)) == 100
             batches.close()  # type: ignore[attr-defined]
             assert session.scalar("select 1") == 1
+
+
+def test_a_query_that_gives_other_values_the_second_time_is_told(postgresql: Place) -> None:
+    postgresql.run("create sequence s")
+    query = "select case when nextval('s') > 1 then 1e37 + 0.5 else 1.0 end as n"
+    with postgresql.database().write() as session, pytest.raises(SourceChanged, match="other values"):
+        _, batches = session.select(query, 100)
+        list(batches)

@@ -62,9 +62,9 @@ class ObjectsSession(PostgreSQLSession):
         size = min(batch_rows, _FIRST_ROWS)
         try:
             while found := self.rows(f"fetch forward {size} from {name}"):
-                columns = [
-                    _array(values, field) for values, field in zip(zip(*found, strict=True), fields, strict=True)
-                ]
+                with reading.steady(self._where):
+                    parts = zip(zip(*found, strict=True), fields, strict=True)
+                    columns = [_array(values, field) for values, field in parts]
                 batch = pa.record_batch(columns, schema=schema)
                 size = max(1, min(batch_rows, _BATCH_BYTES * len(found) // max(batch.nbytes, 1)))
                 del found, columns

@@ -6,14 +6,15 @@ dates, NaN in numerics, 24:00:00 and arrays of several dimensions make it text i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath.errors import UserError
+from towpath.errors import SourceChanged, UserError
 from towpath.postgresql import types
 from towpath.postgresql.types import Native, quote
 
@@ -166,6 +167,19 @@ def _numbered(value: str, name: str) -> str | None:
         seconds = f"extract(epoch from date_trunc('second', {value}))::int8 * 1000000"
         return f"{seconds} + extract(microseconds from {value})::int8 % 1000000"
     return None
+
+
+@contextmanager
+def steady(where: str) -> Iterator[None]:
+    """Raises SourceChanged where values do not fit the types that all of them had when the query ran before."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise SourceChanged(
+            f"a query gave other values than when it was run to find their types ({error})",
+            where=where,
+            todo="let it give the same each time (no random values, an order for each limit), or cast its columns",
+        ) from error
 
 
 def decoded(values: pa.Array, type: pa.DataType) -> pa.Array:

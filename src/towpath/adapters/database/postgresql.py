@@ -42,7 +42,6 @@ class PostgreSQL(PostgreSQLServer):
             with suppress(adbc.Error):
                 connection.close()
 
-
     def _cloned(self) -> Any:
         """A new connection. The driver reads all columns of all tables when it first connects, so that the first
         connection stays, idle, for others to share what it found."""
@@ -87,7 +86,8 @@ class ADBCSession(PostgreSQLSession):
                 with _cancelling(cursor):
                     for batch in cursor.fetch_record_batch():
                         parts = zip(batch.columns, fields, strict=True)
-                        columns = [reading.decoded(values, field.type) for values, field in parts]
+                        with reading.steady(self._where):
+                            columns = [reading.decoded(values, field.type) for values, field in parts]
                         whole = pa.record_batch(columns, schema=schema)
                         for first in range(0, len(whole), batch_rows):
                             yield whole.slice(first, batch_rows)
