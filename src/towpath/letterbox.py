@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from towpath import assemble, deadletters
@@ -16,7 +17,7 @@ def letters(spec: JobSpec, load_id: str) -> Letters | None:
     is neither a folder nor a topic."""
     if spec.bad_rows is None:
         return None
-    if not is_address(spec.bad_rows):
+    if not is_address(spec.bad_rows, spec.connections):
         return DeadLetters(Path(spec.bad_rows), load_id, spec)
     from towpath import assemble_topics
     from towpath.deadletters_topic import TopicLetters
@@ -33,10 +34,11 @@ def letters(spec: JobSpec, load_id: str) -> Letters | None:
 
 def finish(spec: JobSpec, load_id: str) -> None:
     """Names the bad rows of a published load as such, where they still wait for that."""
-    if spec.bad_rows is not None and not is_address(spec.bad_rows):
+    if spec.bad_rows is not None and not is_address(spec.bad_rows, spec.connections):
         deadletters.finish(Path(spec.bad_rows), load_id)
 
 
-def is_address(text: str) -> bool:
-    """Whether it is a URL, not a folder."""
-    return SCHEME.match(text) is not None
+def is_address(text: str, connections: Mapping[str, str] | None = None) -> bool:
+    """Whether it is a URL, or something of one of these connections, and not a folder."""
+    head, sign, _ = text.partition("#")
+    return SCHEME.match(text) is not None or bool(sign and connections and head in connections)

@@ -180,6 +180,7 @@ class _Attempt:
                 raise
             if letters is not None:
                 letters.published()
+                self.receipt.bad_rows = letters.shown
             edge.accepted = published.accepted
             self.books.check()
             self._write_receipt(load_id, offer, published, digest, bad)
@@ -271,7 +272,6 @@ class _Attempt:
         receipt.digest, receipt.parts = digest.hexdigest(), list(published.parts)
         receipt.columns = [column_json(plan) for plan in offer.columns]
         receipt.set_aside = sum(bad.counts.values())
-        receipt.bad_rows = self.ground.spec.bad_rows and shown(self.ground.spec.bad_rows)
         if offer.instead_of is not None:
             receipt.notes.append(
                 f"{count(published.removed, 'row')} of changed files made way: {listed(offer.instead_of[1])}"

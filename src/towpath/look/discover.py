@@ -109,7 +109,7 @@ def probe(at: Address) -> str:
             known = set(_names(session)) if hasattr(session, "tables") else set()
         return f"answers a query, {count(len(known), 'table')}"
     if at.kind == "topic":
-        return f"answers, {count(len(_topics(at)), 'topic')}"
+        return f"answers, {count(len(_known(at)[1]), 'topic')}"
     return f"can be listed, {count(len(_entries(at)), 'file')}"
 
 
@@ -140,13 +140,19 @@ def _tables(database: Database, only: str | None) -> tuple[Table, ...]:
 
 def _topics(at: Address) -> tuple[TopicFound, ...]:
     """The topics of a queue, or the one that is named."""
+    queue, known = _known(at)
+    return tuple(TopicFound(name, number, _kept(queue, name)) for name, number in sorted(known.items()))
+
+
+def _known(at: Address) -> tuple[Queue, dict[str, int]]:
+    """A queue with the topics that an address names, and their numbers of partitions."""
     from towpath import assemble_topics
 
     _, queue = assemble_topics.opened(at)
-    known = {name: count for name, count in queue.topics().items() if name != STATE and at.table in (None, name)}
+    known = {name: number for name, number in queue.topics().items() if name != STATE and at.table in (None, name)}
     if not known and at.table is not None:
         raise missing(queue, at.table, str(at))
-    return tuple(TopicFound(name, number, _kept(queue, name)) for name, number in sorted(known.items()))
+    return queue, known
 
 
 def _kept(queue: Queue, topic: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,7 @@ def job(loaded: Loaded, name: str) -> JobSpec:
     """The job of one step. Raises UserError for a reference that cannot be resolved."""
     step, here = loaded.pipeline.steps[name], ("steps", name)
     used = [one.address for one in step.from_.values()] + [step.to.address]
+    used += [step.bad_rows] if step.bad_rows and "#" in step.bad_rows else []  # a topic of a connection
     connections = _connections(loaded, used)
     inputs = {}
     for label, one in step.from_.items():
@@ -101,7 +102,7 @@ def job(loaded: Loaded, name: str) -> JobSpec:
         rules=tuple(rule_specs(step.rules)),
         dedupe=step.dedupe,
         load_columns=tuple(step.load_columns),
-        bad_rows=_bad_rows(step.bad_rows, loaded.folder),
+        bad_rows=_bad_rows(step.bad_rows, loaded.folder, connections),
         allow_lossy=tuple(step.allow_lossy),
         require=None if step.require is None else Guarantee(step.require),
         memory=step.memory,
@@ -120,6 +121,7 @@ def _connections(loaded: Loaded, used: list[str]) -> dict[str, str]:
     return found
 
 
-def _bad_rows(place: str | None, folder: Path) -> str | None:
+def _bad_rows(place: str | None, folder: Path, connections: Mapping[str, str]) -> str | None:
     """A folder as seen from the file's; the address of a topic as it is."""
-    return place if place is None or letterbox.is_address(place) else os.path.join(folder, place)
+    address = place is None or letterbox.is_address(place, connections)
+    return place if address else os.path.join(folder, str(place))
