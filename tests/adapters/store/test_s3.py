@@ -14,7 +14,7 @@ import pytest
 
 from tests.s3kit import BUCKET, S3Place, place
 from tests.s3proxy import Between
-from towpath import registry
+from towpath import api, registry
 from towpath.conformance.store import get, put
 from towpath.errors import Conflict, Refused, TowError, Transient, UserError
 from towpath.options import build
@@ -231,3 +231,24 @@ def test_a_version_is_the_same_in_a_listing_and_by_name(s3_place: S3Place, root:
     for name, size in (("a.bin", 10), ("b.bin", 20 << 20)):
         put(store, f"{root}/{name}", b"\1" * size)
         assert store.entries(f"{root}/{name}") == [e for e in store.entries(f"{root}/*") if e.path.endswith(name)]
+
+
+def test_a_missing_library_is_told_with_the_command_that_installs_it() -> None:
+    hidden = "import sys; sys.modules.update(boto3=None, botocore=None)\n"
+    code = hidden + "from towpath.cli.main import main; sys.exit(main(['peek', 's3://bucket/a.csv']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "needs the package boto3" in done.stderr
+    assert "pip install 'towpath[s3]'" in done.stderr
+
+
+def test_a_plan_only_asks(s3_place: S3Place, root: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    put(s3_place.store(), f"{root}/a.parquet", b"1")
+    with Between(s3_place) as between:
+        for name in ("a.parquet", "b.parquet", "c/"):
+            at = s3_place.address(f"{root}/{name}").replace(s3_place.endpoint, between.endpoint)
+            offer = api.plan(str(tmp_path / "a.csv"), at, mode="replace").offer
+            assert offer is not None
+            assert offer.guarantee == "atomic"
+        assert {one.method for one in between.passed} <= {"GET", "HEAD"}

@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from towpath.adapters.store import s3_conditions, s3_listing, s3_markers
-from towpath.adapters.store.s3_client import Login, code_of, is_missing, no_bucket, refused, shown, translated
+from towpath.adapters.store.s3_client import FAILURES, Login, code_of, is_missing, no_bucket, refused, shown, translated
 from towpath.adapters.store.s3_markers import Marker, Upload
 from towpath.adapters.store.s3_reading import Reading
 from towpath.adapters.store.s3_upload import StagedObject, abort, is_out
@@ -160,7 +158,7 @@ class S3:
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
         try:
             answer = self._client().put_object(Bucket=bucket, Key=key, Body=content, **condition)
-        except (BotoCoreError, ClientError) as error:
+        except FAILURES as error:
             return self._after_failed_swap(path, content, error)
         return str(answer["ETag"])
 
@@ -186,7 +184,7 @@ class S3:
                 self._client().delete_object(**named)
             else:
                 self._client().put_object(**named, Body=b"")
-        except (BotoCoreError, ClientError) as error:
+        except FAILURES as error:
             problem = refused(error, path, "remove")
             found = self._note(path)
             if found is not None and found[0]:
@@ -201,7 +199,7 @@ class S3:
             answer = self._client().get_object(Bucket=bucket, Key=key)
             with contextlib.closing(answer["Body"]) as body:
                 return body.read(), answer["ETag"]
-        except (BotoCoreError, ClientError) as error:
+        except FAILURES as error:
             if code_of(error) == "NoSuchKey" or code_of(error) == "404":
                 return None
             raise refused(error, path, "read") from error
@@ -210,7 +208,7 @@ class S3:
         """What the server says of an object; None when there is none. Raises Refused when there is no such bucket."""
         try:
             found: dict[str, Any] = self._client().head_object(Bucket=bucket, Key=key)
-        except (BotoCoreError, ClientError) as error:
+        except FAILURES as error:
             if not is_missing(error):
                 raise self._explained(error, bucket, key) from error
             self._check_bucket(bucket, key)
@@ -231,7 +229,7 @@ class S3:
             return
         try:
             self._client().head_bucket(Bucket=bucket)
-        except (BotoCoreError, ClientError) as error:
+        except FAILURES as error:
             if is_missing(error):
                 raise no_bucket(f"{bucket}/{key}") from error
             if code_of(error) not in ("403", "AccessDenied"):  # it is there, and that is all that is asked

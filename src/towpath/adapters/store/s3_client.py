@@ -16,15 +16,23 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    ResponseStreamingError,
 )
 from botocore.exceptions import ConnectionError as NoConnection
 
 from towpath.disk.oserrors import subject
 from towpath.errors import Conflict, Refused, TowError, Transient, UserError
 from towpath.secrets.secret import Secret
+
+FAILURES = (BotoCoreError, ClientError)
+"""Whatever the library raises. Its parts are imported here alone, behind boto3, whose absence is then told."""
+Cut = ResponseStreamingError
+CUTS = (NoConnection, HTTPClientError, IncompleteReadError, Cut)
+"""Answers that did not come, or not whole."""
 
 _REGION = "us-east-1"
 """Where nothing names a region: servers of other makers ask for none."""
@@ -160,5 +168,5 @@ def translated(path: str, doing: str) -> Iterator[None]:
     """Raises whatever the library says within as one of our errors."""
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except FAILURES as error:
         raise refused(error, path, doing) from error

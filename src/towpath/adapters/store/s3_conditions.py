@@ -13,10 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from towpath import userfiles
-from towpath.adapters.store.s3_client import code_of, shown, translated
+from towpath.adapters.store.s3_client import FAILURES, code_of, shown, translated
 from towpath.errors import Refused
 
 _DAYS = 30
@@ -92,7 +90,7 @@ def _completes(client: Any, place: dict[str, str]) -> bool:
         parts = {"Parts": [{"PartNumber": 1, "ETag": tag}]}
         return _unmet(lambda: client.complete_multipart_upload(**upload, MultipartUpload=parts, IfNoneMatch="*"))
     finally:
-        with contextlib.suppress(BotoCoreError, ClientError):  # it was completed
+        with contextlib.suppress(*FAILURES):  # it was completed
             client.abort_multipart_upload(**upload)
 
 
@@ -100,7 +98,7 @@ def _unmet(request: Callable[[], Any]) -> bool:
     """Whether a request whose condition does not hold is refused for it."""
     try:
         request()
-    except ClientError as error:
+    except FAILURES as error:
         if code_of(error) not in ("PreconditionFailed", "412"):
             raise
         return True

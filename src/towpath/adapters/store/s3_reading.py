@@ -9,15 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import (
-    ClientError,
-    HTTPClientError,
-    IncompleteReadError,
-    ResponseStreamingError,
-)
-from botocore.exceptions import ConnectionError as NoConnection
-
-from towpath.adapters.store.s3_client import code_of, refused, shown
+from towpath.adapters.store.s3_client import CUTS, FAILURES, Cut, code_of, refused, shown
 from towpath.errors import SourceChanged
 
 if TYPE_CHECKING:
@@ -31,7 +23,6 @@ _AHEAD = 8 << 20
 _KEPT = 64 << 20
 """Bytes that are kept of what was fetched here and there: a Parquet reader asks for its column chunks twice."""
 _ATTEMPTS = 4
-_CUTS = (NoConnection, HTTPClientError, IncompleteReadError, ResponseStreamingError)
 
 
 class Reading(io.RawIOBase):
@@ -58,7 +49,7 @@ class Reading(io.RawIOBase):
         """The first bytes and the size."""
         try:
             answer = self._client().get_object(**self._named, Range=f"bytes=0-{HEAD - 1}")
-        except ClientError as error:
+        except FAILURES as error:
             if code_of(error) in ("InvalidRange", "416"):  # it has no bytes
                 return b"", 0
             raise
@@ -138,7 +129,7 @@ class Reading(io.RawIOBase):
             try:
                 with contextlib.closing(self._get(begin, begin + count)) as body:
                     return body.read()
-            except _CUTS as error:
+            except CUTS as error:
                 if attempt == _ATTEMPTS - 1:
                     raise refused(error, self._path, "read") from error
         raise AssertionError
@@ -150,12 +141,12 @@ class Reading(io.RawIOBase):
                     self._body, self._body_at = self._get(self._position, self._size), self._position
                 data = self._body.read(len(into))
                 if not data:
-                    raise ResponseStreamingError(error="it ended early")
+                    raise Cut(error="it ended early")
                 into[: len(data)] = data
                 self._body_at += len(data)
                 self._ended = self._body_at
                 return len(data)
-            except _CUTS as error:
+            except CUTS as error:
                 self._drop_body()
                 if attempt == _ATTEMPTS - 1:
                     raise refused(error, self._path, "read") from error
@@ -164,7 +155,7 @@ class Reading(io.RawIOBase):
     def _get(self, begin: int, end: int) -> Any:
         try:
             answer = self._client().get_object(**self._named, Range=f"bytes={begin}-{end - 1}", IfMatch=self._version)
-        except ClientError as error:
+        except FAILURES as error:
             if code_of(error) in ("PreconditionFailed", "412", "NoSuchKey", "404"):
                 raise SourceChanged(
                     "it was replaced or removed while it was read", where=shown(self._path), todo="run again"

@@ -10,9 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from towpath.adapters.store.s3_client import code_of, is_missing, refused, shown, translated
+from towpath.adapters.store.s3_client import FAILURES, code_of, is_missing, refused, shown, translated
 from towpath.adapters.store.s3_markers import Marker
 from towpath.errors import Conflict, TowError
 
@@ -123,7 +121,7 @@ class StagedObject:
                 return
             parts = {"Parts": [part.result() for part in self._parts]}
             self._client().complete_multipart_upload(**self._upload, **condition, MultipartUpload=parts)
-        except (BotoCoreError, ClientError) as error:
+        except FAILURES as error:
             if "IfNoneMatch" in condition and isinstance(refused(error, self._path, "write"), Conflict):
                 raise Conflict(
                     "it was created by somebody else meanwhile",
@@ -193,7 +191,7 @@ def is_out(client: Any, path: str, token: str) -> bool:
     bucket, _, key = path.partition("/")
     try:
         found = client.head_object(Bucket=bucket, Key=key)
-    except (BotoCoreError, ClientError) as error:
+    except FAILURES as error:
         if is_missing(error):
             return False
         raise refused(error, path, "read") from error
@@ -204,6 +202,6 @@ def abort(client: Any, upload: dict[str, str]) -> bool:
     """Ends an upload and frees its parts; False when the server could not be asked."""
     try:
         client.abort_multipart_upload(**upload)
-    except (BotoCoreError, ClientError) as error:
+    except FAILURES as error:
         return code_of(error) == "NoSuchUpload"
     return True
