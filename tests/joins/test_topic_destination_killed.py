@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.kafkakit import kafka, seen, topic_of
 from towpath.joins.topic_state import TopicStates
-from towpath.lab import Server
+from towpath.lab import Lab, Server
 
 KILLS = 10
 ROWS = 8_000
@@ -101,3 +104,26 @@ def test_two_steps_append_to_one_topic_side_by_side(kafka_server: Server, tmp_pa
         assert run.returncode == 0, words
     assert ids(kafka_server, topic) == sorted([*range(5_000)] * 2)
     assert TopicStates(kafka(kafka_server), topic).steps() == ["shop/one", "shop/two"]
+
+
+@pytest.mark.server("kafka")
+def test_a_broker_that_dies_during_a_load_leaves_all_or_nothing(tmp_path: Path) -> None:
+    if os.environ.get("TOWPATH_LAB_KAFKA"):
+        pytest.skip("the server is not ours to kill")
+    source = written(tmp_path, ROWS)
+    random.seed(3)
+    with Lab() as lab:
+        server = lab.up("kafka", durable=True)
+        for number in range(3):
+            topic = topic_of(tmp_path / str(number))
+            load = command(source, server, topic, "--to-opt", "timeout_secs=5")
+            with subprocess.Popen(load, stderr=subprocess.PIPE, text=True) as process:
+                time.sleep(random.uniform(0.5, 1.5))
+                server.kill()
+                _, said = process.communicate(timeout=120)
+            assert process.returncode in (0, 1), said
+            assert "Traceback" not in said
+            server.start()
+            again = subprocess.run(load, capture_output=True, text=True, check=False, timeout=120)
+            assert again.returncode == 0, again.stderr
+            assert ids(server, topic) == list(range(ROWS))

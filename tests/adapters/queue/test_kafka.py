@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -179,12 +180,22 @@ def test_several_brokers_may_be_named_and_one_may_be_down(kafka_server: Server, 
     assert queue.name == f"kafka://127.0.0.1:9,{brokers(kafka_server)}"
 
 
-def test_a_transaction_that_takes_too_long_publishes_nothing(kafka_server: Server, tmp_path: Path) -> None:
+def test_a_transaction_that_takes_too_long_is_told_as_such_and_publishes_nothing(
+    kafka_server: Server, tmp_path: Path
+) -> None:
     queue, name = kafka(kafka_server), topic_of(tmp_path)
     queue.create(name, 1, 0, {})
-    with pytest.raises(UserError, match="refuses"), queue.transaction(f"{name}/t", 0.0001) as transaction:
-        transaction.send(name, pa.record_batch([[None], [b"x"], [None]], schema=MESSAGE))
-        transaction.commit()
+    rows = pa.record_batch([[None], [b"x"], [None]], schema=MESSAGE)
+    with queue.transaction(f"{name}/t", 1) as transaction:
+        transaction.send(name, rows)
+        transaction._producer.flush()
+        time.sleep(1.1)
+        with queue.transaction(f"{name}/t"):  # what the broker does by itself, some seconds later
+            pass
+        with pytest.raises(Refused, match="not sent within 1 s"):
+            transaction.commit()
+    with pytest.raises(UserError, match="refuses"), queue.transaction(f"{name}/t", 0.0001):
+        pass
     assert seen(kafka_server, name) == {}
 
 

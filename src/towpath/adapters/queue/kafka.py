@@ -114,12 +114,14 @@ class Kafka:
     @contextmanager
     def transaction(self, id: str, seconds: float = 60) -> Iterator[KafkaTransaction]:
         self._metadata()
+        seconds = min(seconds, self.transaction_secs)
         settings = self._client_settings() | {
             "transactional.id": id,
-            "transaction.timeout.ms": int(min(seconds, self.transaction_secs) * 1000),
+            "transaction.timeout.ms": int(seconds * 1000),
+            "socket.timeout.ms": int(min(seconds, self._timeout) * 1000),
             "batch.size": self._batch_bytes,
         }
-        made = KafkaTransaction(settings, self.name, self._timeout, self._faults, self.spans)
+        made = KafkaTransaction(settings, self.name, self._timeout, self._faults, self.spans, seconds)
         try:
             yield made
         finally:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
 from confluent_kafka import KafkaException, Producer
 
 from towpath.adapters.queue.kafka_errors import QUIET, Faults, ours, translated
+from towpath.errors import Conflict, Refused
 from towpath.seams.queue import Span
 
 _ROOM = 50_000
@@ -35,12 +36,15 @@ class KafkaTransaction:
         timeout: float,
         faults: Faults,
         spans: Callable[[str], Mapping[int, Span]],
+        seconds: float,
     ) -> None:
         self.sent = 0
         self._where = where
         self._timeout = timeout
         self._faults = faults
         self._spans = spans
+        self._seconds = seconds
+        self._since = 0.0
         self._begun = False
         self._undelivered: Any = None
         self._topics: set[str] = set()
@@ -50,10 +54,10 @@ class KafkaTransaction:
 
     def send(self, topic: str, rows: pa.RecordBatch) -> None:
         self._topics.add(topic)
-        with translated(f"{self._where}#{topic}", self._faults):
+        with self._in_time(), translated(f"{self._where}#{topic}", self._faults):
             if not self._begun:
                 self._producer.begin_transaction()
-                self._begun = True
+                self._begun, self._since = True, time.monotonic()
             for first in range(0, rows.num_rows, _ROOM):
                 self._send(topic, rows.slice(first, _ROOM))
 
@@ -73,7 +77,7 @@ class KafkaTransaction:
     def commit(self) -> None:
         if not self._begun:
             return
-        with translated(self._where, self._faults):
+        with self._in_time(), translated(self._where, self._faults):
             self._producer.flush(self._timeout)
             if self._undelivered is not None:
                 raise ours(self._undelivered, self._where, self._faults)
@@ -89,6 +93,21 @@ class KafkaTransaction:
                 self._producer.abort_transaction(self._timeout)
         with suppress(KafkaException):
             self._producer.close()
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Tells a transaction that the broker ended, because it took too long, from one that another run ended."""
+        try:
+            yield
+        except Conflict as error:
+            if not self._begun or time.monotonic() - self._since < self._seconds:
+                raise
+            raise Refused(
+                f"the load was not sent within {self._seconds:.0f} s, and the broker ended its transaction",
+                where=self._where,
+                todo="allow more (transaction_secs; the broker's transaction.max.timeout.ms), or send less at once",
+                code="system-refused",
+            ) from error
 
     def _delivered(self, error: Any, message: Any) -> None:
         if error is None:
