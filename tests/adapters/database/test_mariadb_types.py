@@ -178,3 +178,35 @@ def test_types_that_mariadb_lacks_are_kept_under_a_comment(shop: Shop) -> None:
     assert shop.read("kept").schema.equals(rows.schema)
     shop.load(rows, table="kept")
     assert len(shop.read("kept")) == 2
+
+
+def test_a_version_tells_every_change_of_every_type(shop: Shop) -> None:
+    typed(shop)
+    database = shop.database()
+
+    def version() -> str | None:
+        with database.read() as session:
+            return database.version(session, "t")
+
+    seen = {version()}
+    for name, (_, values, *_) in COLUMNS.items():
+        shop.run("set time_zone = '+00:00'", f"update t set `{name}` = {values[0]} where `{name}` is null")
+        assert version() not in seen, name
+        seen.add(version())
+
+
+def test_a_version_tells_rows_apart_whose_texts_run_together(shop: Shop) -> None:
+    shop.run("create table t (a varchar(9), b varchar(9), c float)", "insert into t values ('a|1|', 'b', 0.1)")
+    database, seen = shop.database(), set()
+    for row in (
+        "'a', '1||b', 0.1",
+        "'a|1|b', '', 0.1",
+        "'a|1|b', null, 0.1",
+        "null, 'a|1|b', 0.1",
+        "'a', 'b', 16777218",
+        "'a', 'b', 16777220",
+    ):
+        shop.run("delete from t", f"insert into t values ({row})")
+        with database.read() as session:
+            seen.add(database.version(session, "t"))
+    assert len(seen) == 6

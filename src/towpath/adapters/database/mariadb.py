@@ -135,7 +135,7 @@ class MariaDB:
         return types.quote(identifier)
 
     def version(self, session: MariaDBSession, table: str) -> str | None:
-        """Exact: the count of the rows and two sums of 64 bits of their MD5."""
+        """Exact: the count of the rows and the sum of 64 bits of their MD5."""
         return session.checksum(table)
 
     @contextmanager

@@ -60,6 +60,9 @@ _GEOMETRIES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection",
 )  # fmt: skip
 _HAVE_TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set")
+_SHORT = ("char", "varchar", "binary", "varbinary", "tinytext", "tinyblob", "enum", "set")
+_INLINE = 65_535
+"""How long a value may be in the text of its row: `concat` gives null for what outgrows max_allowed_packet."""
 _DECLARED = re.compile(r"(\w+)(?:\(([^']*?)\))?")
 
 
@@ -184,6 +187,16 @@ class Declared:
         if self.collation is not None and self.base in _HAVE_TEXT:
             text += f" character set {self.collation.partition('_')[0]} collate {self.collation}"
         return text if self.own is None else f"{text} comment {literal(self.comment)}"
+
+    @property
+    def told(self) -> str:
+        """SQL for a value as text that, with those of the row's other columns, tells any two rows apart."""
+        name = quote(self.name)
+        if self.base in _HAVE_TEXT or self.base in _BLOBS or self.base in _GEOMETRIES:
+            value = name if self.base in _SHORT else f"if(length({name}) > {_INLINE}, md5({name}), {name})"
+            return f"ifnull(length({name}), '-'), ifnull({value}, '')"
+        whole = f"cast({name} as double)" if self.base == "float" else f"hex({name})" if self.base == "bit" else name
+        return f"ifnull({whole}, '-')"
 
     @property
     def stored(self) -> Stored:
