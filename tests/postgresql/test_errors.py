@@ -18,6 +18,10 @@ ADBC = (
     [
         (ADBC, 'duplicate key value violates unique constraint "pk_pkey" - Key (a)=(1) already exists'),
         ('column "x" does not exist\nLINE 1: select x\n               ^', 'column "x" does not exist'),
+        (
+            'server at "h", port 1 failed: Connection refused\n\tIs the server running on it?\n',
+            'server at "h", port 1 failed: Connection refused',
+        ),
         ('IO: [libpq] Failed to connect: FATAL:  database "d" does not exist\n', 'database "d" does not exist'),
     ],
 )

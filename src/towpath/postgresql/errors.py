@@ -28,7 +28,7 @@ _WRONG_SQL = ("42", "0A", "2B", "34", "3B", "3F", "25")
 _DATA = ("21", "22", "23", "44", "P0")
 
 _OF_CATALOGUE = re.compile(r'unique constraint "pg_')
-_ABOUT_LINE = re.compile(r"\s*\n(LINE \d+|CONTEXT|QUERY|HINT|Query was|\.? ?SQLSTATE).*", re.DOTALL)
+_ABOUT_LINE = re.compile(r"\s*\n\s*(LINE \d+|Is the server|CONTEXT|QUERY|HINT|Query was|\.? ?SQLSTATE).*", re.DOTALL)
 _BEFORE = re.compile(r"^(.*?\b(ERROR|FATAL|PANIC):\s+|.*?Failed to connect:\s+)", re.DOTALL)
 
 
