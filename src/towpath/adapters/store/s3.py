@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
 
-from towpath.adapters.store import s3_conditions, s3_listing, s3_markers
+from towpath.adapters.store import s3_conditions, s3_listing, s3_markers, s3_notes, s3_orphans
 from towpath.adapters.store.s3_client import FAILURES, Login, code_of, is_missing, no_bucket, refused, shown, translated
 from towpath.adapters.store.s3_markers import Marker, Upload
 from towpath.adapters.store.s3_reading import Reading
-from towpath.adapters.store.s3_upload import StagedObject, abort, is_out
-from towpath.disk import leftovers
+from towpath.adapters.store.s3_upload import StagedObject, is_out
 from towpath.disk.globbing import is_wild
-from towpath.errors import Conflict, Refused, TowError, UserError
+from towpath.errors import TowError, UserError
 from towpath.nouns import Guarantee
 from towpath.seams.store import Entry, Staged
 from towpath.secrets.secret import Secret
 
 _LEAST_PART_MB, _MOST_PART_MB = 5, 5_000
 _STYLES = ("auto", "path", "virtual")
-_GRACE_SECS = 600
-"""How much later than its note an upload can have begun whose id was never noted."""
 
 
 class S3:
@@ -90,7 +86,7 @@ class S3:
         """Raises Conflict when a living run of this machine stages the same object under the same load id, Refused when
         the server keeps no conditions."""
         bucket, key = _parted(path)
-        self._sweep_noted(bucket, key, load_id)
+        s3_orphans.of_the_dead(self._client(), bucket, key, load_id)
         marker = Marker(Upload(self._server(), bucket, key, load_id, s3_markers.now()))
         try:
             found = self._head(bucket, key)
@@ -111,14 +107,8 @@ class S3:
     def sweep(self, path: str) -> list[str]:
         """For a path that ends with `/`: everything below it."""
         bucket, key = _parted(path)
-        swept = self._sweep_noted(bucket, key)
-        known = {one.upload for one, _, _ in s3_markers.noted(self._server(), bucket, key)}
-        oldest = time.time() - self._orphan_secs
-        with contextlib.suppress(Refused):  # an account that may write need not be one that may list uploads
-            for one, begun in self._uploads(bucket, key):
-                if begun < oldest and one["UploadId"] not in known and abort(self._client(), one):
-                    swept.append(f"{one['Key']} (upload {one['UploadId']})")
-        return swept
+        ended = s3_orphans.of_the_dead(self._client(), bucket, key)
+        return ended + s3_orphans.older_than(self._client(), bucket, key, self._orphan_secs)
 
     def abandoned(self, path: str, load_id: str, since: float) -> bool:
         """See `towpath.seams.store.SeesThisMachine`."""
@@ -134,75 +124,18 @@ class S3:
             self._client().delete_object(Bucket=bucket, Key=key)
 
     def read_note(self, path: str) -> tuple[bytes, str] | None:
-        """The version is the etag. An empty object stands for a note that was removed."""
-        found = self._note(path)
-        return found if found is not None and found[0] else None
+        """The version is the etag."""
+        _parted(path)
+        return s3_notes.read(self._client(), path)
 
     def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
         bucket, key = _parted(path)
         self._check_bucket(bucket, key)
         conditions = s3_conditions.of(self._client(), bucket, key)
-        if content is None:
-            self._remove_note(path, expected, conditions.deletes)
-            return None
-        try:
-            return self._put_note(path, content, expected)
-        except Conflict:
-            there = self._note(path) if expected is None else None
-            if there is None or there[0]:
-                raise
-        return self._put_note(path, content, there[1])
-
-    def _put_note(self, path: str, content: bytes, expected: str | None) -> str:
-        bucket, key = _parted(path)
-        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
-        try:
-            answer = self._client().put_object(Bucket=bucket, Key=key, Body=content, **condition)
-        except FAILURES as error:
-            return self._after_failed_swap(path, content, error)
-        return str(answer["ETag"])
-
-    def _after_failed_swap(self, path: str, content: bytes, error: Exception) -> str:
-        """A request whose answer was lost may have done its work, and is then refused when it is sent again."""
-        problem = refused(error, path, "write")
-        found = self._note(path)
-        if found is not None and found[0] == content:
-            return found[1]
-        raise self._swapped(path) if isinstance(problem, Conflict) else problem from error
-
-    def _remove_note(self, path: str, expected: str | None, conditional: bool) -> None:
-        """Where deleting knows no condition, an empty object is left in the note's place. Of two runs that remove the
-        same version both may be told that they did."""
-        if expected is None:
-            if self.read_note(path) is not None:
-                raise self._swapped(path)
-            return
-        bucket, key = _parted(path)
-        named = {"Bucket": bucket, "Key": key, "IfMatch": expected}
-        try:
-            if conditional:
-                self._client().delete_object(**named)
-            else:
-                self._client().put_object(**named, Body=b"")
-        except FAILURES as error:
-            problem = refused(error, path, "remove")
-            found = self._note(path)
-            if found is not None and found[0]:
-                raise self._swapped(path) if isinstance(problem, Conflict) else problem from error
-
-    def _swapped(self, path: str) -> Conflict:
-        return Conflict("another run has changed it meanwhile", where=shown(path), todo="run again")
-
-    def _note(self, path: str) -> tuple[bytes, str] | None:
-        bucket, key = _parted(path)
-        try:
-            answer = self._client().get_object(Bucket=bucket, Key=key)
-            with contextlib.closing(answer["Body"]) as body:
-                return body.read(), answer["ETag"]
-        except FAILURES as error:
-            if code_of(error) == "NoSuchKey" or code_of(error) == "404":
-                return None
-            raise refused(error, path, "read") from error
+        if content is not None:
+            return s3_notes.put(self._client(), path, content, expected)
+        s3_notes.remove(self._client(), path, expected, deletes=conditions.deletes)
+        return None
 
     def _head(self, bucket: str, key: str) -> dict[str, Any] | None:
         """What the server says of an object; None when there is none. Raises Refused when there is no such bucket."""
@@ -235,40 +168,6 @@ class S3:
             if code_of(error) not in ("403", "AccessDenied"):  # it is there, and that is all that is asked
                 raise refused(error, f"{bucket}/{key}", "read") from error
         self._buckets.add(bucket)
-
-    def _sweep_noted(self, bucket: str, key: str, load_id: str | None = None) -> list[str]:
-        """Ends the uploads of this machine's dead runs (of one load alone); returns what names them."""
-        swept = []
-        for one, file, lives in s3_markers.noted(self._server(), bucket, key):
-            if load_id in (None, one.load_id) and not lives and self._abort_noted(one) and leftovers.remove(file):
-                swept.append(f"{one.key} (load {one.load_id})")
-        return swept
-
-    def _abort_noted(self, upload: Upload) -> bool:
-        if upload.upload is not None:
-            named = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload}
-            return abort(self._client(), named)
-        # It died while the upload was begun, or before: the id is not known. One of another machine that began then is
-        # ended too; its run fails, and nothing else happens.
-        known = {one.upload for one, _, lives in s3_markers.noted(self._server(), upload.bucket, upload.key) if lives}
-        try:
-            for one, begun in self._uploads(upload.bucket, upload.key):
-                late = begun - upload.since
-                if one["UploadId"] not in known and -1 <= late <= _GRACE_SECS:
-                    abort(self._client(), one)
-        except Refused:
-            return True
-        return True
-
-    def _uploads(self, bucket: str, key: str) -> Iterator[tuple[dict[str, str], float]]:
-        """The unfinished uploads to a key, or below a prefix, and when they began (the server's time)."""
-        with translated(f"{bucket}/{key}", "list"):
-            pages = self._client().get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=key)
-            for page in pages:
-                for one in page.get("Uploads", ()):
-                    if one["Key"] == key or not key or key.endswith("/"):
-                        named = {"Bucket": bucket, "Key": one["Key"], "UploadId": one["UploadId"]}
-                        yield named, one["Initiated"].timestamp()
 
     def _client(self) -> Any:
         return self._login.client()

@@ -1,0 +1,83 @@
+"""Small objects that change by compare-and-swap: a note's version is its etag, and the server compares it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from towpath.adapters.store.s3_client import FAILURES, code_of, refused, shown
+from towpath.errors import Conflict
+
+Note = tuple[bytes, str]
+
+
+def read(client: Any, path: str) -> Note | None:
+    """Content and version. An empty object stands for a note that was removed."""
+    found = _object(client, path)
+    return found if found is not None and found[0] else None
+
+
+def put(client: Any, path: str, content: bytes, expected: str | None) -> str:
+    """Replaces a note that has the expected version (None: that is not there); returns the new one. Raises Conflict."""
+    try:
+        return _put(client, path, content, expected)
+    except Conflict:
+        removed = _object(client, path) if expected is None else None
+        if removed is None or removed[0]:
+            raise
+    return _put(client, path, content, removed[1])
+
+
+def remove(client: Any, path: str, expected: str | None, *, deletes: bool) -> None:
+    """Removes a note that has the expected version. Where the server's deleting knows no condition (not `deletes`), an
+    empty object is left in its place. Of two runs that remove the same version both may be told that they did."""
+    if expected is None:
+        if read(client, path) is not None:
+            raise _swapped(path)
+        return
+    named = {**_named(path), "IfMatch": expected}
+    try:
+        if deletes:
+            client.delete_object(**named)
+        else:
+            client.put_object(**named, Body=b"")
+    except FAILURES as error:
+        if read(client, path) is not None:
+            raise _problem(error, path) from error
+
+
+def _put(client: Any, path: str, content: bytes, expected: str | None) -> str:
+    condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+    try:
+        return str(client.put_object(**_named(path), **condition, Body=content)["ETag"])
+    except FAILURES as error:
+        # A request whose answer was lost may have done its work, and is then refused when it is sent again.
+        found = _object(client, path)
+        if found is not None and found[0] == content:
+            return found[1]
+        raise _problem(error, path) from error
+
+
+def _object(client: Any, path: str) -> Note | None:
+    try:
+        answer = client.get_object(**_named(path))
+        with contextlib.closing(answer["Body"]) as body:
+            return body.read(), answer["ETag"]
+    except FAILURES as error:
+        if code_of(error) in ("NoSuchKey", "404"):
+            return None
+        raise refused(error, path, "read") from error
+
+
+def _problem(error: Exception, path: str) -> Exception:
+    problem = refused(error, path, "write")
+    return _swapped(path) if isinstance(problem, Conflict) else problem
+
+
+def _swapped(path: str) -> Conflict:
+    return Conflict("another run has changed it meanwhile", where=shown(path), todo="run again")
+
+
+def _named(path: str) -> dict[str, str]:
+    bucket, _, key = path.partition("/")
+    return {"Bucket": bucket, "Key": key}
