@@ -148,7 +148,7 @@ class Kafka:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
-            "fetch.wait.max.ms": 50,
+            "fetch.wait.max.ms": 5,
             "fetch.message.max.bytes": 4 << 20,
             "queued.max.messages.kbytes": 16 << 10,
         }
