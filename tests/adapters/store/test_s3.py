@@ -53,6 +53,25 @@ def test_wildcards_stand_for_one_level_and_a_name_with_wildcards_is_taken_as_it_
     assert names("odd[1]*.csv") == ["odd1z.csv", "odd[1]*.csv"]
 
 
+PATTERNS = """
+    * ** **/* */* a/** a/**/* **/b/* a/**/b/**/x.csv **/x.csv ?.csv [xy].csv [!x].csv */b a/*/x.csv **/_* _h/* */_h/x.csv
+    .* **/k=*/* a*/**/?.csv **/**/x.csv none/* x.csv a/b *.CSV **/.d/*
+""".split()
+
+
+def test_a_pattern_names_the_same_as_on_a_disk(s3_place: S3Place, root: str, tmp_path: Path) -> None:
+    names = ("x.csv", "y.csv", "a/x.csv", "a/b/x.csv", "a/b/c/x.csv", "a/b/c/b/x.csv", "ab/x.csv", "_h/x.csv",
+             "a/_h/x.csv", ".d/x.csv", "a/.x.csv", "k=1/x.csv", "a/_k=1/x.csv", "_x.csv", "a/b/_y.csv")  # fmt: skip
+    store, disk = s3_place.store(), registry.make(registry.find("store", "file"), {})
+    for name in names:
+        put(store, f"{root}/{name}", b"1")
+        put(disk, f"{tmp_path}/{name}", b"1")
+    for pattern in PATTERNS:
+        there = [entry.path.removeprefix(f"{root}/") for entry in store.entries(f"{root}/{pattern}")]
+        here = [entry.path.removeprefix(f"{tmp_path}/") for entry in disk.entries(f"{tmp_path}/{pattern}")]
+        assert there == here, pattern
+
+
 def test_placeholders_of_folders_are_no_objects(s3_place: S3Place, root: str) -> None:
     store, key = s3_place.store(), root.partition("/")[2]
     put(store, f"{root}/f/a.csv", b"1")

@@ -69,7 +69,7 @@ class S3:
         bucket, key = _parted(pattern)
         if is_wild(key):
             with translated(pattern, "list"):
-                return list(s3_listing.entries(self._client(), bucket, key))
+                return sorted(s3_listing.entries(self._client(), bucket, key), key=lambda entry: entry.path)
         found = self._head(bucket, key) if key and not key.endswith("/") else None
         return [] if found is None else [Entry(pattern, found["ContentLength"], found["ETag"])]
 

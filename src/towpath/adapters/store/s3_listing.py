@@ -10,7 +10,7 @@ from towpath.seams.store import Entry
 
 
 def entries(client: Any, bucket: str, pattern: str) -> Iterator[Entry]:
-    """The objects that a key with wildcards names, sorted. A key that is written so itself is one of them. Raises what
+    """The objects that a key with wildcards names. A key that is written so itself is one of them. Raises what
     the library raises."""
     fixed = pattern[: min(pattern.find(sign) for sign in "*?[" if sign in pattern)]
     parts = pattern.split("/")
