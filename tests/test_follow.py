@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.kafkakit import brokers, kafka, produce, topic_of
+from tests.kafkakit import brokers, kafka, produce, seen, topic_of
 from towpath.errors import UserError
 from towpath.follow import follow, following
 from towpath.job import InputSpec, JobSpec, OutputSpec
@@ -201,3 +201,30 @@ def test_a_pipeline_goes_on_with_what_is_new(kafka_server: Server, tmp_path: Pat
     assert process.returncode == 0
     assert said.splitlines()[-1].startswith("2 steps: 2 done; 30 rows")
     assert len(said.splitlines()) == 3
+
+
+def test_from_topic_to_topic_killed_at_random_moments_every_message_arrives_exactly_once(
+    kafka_server: Server, tmp_path: Path
+) -> None:
+    topic = topic_of(tmp_path)
+    queue = kafka(kafka_server)
+    for name in (topic, f"{topic}-to"):
+        queue.create(name, 2, 0, {})
+    ways = (f"{kafka_server.address}#{topic}", f"{kafka_server.address}#{topic}-to")
+    random.seed(5)
+    sent = 0
+    for _ in range(5):
+        produce(kafka_server, topic, orders(sent, sent + 100))
+        sent += 100
+        with following_process(*ways) as process:
+            time.sleep(random.uniform(0.5, 2.0))
+            process.kill()
+    with following_process(*ways) as process:
+        until = time.monotonic() + 60
+        while len(seen(kafka_server, f"{topic}-to")) < sent and time.monotonic() < until:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    found = sorted(json.loads(value)["id"] for value in seen(kafka_server, f"{topic}-to").values())
+    assert found == list(range(sent))
