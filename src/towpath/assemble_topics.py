@@ -128,7 +128,7 @@ def opened(at: Address, options: Mapping[str, Any] | None = None) -> tuple[regis
     if at.path:
         raise UserError(
             f"{at}: a queue has no path {at.path!r}",
-            todo=f"name the topic behind #: {at.scheme}://{at.host}#{at.path}",
+            todo=f"name the topic behind #: {str(at).partition('/' + at.path)[0]}#{at.path}",
             code="address-wrong",
         )
     row = _row(at)
