@@ -153,9 +153,8 @@ def refused(error: Exception, path: str, doing: str) -> TowError:
 
 def no_bucket(path: str) -> Refused:
     bucket = path.partition("/")[0]
-    return Refused(
-        f"there is no bucket {bucket!r}", where=shown(path), todo="check the name and the endpoint", code="path-missing"
-    )
+    todo = "check the name and the endpoint"
+    return Refused(f"there is no bucket {bucket!r}", where=shown(bucket), todo=todo, code="path-missing")
 
 
 def shown(path: str) -> str:
