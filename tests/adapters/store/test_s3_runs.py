@@ -307,6 +307,7 @@ def test_parts_of_a_run_that_lives_elsewhere_are_not_cleared(s3_place: S3Place, 
 
 
 @pytest.mark.slow
+@pytest.mark.server("s3", start=False)
 @pytest.mark.parametrize("when", ["writing", "publishing"])
 def test_a_server_that_dies_in_the_middle_leaves_the_old_and_the_next_run_ends_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
