@@ -25,6 +25,7 @@ class Place:
         self.server = server
         self.library = library
         self.schema = f"t_{token_hex(6)}"
+        self._own: psycopg.Connection[Any] | None = None
         self.run(f"create schema {self.schema}")
 
     def address(self, table: str | None = None, **options: str) -> str:
@@ -42,13 +43,22 @@ class Place:
         return psycopg.connect(self.server.address, autocommit=True, options=options)
 
     def run(self, *statements: str) -> None:
-        with self.connect() as connection:
-            for statement in statements:
-                connection.execute(statement.encode())
+        for statement in statements:
+            self._connection().execute(statement.encode())
 
     def ask(self, sql: str) -> list[Sequence[Any]]:
-        with self.connect() as connection:
-            return list(connection.execute(sql.encode()).fetchall())
+        return list(self._connection().execute(sql.encode()).fetchall())
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        if self._own is None:
+            self._own = self.connect()
+        return self._own
+
+    def leave(self) -> None:
+        """Closes the test's own connection; the next statement opens another one."""
+        if self._own is not None:
+            self._own.close()
+        self._own = None
 
     def tables(self) -> list[str]:
         """All relations of the schema, hidden ones too."""
@@ -60,6 +70,7 @@ class Place:
 
     def drop(self) -> None:
         self.run(f"drop schema {self.schema} cascade")
+        self.leave()
 
 
 @pytest.fixture(params=LIBRARIES, ids=lambda library: library.removeprefix("+") or "adbc")

@@ -300,10 +300,12 @@ def test_a_server_that_dies_in_the_middle_is_told_and_nothing_is_published(
             assert server.password is not None
             assert server.password.reveal() not in str(refused.value)
             server.start()
+            place.leave()
             assert seen(place) == before
             assert destination(place).state(STEP) is None
             publishing(place, mode)
             assert seen(place) == AFTER[mode]
+        place.leave()
 
 
 def publish(load: Load, mode: Mode, before: State | None) -> None:
