@@ -20,7 +20,6 @@ def add(subparsers: Any) -> None:
         "tow copy flights.csv.gz flights.parquet",
         "tow copy 'in/**/*.csv' 'duckdb:///shop.db#orders' --mode merge --key id",
         "tow copy 'duckdb:///shop.db#orders' orders.jsonl.zst --select id,amount --where 'amount > 100'",
-        "tow copy 'kafka://host:9092#orders' 'duckdb:///shop.db#orders' --follow --every 10s",
     )
     parser.add_argument("source", metavar="SRC", help="a file, a glob, a folder, a table, or - for standard input")
     parser.add_argument("destination", metavar="DST", help="a file, a folder/, a table, or - for standard output")

@@ -41,7 +41,9 @@ def arrow_type(avro: Any) -> pa.DataType:
     if isinstance(avro, str):
         if avro not in _PRIMITIVE:
             raise Refused(
-                f"the type {avro} is used by its name, and may hold itself", todo="write it out where it is used"
+                f"the type {avro} is used by its name, and may hold itself",
+                todo="write it out where it is used",
+                code="type-impossible",
             )
         return _PRIMITIVE[avro]
     kind = avro["type"]
@@ -68,6 +70,7 @@ def _union(members: list[Any]) -> pa.DataType:
         raise Refused(
             f"a union of {len(others)} types has no column type",
             todo="a field may be of one type, or of that and null",
+            code="type-impossible",
         )
     return arrow_type(others[0])
 
