@@ -117,21 +117,19 @@ class _Blocks:
         self._result = result
         self._held = bytearray()
         self._at = 0
-        self._starts: list[int] = []
         self._ends: list[int] = []
 
     def parted(self, most_rows: int, most_bytes: int) -> Iterator[tuple[bytes, np.ndarray, np.ndarray]]:
         """The bytes of some rows, and where in them each row starts and ends."""
         while True:
             ended = self._take(most_rows, most_bytes)
-            full = len(self._starts) >= most_rows or self._at >= most_bytes
-            if self._starts and (full or ended):
-                block = bytes(memoryview(self._held)[: self._at])
-                yield block, np.array(self._starts, np.int64), np.array(self._ends, np.int64)
+            full = len(self._ends) >= most_rows or self._at > most_bytes
+            if self._ends and (full or ended):
+                block, ends = bytes(memoryview(self._held)[: self._at]), np.array(self._ends, np.int64)
+                yield block, np.concatenate(([0], ends[:-1])) + 4, ends
                 del block
                 del self._held[: self._at]
-                self._at = 0
-                self._starts, self._ends = [], []
+                self._at, self._ends = 0, []
             if ended:
                 self._finish()
                 return
@@ -141,11 +139,12 @@ class _Blocks:
     def _take(self, most_rows: int, most_bytes: int) -> bool:
         """Notes the whole packets that are held; whether the last of the result is among them."""
         held, at, have = self._held, self._at, len(self._held)
-        starts, ends, unpack = self._starts, self._ends, _HEADER.unpack_from
-        while have - at > 4 and len(starts) < most_rows and at < most_bytes:
+        note, unpack = self._ends.append, _HEADER.unpack_from
+        for _ in range(most_rows - len(self._ends)):  # a round for each row: it does nothing that it need not
+            if have - at < 5 or at > most_bytes:
+                break
             size = unpack(held, at)[0] & _LONGEST
-            start = at + 4
-            end = start + size
+            end = at + 4 + size
             if end > have:
                 break
             if size == _LONGEST:
@@ -153,11 +152,10 @@ class _Blocks:
                 if not end:
                     break
                 have = len(held)
-            elif held[start] >= _EOF and (held[start] == _ERROR or size < 9):
+            elif held[at + 4] >= _EOF and (held[at + 4] == _ERROR or size < 9):
                 self._at = at
                 return True
-            starts.append(start)
-            ends.append(end)
+            note(end)
             at = end
         self._at = at
         return False
