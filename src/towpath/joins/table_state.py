@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from towpath.errors import Conflict, DataError
+from towpath.errors import Conflict, DataError, UserError
 from towpath.joins.table_intent import TableIntents
 from towpath.nouns import State
 from towpath.seams.database import Database, Session
@@ -63,10 +63,13 @@ class TableStates:
     ) -> None:
         """Compare-and-swap of a step's state in the session's transaction (after `prepare`); `new` None forgets it.
         Raises what `conflict` makes of the reason when it is not the expected one any more."""
+        lost = conflict(f"another run of {step} published meanwhile")
         # Not `if not exists` alone: who may write to the table may still not be allowed to make one.
         if self.database.dialect.ddl_in_transaction and session.table(self._name) is None:
-            session.execute(self._ddl)
-        lost = conflict(f"another run of {step} published meanwhile")
+            try:
+                session.execute(self._ddl)
+            except UserError as error:  # another one's table, committed since this transaction looked
+                raise lost from error
         found = session.scalar(f"select load_id from {self._quoted} where step = ?", [step])
         if found != (None if expected is None else expected.load_id):
             raise lost
