@@ -144,8 +144,9 @@ class QueueSuite(Suite):
             transaction.send(topic_there, rows_of([(b"%d" % number, b"v", None) for number in range(50)]))
             transaction.send(other, rows_of([(None, b"state", None)]))
             assert (read(queue, topic_there).num_rows, read(queue, other).num_rows) == (0, 0)
+            assert transaction.confirmed() == 51
+            assert (read(queue, topic_there).num_rows, read(queue, other).num_rows) == (0, 0)
             transaction.commit()
-            assert transaction.sent == 51
         assert (read(queue, topic_there).num_rows, read(queue, other).num_rows) == (50, 1)
         assert all(span.end == span.written for span in queue.spans(topic_there).values())
 
@@ -192,8 +193,8 @@ def send(queue: Any, id: str, topic: str, sent: Sequence[Message]) -> None:
     with queue.transaction(f"{topic}/{id}") as transaction:
         if sent:
             transaction.send(topic, rows_of(sent))
+        assert transaction.confirmed() == len(sent)
         transaction.commit()
-        assert transaction.sent == len(sent)
 
 
 def bounds(queue: Any, topic: str) -> dict[int, tuple[int, int]]:

@@ -142,14 +142,14 @@ class TopicDestination:
                 transaction.send(self.topic, rows)
             if step is not None:
                 self.states.send(transaction, step, new)
+            sent = transaction.confirmed() - (step is not None)
+            if sent != spool.rows:
+                raise BooksDoNotBalance(f"{spool.rows} messages were sent, {sent} confirmed", where=self.shown)
             try:
                 transaction.commit()
             except Conflict:
                 if new is None or not self._is_out(new):
                     raise
-            sent = transaction.sent - (step is not None)
-        if sent != spool.rows:
-            raise BooksDoNotBalance(f"{spool.rows} messages were sent, {sent} confirmed", where=self.shown)
         return Published(sent, sent, parts=(self.shown,))
 
     def _make(self, mode: Mode) -> None:

@@ -57,12 +57,13 @@ class Span:
 class Transaction(Protocol):
     """Messages that readers see all at once, or never. Leaving its context without `commit` aborts it."""
 
-    sent: int
-    """Messages that the broker has confirmed; final after `commit`."""
-
     def send(self, topic: str, rows: pa.RecordBatch) -> None:
         """Sends messages of the schema `MESSAGE`, in order; each key's go to one partition. Raises DataError for a
         message that the broker does not take, Refused, Transient, Conflict."""
+        ...
+
+    def confirmed(self) -> int:
+        """Waits until the broker has all that was sent; how many messages it has confirmed. Raises as `send`."""
         ...
 
     def commit(self) -> None:

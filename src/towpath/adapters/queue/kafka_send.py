@@ -11,7 +11,7 @@ import pyarrow as pa
 from confluent_kafka import KafkaException, Producer
 
 from towpath.adapters.queue.kafka_errors import QUIET, Faults, ours, translated
-from towpath.errors import Conflict, Refused
+from towpath.errors import Conflict, Refused, Transient
 from towpath.seams.queue import Span
 
 _ROOM = 50_000
@@ -38,7 +38,7 @@ class KafkaTransaction:
         spans: Callable[[str], Mapping[int, Span]],
         seconds: float,
     ) -> None:
-        self.sent = 0
+        self._sent = 0
         self._where = where
         self._timeout = timeout
         self._faults = faults
@@ -74,13 +74,24 @@ class KafkaTransaction:
                     self._producer.poll(0.1)
         self._producer.poll(0)
 
+    def confirmed(self) -> int:
+        with self._in_time(), translated(self._where, self._faults):
+            before = -1
+            while self._producer.flush(self._timeout) and self._undelivered is None:
+                if self._sent == before:
+                    raise Transient(
+                        f"nothing was confirmed for {self._timeout:g} s", where=self._where, todo="run again"
+                    )
+                before = self._sent
+            if self._undelivered is not None:
+                raise ours(self._undelivered, self._where, self._faults)
+        return self._sent
+
     def commit(self) -> None:
         if not self._begun:
             return
+        self.confirmed()
         with self._in_time(), translated(self._where, self._faults):
-            self._producer.flush(self._timeout)
-            if self._undelivered is not None:
-                raise ours(self._undelivered, self._where, self._faults)
             written = {topic: self._spans(topic) for topic in self._topics}
             self._faults.retried(self._timeout, lambda: self._producer.commit_transaction(self._timeout))
         self._begun = False
@@ -111,7 +122,7 @@ class KafkaTransaction:
 
     def _delivered(self, error: Any, message: Any) -> None:
         if error is None:
-            self.sent += 1
+            self._sent += 1
         elif self._undelivered is None:
             self._undelivered = error
 
