@@ -11,6 +11,7 @@ import pyarrow as pa
 from towpath.errors import DataError, Refused, UserError
 from towpath.joins.cursor import Cursor, before
 from towpath.joins.retyped import retyped
+from towpath.joins.table_state import own
 from towpath.nouns import Checkpoint, Description, Want
 from towpath.options import nearest
 from towpath.seams.database import Database, DescribesQueries, ListsTables, Session
@@ -94,7 +95,7 @@ class TableSource:
     def _schema(self, session: Session) -> pa.Schema:
         """The columns as they are read: a column's declared type may not hold every value that it has."""
         if self.table is not None and session.table(self.table) is None:
-            known = list(session.tables()) if isinstance(session, ListsTables) else []
+            known = [name for name in session.tables() if not own(name)] if isinstance(session, ListsTables) else []
             raise Refused(
                 f"there is no such table{nearest(self.table, known)}",
                 where=self.shown,

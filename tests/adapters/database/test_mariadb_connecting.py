@@ -15,7 +15,7 @@ from tests.adapters.database.mariadbkit import Shop, shop
 from towpath import assemble, write
 from towpath.adapters.database.mariadb import MariaDB
 from towpath.conformance.destination import SCHEMA, state
-from towpath.errors import Refused, TowError, Transient
+from towpath.errors import Refused, TowError, Transient, UserError
 from towpath.job import InputSpec, OutputSpec
 from towpath.lab import Lab, Server
 from towpath.nouns import Mode, Want
@@ -48,6 +48,18 @@ def test_a_database_that_is_not_there_is_told(mariadb_server: Server) -> None:
     told = refusal(login(mariadb_server, path="nothing_here"))
     assert (type(told), told.code) == (Refused, "table-missing")
     assert "nothing_here" in str(told)
+
+
+def test_an_address_without_a_database_is_told_to_have_one(mariadb_server: Server) -> None:
+    source = assemble.source(InputSpec(f"{mariadb_server.address.rpartition('/')[0]}#t"))
+    with pytest.raises(UserError, match="names no database"):
+        source.describe(Want())
+
+
+def test_a_table_that_is_not_there_is_told_beside_those_that_are(shop: Shop) -> None:
+    shop.run("create table orders (id int)", "create table _towpath_state (id int)")
+    with pytest.raises(Refused, match=r"did you mean 'orders'(.|\n)*its tables: orders$"):
+        shop.read("order")
 
 
 def test_a_server_that_is_not_there_is_told_with_its_address() -> None:

@@ -67,6 +67,9 @@ def ours(error: Exception, shown: str) -> TowError:
         return DataError(
             words, where=shown, todo=f"nothing was published; correct the rows, or {way}", code="constraint-violated"
         )
+    if code == ER.NO_DB_ERROR:
+        todo = "write mariadb://HOST/DATABASE#TABLE"
+        return UserError("the address names no database", where=shown, todo=todo, code="address-wrong")
     if code == ER.DUP_FIELDNAME:
         todo = "give one of them another name: select ... as other"
         return UserError(f"{words} (names that differ in case are one)", where=shown, todo=todo, code="column-doubled")
