@@ -393,6 +393,27 @@ def test_a_step_reads_on_from_the_objects_that_it_has_read(
     assert ids(s3_place.store(), f"{path}/all.parquet") == (1, 2)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["all.parquet", "all/"])
+def test_machines_that_run_one_step_at_once_load_each_row_once(s3_place: S3Place, tmp_path: Path, name: str) -> None:
+    path, store = place(tmp_path), s3_place.store()
+    source_at, to = s3_place.address(f"{path}/in/*.csv"), s3_place.address(f"{path}/{name}")
+    (tmp_path / "tow.yaml").write_text(
+        f"pipeline: p\nsteps:\n  s: {{from: '{source_at}', to: '{to}', mode: append}}\n", "utf-8"
+    )
+    command = [str(Path(sys.executable).with_name("tow")), "run", "--quiet"]
+    for number in range(4):
+        key = f"{path.partition('/')[2]}/in/{number}.csv"
+        s3_place.client().put_object(Bucket=BUCKET, Key=key, Body=f"id\n{number}\n".encode())
+        machines = [{**os.environ, "TOWPATH_STATE": str(tmp_path / f"machine {one}")} for one in range(3)]
+        runs = [subprocess.Popen(command, cwd=tmp_path, env=one, stderr=subprocess.PIPE) for one in machines]
+        ends = [(run.communicate()[1], run.returncode) for run in runs]
+        assert 0 in [code for _, code in ends]
+        assert all(code == 0 or (code == 1 and b"[conflict]" in said) for said, code in ends), ends
+        assert sorted(ids(store, f"{path}/{name}") or ()) == list(range(number + 1))
+    assert len([key for key in s3_place.keys(f"{path}/{name}") if "/part-" in key]) == (4 if name == "all/" else 0)
+
+
 def test_the_files_of_a_folder_hold_little_in_memory(
     s3_place: S3Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

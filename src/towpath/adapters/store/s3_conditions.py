@@ -75,6 +75,8 @@ def _tried(client: Any, server: str, bucket: str, key: str) -> Conditions:
         finally:
             client.delete_object(**place)
     found = Conditions(writes, deletes)
+    if not found.writes:
+        return found  # it may be another one tomorrow
     with contextlib.suppress(OSError):  # then it is tried again by the next run
         file = _file(server, bucket)
         file.parent.mkdir(parents=True, exist_ok=True)
