@@ -101,9 +101,7 @@ class TopicDestination:
             key=key,
             guarantee=Guarantee.ATOMIC,
             why=_WHY.format(seconds=self.queue.transaction_secs),
-            effect=f"makes the topic {self.topic}"
-            if there is None
-            else "messages that are there stay; new ones follow",
+            effect=self._effect(mode, there),
             ddl=(f"create topic {self.topic} ({made})",) if there is None else (),
         )
 
@@ -160,6 +158,13 @@ class TopicDestination:
             raise Conflict(
                 "it was made by somebody else meanwhile; nothing was published", where=self.shown, todo="run again"
             )
+
+    def _effect(self, mode: Mode, there: Topic | None) -> str:
+        if there is None:
+            return f"makes the topic {self.topic}"
+        if mode is Mode.CREATE:
+            return f"fills the topic {self.topic}, which holds no message yet"
+        return "messages that are there stay; new ones follow"
 
     def _is_out(self, new: State) -> bool:
         found = self.states.committed(new.step)
