@@ -89,6 +89,7 @@ class Reading(io.RawIOBase):
 
     def close(self) -> None:
         self._drop_body()
+        self._kept.clear()
         super().close()
 
     def _some(self, into: memoryview) -> int:
