@@ -194,7 +194,10 @@ class TestRename(OnMariaDB):
         assert self.rows(tmp_path) is None
         assert self.make(tmp_path).state(STEP) == earlier
         assert self.intents(tmp_path) == 1
-        assert self.make(tmp_path).recover(STEP) == earlier
+        other = assemble.destination(OutputSpec(self.at(tmp_path).replace("#orders", "#other")))
+        assert other.recover("other") is None
+        assert self.make(tmp_path).state(STEP) == earlier
+        assert self.make(tmp_path).steps() == [STEP]
         assert self.names(tmp_path) == {"_towpath_state", INTENT}
         assert self.intents(tmp_path) == 0
 

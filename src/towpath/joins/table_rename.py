@@ -14,6 +14,7 @@ from secrets import token_hex
 from towpath.errors import Conflict, TowError, Transient
 from towpath.joins.table_intent import Intent, TableIntents
 from towpath.joins.table_load import Found, Growth, Target, alter, check_count, committed_already, conflict
+from towpath.joins.table_state import TableStates
 from towpath.joins.table_straight import Waiting, renamed
 from towpath.nouns import Offer, Published, State
 from towpath.seams.database import HoldsNames, Session
@@ -164,8 +165,10 @@ def settle(target: Target, intents: TableIntents, session: Session, intent: Inte
     """Ends an intent: a table that has its name is published; one that stands aside goes, and the state with it."""
     if intents.stands(session, intent):
         if intent.after is not None:
+            # The state before may be of another table of the schema than the one that is loaded now.
+            states = TableStates(target.database, (intent.before and intent.before.unit) or target.table)
             with contextlib.suppress(Conflict):  # moved on by hand, or taken back already
-                target.states.move(session, intent.after.step, intent.after, intent.before, _moved)
+                states.move(session, intent.after.step, intent.after, intent.before, _moved)
             intents.say(session, Intent(intent.aside))
             session.commit()
         session.execute(f"drop table {quoted(beside(target.table, intent.aside), target.database.quote)}")

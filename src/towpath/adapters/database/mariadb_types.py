@@ -23,8 +23,8 @@ ESCAPES = (("\\", "\\\\"), ("'", "''"))
 OWN = "towpath "
 _TEXT_NATIVE = f"longtext character set {CHARSET} collate {COLLATION}"
 _MOST_COMMENT = 1_024
-_INDEXED = 100
-"""Signs of a text in an index."""
+_INDEXED = 40
+"""Signs of a text in an index: sixteen such columns fit into one."""
 _MOST_DIGITS, _MOST_SCALE = 65, 38
 
 TEXT = Stored(pa.string(), _TEXT_NATIVE)
@@ -193,8 +193,11 @@ class Declared:
         """SQL for a value as text that, with those of the row's other columns, tells any two rows apart."""
         name = quote(self.name)
         if self.base in _HAVE_TEXT or self.base in _BLOBS or self.base in _GEOMETRIES:
-            value = name if self.base in _SHORT else f"if(length({name}) > {_INLINE}, md5({name}), {name})"
-            return f"ifnull(length({name}), '-'), ifnull({value}, '')"
+            # As bytes, for texts of several character sets do not mix.
+            value = (
+                name if self.base in _SHORT else f"if(length({name}) > {_INLINE}, binary md5({name}), binary {name})"
+            )
+            return f"ifnull(length({name}), '-'), ifnull(binary {value}, '')"
         whole = f"cast({name} as double)" if self.base == "float" else f"hex({name})" if self.base == "bit" else name
         return f"ifnull({whole}, '-')"
 
