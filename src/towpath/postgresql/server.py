@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from towpath.nouns import Existing, Stored
+from towpath.nouns import Stored
 from towpath.postgresql import catalog, types
 from towpath.postgresql.session import PostgreSQLSession
 from towpath.seams.dialect import Dialect
@@ -138,6 +138,3 @@ class PostgreSQLServer(ABC):
         }
         escaped = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in words.items()}
         return " ".join(f"{name}='{value}'" for name, value in escaped.items())
-
-
-__all__ = ["Existing", "PostgreSQLServer"]
