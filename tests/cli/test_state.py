@@ -83,7 +83,7 @@ def test_files_are_forgotten_with_a_warning_where_rows_would_double(tow: Run) ->
         (("set", "orders", "x"), "int64", 2),
         (("set", "order", "3"), "did you mean 'orders'", 2),
         (("rewind",), "STEP", 2),
-        (("rewind", "orders", "--to", "9"), "tow state set 9", 2),
+        (("rewind", "orders", "--to", "9"), "tow state set orders 9", 2),
         (("rewind", "orders", "--file", "x"), "id = 5", 1),
         (("set", "files", "3"), "no state", 1),
         (("show", "nosuch.yaml"), "nosuch.yaml", 2),
