@@ -63,7 +63,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("replay ", [":folders"]),
         ("copy a b --bad-rows ", [":folders"]),
         ("nonsense ", list(COMMANDS)),
-        ("lab up kafka ", ["mariadb", "postgresql", "s3"]),
     ],
 )
 def test_what_may_stand_next(folder: Path, line: str, found: list[str]) -> None:
