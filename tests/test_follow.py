@@ -139,6 +139,8 @@ def test_killed_at_random_moments_every_message_arrives_exactly_once(
                 time.sleep(0.02)
             process.kill()
     with following_process(*ways) as process:
+        produce(kafka_server, topic, orders(sent, sent + 1))  # once it is there, the process is well under way
+        sent += 1
         assert wait_for(database, sent) == list(range(sent))
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
@@ -220,6 +222,8 @@ def test_from_topic_to_topic_killed_at_random_moments_every_message_arrives_exac
             time.sleep(random.uniform(0.5, 2.0))
             process.kill()
     with following_process(*ways) as process:
+        produce(kafka_server, topic, orders(sent, sent + 1))  # once it is there, the process is well under way
+        sent += 1
         until = time.monotonic() + 60
         while len(seen(kafka_server, f"{topic}-to")) < sent and time.monotonic() < until:
             time.sleep(0.2)

@@ -29,9 +29,6 @@ class Letters(BadRows, Protocol):
     refused; `discard` at the end of a load that was not published. What is sealed is not discarded: its load may be
     published although the call failed, and then these rows are nowhere else."""
 
-    shown: str
-    """Where they are kept, for messages."""
-
     def seal(self) -> None:
         """Makes the rows durable."""
         ...
@@ -48,7 +45,6 @@ class DeadLetters:
 
     def __init__(self, folder: Path, load_id: str, spec: JobSpec) -> None:
         self.folder = folder
-        self.shown = str(folder)
         self._pending = folder / f"{load_id}{_PENDING}"
         self._final = folder / load_id
         self._spec = spec

@@ -26,7 +26,6 @@ class TopicLetters:
     in the end: a message with the same `load` and `place` is the same row again."""
 
     def __init__(self, queue: Any, topic: str, load_id: str) -> None:
-        self.shown = f"{queue.name}#{topic}"
         self._queue = queue
         self._topic = topic
         self._load_id = load_id

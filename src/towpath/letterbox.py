@@ -9,7 +9,7 @@ from towpath import assemble, deadletters
 from towpath.deadletters import DeadLetters, Letters
 from towpath.errors import UserError
 from towpath.job import JobSpec
-from towpath.url import SCHEME
+from towpath.url import SCHEME, shown
 
 
 def letters(spec: JobSpec, load_id: str) -> Letters | None:
@@ -30,6 +30,14 @@ def letters(spec: JobSpec, load_id: str) -> Letters | None:
             code="option-wrong",
         )
     return TopicLetters(assemble_topics.opened(at)[1], assemble_topics.named(at), load_id)
+
+
+def place(spec: JobSpec) -> str:
+    """Where they go, as it was written, without secrets; a connection stands for its address."""
+    said = str(spec.bad_rows)
+    head, sign, rest = said.partition("#")
+    named = is_address(said, spec.connections) and SCHEME.match(said) is None
+    return shown(f"{spec.connections[head].partition('#')[0]}{sign}{rest}" if named else said)
 
 
 def finish(spec: JobSpec, load_id: str) -> None:

@@ -180,7 +180,7 @@ class _Attempt:
                 raise
             if letters is not None:
                 letters.published()
-                self.receipt.bad_rows = letters.shown
+                self.receipt.bad_rows = letterbox.place(spec)
             edge.accepted = published.accepted
             self.books.check()
             self._write_receipt(load_id, offer, published, digest, bad)
