@@ -24,8 +24,8 @@ from towpath.secrets.secret import Secret
 from towpath.url import SCHEME, decoded, shown
 
 _EMBEDDED = ("duckdb", "sqlite")
-_ALIASES = {"postgres": "postgresql"}
-"""Other names of schemes, as libpq takes them."""
+_ALIASES = {"mysql": "mariadb", "postgres": "postgresql"}
+"""Other names of schemes, as libpq and SQLAlchemy take them."""
 _MOST_PORT = 65_535
 
 

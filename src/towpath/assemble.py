@@ -279,14 +279,14 @@ def opened(at: Address) -> Database | Store:
 
 
 def _store(at: Address) -> tuple[registry.Row, Store]:
-    row = registry.find("store", at.library or at.scheme)
+    row = registry.chosen("store", at.scheme, at.library)
     login = {"user": at.user, "password": at.password, "host": at.host, "port": at.port}
     given = {name: value for name, value in login.items() if value is not None}
     return row, registry.make(row, {**given, **at.options})
 
 
 def _database(at: Address, options: Mapping[str, Any]) -> tuple[registry.Row, Database]:
-    row, at = registry.find("database", at.library or at.scheme), complete(at)
+    row, at = registry.chosen("database", at.scheme, at.library), complete(at)
     named = {"path": at.path, "user": at.user, "password": at.password, "host": at.host, "port": at.port}
     given = {name: value for name, value in named.items() if value is not None} | dict(at.options)
     for name in options:

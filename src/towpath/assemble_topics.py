@@ -163,7 +163,7 @@ def _parted(kind: type[Any], options: Mapping[str, Any], at: Address) -> tuple[d
 
 
 def _row(at: Address) -> registry.Row:
-    return registry.find("queue", at.library or at.scheme)
+    return registry.chosen("queue", at.scheme, at.library)
 
 
 @dataclass(frozen=True, slots=True)

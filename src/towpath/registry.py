@@ -18,7 +18,8 @@ from towpath.options import build, nearest
 @dataclass(frozen=True, slots=True)
 class Row:
     """One adapter: `target` is module:Class; `library` the package that it needs beyond the core (None: none), which
-    the extra `extra` installs; `suffixes` the file endings of a format; `line` says what it is in one line."""
+    the extra `extra` installs; `suffixes` the file endings of a format; `line` says what it is in one line. `of` is the
+    scheme whose part it plays by another library (`scheme+name://`)."""
 
     seam: str
     name: str
@@ -27,20 +28,19 @@ class Row:
     library: str | None = None
     extra: str | None = None
     suffixes: tuple[str, ...] = ()
+    of: str | None = None
 
 
 ROWS = (
     Row("database", "duckdb", "towpath.adapters.database.duckdb:DuckDB", "DuckDB database files"),
     Row("database", "mariadb", "towpath.adapters.database.mariadb:MariaDB", "MariaDB (pymysql)",
         library="pymysql", extra="mariadb"),
-    Row("database", "mysql", "towpath.adapters.database.mariadb:MariaDB", "MariaDB by its older scheme (pymysql)",
-        library="pymysql", extra="mariadb"),
     Row("database", "postgresql", "towpath.adapters.database.postgresql:PostgreSQL", "PostgreSQL (ADBC)",
         library="adbc_driver_postgresql", extra="postgresql"),
     Row("database", "psycopg", "towpath.adapters.database.psycopg:Psycopg", "PostgreSQL by psycopg 3 (COPY)",
-        library="psycopg", extra="psycopg"),
+        library="psycopg", extra="psycopg", of="postgresql"),
     Row("database", "psycopg2", "towpath.adapters.database.psycopg2:Psycopg2", "PostgreSQL by psycopg2 (COPY)",
-        library="psycopg2", extra="psycopg2"),
+        library="psycopg2", extra="psycopg2", of="postgresql"),
     Row("database", "sqlite", "towpath.adapters.database.sqlite:SQLite", "SQLite database files (sqlite3)"),
     Row("engine", "duckdb", "towpath.adapters.engine.duckdb:DuckDBEngine", "SQL over streams by DuckDB"),
     Row("format", "arrow", "towpath.adapters.format.arrow:Arrow", "Arrow IPC files and streams (pyarrow)",
@@ -93,18 +93,40 @@ ADDRESSED = ("database", "store", "queue")
 
 def seam_of(scheme: str) -> str:
     """The seam that an address's scheme belongs to. Raises UserError naming the nearest scheme."""
-    for row in ROWS:
-        if row.seam in ADDRESSED and row.name == scheme:
+    schemes = [row for row in ROWS if row.seam in ADDRESSED and row.of is None]
+    for row in schemes:
+        if row.name == scheme:
             return row.seam
     plugins = {seam: _plugins(seam) for seam in ADDRESSED}
     for seam, found in plugins.items():
         if scheme in found:
             return seam
-    known = [row.name for row in ROWS if row.seam in ADDRESSED and row.name != "-"]
+    known = [row.name for row in schemes if row.name != "-"]
     known += [name for found in plugins.values() for name in found]
     raise UserError(
         f"there is no database, store or queue named {scheme!r}{nearest(scheme, known)}",
         todo=f"known: {', '.join(known)}",
+        code="adapter-unknown",
+    )
+
+
+def chosen(seam: str, scheme: str, library: str | None) -> Row:
+    """The row of a scheme, or the one that plays its part by another library (`scheme+library://`). Raises UserError
+    naming the nearest."""
+    usual = find(seam, scheme)
+    if library is None:
+        return usual
+    rows = [usual, *(row for row in ROWS if row.seam == seam and row.of == scheme)]
+    for row in rows:
+        if library in (row.library, row.name) and library != scheme:
+            return row
+    plugin = _plugins(seam).get(library)
+    if plugin is not None:
+        return plugin
+    known = [one for row in rows for one in [row.library if row is usual else row.name] if one is not None]
+    raise UserError(
+        f"there is no library {library!r} for {scheme}{nearest(library, known)}",
+        todo=f"leave it out ({scheme}://), or name one of: {', '.join(known)}" if known else f"write {scheme}://",
         code="adapter-unknown",
     )
 

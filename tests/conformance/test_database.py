@@ -45,11 +45,6 @@ class TestMariaDB(OnMariaDB, DatabaseSuite):
         return assemble.database(self.at(folder))
 
 
-class TestMySQL(TestMariaDB):
-    adapter = "mysql"
-    address = "mysql://{server}"
-
-
 class TestMariaDBByInserts(TestMariaDB):
     """Where the server takes no files."""
 

@@ -114,11 +114,6 @@ class TestMariaDBTable(OnMariaDB, TableSuite):
     address = "mariadb://{server}#orders"
 
 
-class TestMySQLTable(TestMariaDBTable):
-    address = "mysql://{server}#orders"
-    deaths = 2
-
-
 class TestKafkaTopic(OnKafka, DestinationSuite):
     """A topic keeps what it was given: second loads append."""
 

@@ -2,7 +2,8 @@
 
 pymysql makes a Python object of every cell, and sends files of this machine when a server asks for one by name. Here
 the bytes of a result are parted into cells by numpy, many rows at once, and a server gets only what was offered.
-The text protocol: https://mariadb.com/kb/en/result-set-packets/. Built on pymysql's inner names of 1.1 and 1.2.
+The text protocol: https://mariadb.com/kb/en/result-set-packets/. Built on pymysql's inner names of 1.2, to which the
+extra holds it.
 """
 
 from __future__ import annotations
