@@ -5,12 +5,13 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from towpath import address as addresses
 from towpath import codecs, registry, userfiles
 from towpath.address import Address
+from towpath.built import Built
 from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.options import build
@@ -28,14 +29,6 @@ from towpath.secrets.secret import Secret, named_secret
 from towpath.url import SCHEME, plain_password, shown
 
 _DEFAULT_FOLDER_FORMAT = "parquet"
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A source or destination with its route: each adapter's registry row, for plan and receipt."""
-
-    part: Any
-    route: tuple[registry.Row, ...]
 
 
 def source(spec: InputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> Source:

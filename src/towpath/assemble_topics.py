@@ -11,7 +11,7 @@ from typing import Any
 
 from towpath import registry
 from towpath.address import Address
-from towpath.assemble import Built
+from towpath.built import Built
 from towpath.errors import UserError
 from towpath.job import InputSpec, OutputSpec
 from towpath.joins.topic_decoding import AsTheyAre, ByLines, ByRecords, Decoding

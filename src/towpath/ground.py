@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from towpath import assemble, registry, window
 from towpath.badrows import StopAtFirst
+from towpath.built import Built
 from towpath.errors import Refused, UserError
 from towpath.job import JobSpec
 from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Offer, Restart, State, Want, Way
@@ -176,11 +177,11 @@ def prepare(
     return ground
 
 
-def _inputs(spec: JobSpec, destination: Destination, given: Mapping[str, Source]) -> dict[str, assemble.Built]:
+def _inputs(spec: JobSpec, destination: Destination, given: Mapping[str, Source]) -> dict[str, Built]:
     """The inputs, opened by their addresses or as they were given."""
     names_rows = spec.mode is Mode.APPEND and "source_file" in spec.load_columns and hasattr(destination, "instead")
     return {
-        name: assemble.Built(given[name], ())
+        name: Built(given[name], ())
         if name in given
         else assemble.build_source(
             one, spec.connections, spec.folder, reread_changed=spec.mode is Mode.MERGE, names_rows=names_rows
