@@ -88,9 +88,11 @@ def test_a_wrong_value_is_the_users_mistake(flights: Path, tmp_path: Path, wrong
 
 
 def test_every_option_of_tow_copy_has_its_keyword() -> None:
-    """The names differ only where Python says more: --from-opt is a mapping, --rule a list."""
+    """The names differ only where Python says more: --from-opt is a mapping, --rule a list. A program goes on by a loop
+    of its own (`step`), not by --follow."""
     command = next(one for one in parser()._actions if one.choices).choices["copy"]  # type: ignore[union-attr]
     said = {one.dest for one in command._actions} - {"help", "source", "destination", "json", "quiet", "verbose", "log"}
+    said -= {"follow", "every"}
     called = {"from_opt": "from_options", "to_opt": "to_options", "rule": "rules", "before_sql": "before"}
     called["after_sql"] = "after"
     known = set(inspect.signature(tow.copy).parameters) - {"source", "to", "progress"}
@@ -297,3 +299,14 @@ def test_a_notebook_shows_the_line_that_called_and_the_message() -> None:
     assert place.endswith('tow.read("nowhere.csv")')
     assert "towpath" not in place.partition("\n")[2]
     assert message == f"Refused: {met.value}"
+
+
+def test_a_copy_with_a_step_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    rows = []
+    for name in ("a", "b"):
+        (tmp_path / "in" / f"{name}.csv").write_text(f"id\n{len(rows)}\n")
+        rows.append(tow.copy("in/*.csv", "duckdb:///x.db#t", step="orders", mode="append").rows)
+    again = tow.copy("in/*.csv", "duckdb:///x.db#t", step="orders", mode="append")
+    assert (rows, again.status) == ([1, 1], "unchanged")

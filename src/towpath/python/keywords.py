@@ -104,7 +104,10 @@ class FrameOptions(ShapeOptions, WriteOptions, total=False):
 
 
 class CopyOptions(ReadOptions, ShapeOptions, WriteOptions, total=False):
-    """The keyword arguments of `towpath.copy` and `towpath.plan`."""
+    """The keyword arguments of `towpath.copy` and `towpath.plan`. `step` is a name under which the destination keeps
+    how far the source was read, so that the same call goes on from there."""
+
+    step: str | None
 
 
 _WORDS = ("null", "true", "false", "date_format")
@@ -193,6 +196,7 @@ def job(inputs: Mapping[str, InputSpec], to: OutputSpec, given: Mapping[str, Any
         bad_rows=None if bad_rows is None else str(bad_rows),
         allow_lossy=names(given.get("allow_lossy")),
         require=None if require is None else _choice(Guarantee, require, "require"),
+        step=given.get("step"),
         **chosen,
     )
 
