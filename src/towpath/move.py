@@ -55,8 +55,8 @@ def run(
 
     `full_refresh`: as if nothing had been read before, replacing what exists. `accept_plan`: go on from a checkpoint
     made for another plan. `progress` is told how far the run is. `sources` stand in for the inputs of their names.
-    `receipt` is the one to fill (default: `blank`). `quiet`: a run that finds nothing new, or
-    nobody there, is not kept in the history.
+    `receipt` is the one to fill (default: `blank`). `quiet`: a run that finds nothing new, or nobody
+    there, is not kept in the history.
     Raises TowError when the data or a system said no; nothing was published then. A reader of standard output that has
     enough is no error: the receipt's status is `partial`."""
     receipt = receipt or blank(spec)

@@ -385,3 +385,17 @@ def test_an_unknown_type_is_an_error_that_helps(name: str, hint: str) -> None:
 def test_any_other_text_is_a_users_mistake_and_nothing_worse(name: str) -> None:
     with contextlib.suppress(UserError):
         parse_type(name)
+
+
+@pytest.mark.parametrize(
+    "text", ["0.099975586", "0.0999755859375", "5.9604645e-8", "5.960464477539063e-8", "NaN", "1.5"]
+)
+def test_a_half_is_read_from_the_text_of_the_single_and_of_the_double_that_is_equal(text: str) -> None:
+    values, bad = read(pa.array([text, None]), pa.float16())
+    assert len(bad) == 0
+    assert float(values[0].as_py()) == pytest.approx(float(text), rel=1e-6, nan_ok=True)
+
+
+@pytest.mark.parametrize("text", ["0.1", "65520", "5.96e-8", "1e400"])
+def test_a_text_that_no_half_is_equal_to_is_none(text: str) -> None:
+    assert read(pa.array([text]), pa.float16())[1].tolist() == [0]

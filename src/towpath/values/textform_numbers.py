@@ -86,12 +86,19 @@ def read_float(texts: pa.Array, type: Any) -> Read:
 
 
 def _read_half(texts: pa.Array, type: Any) -> Read:
-    singles, _ = read_float(texts, pa.float32())
-    values = pc.cast(singles, type)
-    back = pc.cast(values, pa.float32())
-    changed = pc.and_not(pc.not_equal(back, singles), pc.is_nan(singles))
-    values = without(values, np.flatnonzero(pc.fill_null(changed, False).to_numpy(zero_copy_only=False)))
+    """As a text of the single that is equal to it, or of the double: both are written for halves."""
+    values = _halves(texts, type, pa.float32())
+    rows = lost(texts, values)
+    if len(rows):
+        values = with_rows(values, rows, _halves(texts.take(pa.array(rows)), type, pa.float64()))
     return values, lost(texts, values)
+
+
+def _halves(texts: pa.Array, type: Any, wide: pa.DataType) -> pa.Array:
+    numbers, _ = read_float(texts, wide)
+    values = pc.cast(numbers, type)
+    changed = pc.and_not(pc.not_equal(pc.cast(values, wide), numbers), pc.is_nan(numbers))
+    return without(values, np.flatnonzero(pc.fill_null(changed, False).to_numpy(zero_copy_only=False)))
 
 
 def _same(text: str, shortest: str) -> bool:
