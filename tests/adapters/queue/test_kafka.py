@@ -21,7 +21,7 @@ from towpath import assemble, move
 from towpath.adapters.queue.kafka import Kafka
 from towpath.conformance.carry import assert_same
 from towpath.conformance.cases import CASES, Case
-from towpath.errors import Refused, SourceChanged, Transient, UserError
+from towpath.errors import Refused, SourceChanged, TowError, Transient, UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.lab import Server
 from towpath.nouns import Checkpoint, Description, Want
@@ -57,13 +57,15 @@ def test_csv_to_a_topic_to_parquet_holds_the_same_rows(kafka_server: Server, tmp
     assert values == set(range(2_000))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [one for one in CASES if one.rows().num_rows], ids=lambda case: case.id)
 def test_values_of_every_type_come_back_through_a_topic(kafka_server: Server, tmp_path: Path, case: Case) -> None:
     rows = case.rows()
-    if not rows.num_rows or case.id in json_write.GAPS:
-        pytest.skip("JSON cannot hold it, and says so")
     topic = f"{kafka_server.address}#{topic_of(tmp_path)}"
     job = JobSpec({"input": InputSpec("rows")}, OutputSpec(topic))
+    if case.id in json_write.GAPS:
+        with pytest.raises(TowError):
+            move.run(job, sources={"input": Rows(rows)})
+        return
     move.run(job, sources={"input": Rows(rows)})
     types = {one.name: json_write.stored(one.type).type for one in rows.schema}
     with assemble.source(InputSpec(topic)).open(None, Want(types=types)) as reading:
