@@ -75,6 +75,11 @@ def test_a_wrong_key_names_the_nearest_and_its_line(tmp_path: Path) -> None:
             "tow.yaml:1:1: the pipeline has no key 'pipelin'; did you mean 'pipeline'?",
         ),
         ("address: orders", "adress: orders", "tow.yaml:5:12: `from` of step orders has no key 'adress'; did you mean"),
+        (
+            "mode: merge",
+            "partition_by: [id]",
+            "tow.yaml:11:5: step orders has no key 'partition_by'; it belongs into `to: {address: ...",
+        ),
         ("not_null:", "not_nul:", "tow.yaml:8:10: a rule has no key 'not_nul'; did you mean 'not_null'?"),
         ("mode: merge", "mode: marge", "tow.yaml:11:11: mode takes create, append, replace or merge, not 'marge'"),
         ("key: id", "key: [1]", "tow.yaml:12:11: key takes text, not 1; put it in quotes if it is text"),

@@ -20,6 +20,7 @@ _KINDS = {
     "int_type": "a whole number",
     "model_type": "a mapping",
 }
+_SECTIONS: tuple[tuple[type[BaseModel], str], ...] = ((Input, "from"), (Output, "to"))
 
 
 def validated(kind: Any, document: Document) -> Any:
@@ -38,8 +39,8 @@ def _translate(kind: Any, document: Document, error: Any) -> None:
     name = _name(document, path) or _owner(kind, ())[1]
     if fault == "extra_forbidden":
         owner, shown = _owner(kind, path[:-1])
-        known = [field.alias or name for name, field in owner.model_fields.items()]
-        near = nearest(str(path[-1]), known)
+        known = _keys(owner)
+        near = _within(owner, str(path[-1])) or nearest(str(path[-1]), known)
         what = f"{shown} has no key {path[-1]!r}" + (near or f" (its keys: {', '.join(known)})")
         document.mistake(path, what, key=True)
     elif fault == "missing":
@@ -59,6 +60,19 @@ def _translate(kind: Any, document: Document, error: Any) -> None:
         document.mistake(path, f"{name} is empty")
     else:
         document.mistake(path, f"{name}: {error['msg'].removeprefix('Value error, ')}")
+
+
+def _within(owner: type[BaseModel], name: str) -> str:
+    """Where a key of a step belongs that is one of what it reads or writes; empty for another."""
+    if owner is not Step:
+        return ""
+    homes = [section for model, section in _SECTIONS if name in _keys(model) and name != "address"]
+    told = " or ".join(f"`{section}: {{address: ..., {name}: ...}}`" for section in homes)
+    return f"; it belongs into {told}" if told else ""
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _name(document: Document, path: tuple[Any, ...]) -> str | None:
@@ -84,7 +98,7 @@ def _owner(kind: Any, path: tuple[Any, ...]) -> tuple[type[BaseModel], str]:
         return Connection, f"the connection {path[1]}"
     if path[0] == "profiles":
         return (Connection, f"the connection {path[3]}") if len(path) > 2 else (Profile, f"the profile {path[1]}")
-    for model, section in ((Input, "from"), (Output, "to")):
+    for model, section in _SECTIONS:
         if path[2:3] == (section,):
             return model, f"`{section}` of step {path[1]}"
     return Step, f"step {path[1]}"
