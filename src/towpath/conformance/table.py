@@ -204,6 +204,17 @@ class TableSuite(DestinationSuite):
         with pytest.raises(UserError, match="after-sql 1"):
             self.table(tmp_path, after=(statement,))
 
+    @promise("mode/merge-new")
+    @pytest.mark.parametrize(("ids", "told"), [([5, 5], "id = 5 comes more than once"), ([5, None], "id is null")])
+    def test_a_merge_that_makes_the_table_refuses_bad_keys_too(
+        self, tmp_path: Path, ids: list[int | None], told: str
+    ) -> None:
+        rows = pa.record_batch({"id": pa.array(ids, pa.int64()), "name": pa.array(["a", "b"])})
+        with pytest.raises(DataError, match=told):
+            self.put(tmp_path, rows, Mode.MERGE)
+        assert self.table(tmp_path).describe() is None
+        assert self.table(tmp_path).state("other") is None
+
     @promise("instead/removed")
     @pytest.mark.parametrize("mode", [Mode.APPEND, Mode.MERGE])
     def test_rows_make_way_in_the_act_that_publishes(self, tmp_path: Path, mode: Mode) -> None:

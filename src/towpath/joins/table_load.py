@@ -249,6 +249,13 @@ def merging(target: Target, offer: Offer, existing: Existing) -> Merge:
     return Merge(target.quoted, existing, offer.schema, offer.key, target.database, target.shown, offer.about_load)
 
 
+def check_new_keys(target: Target, offer: Offer, aside: str, session: Session) -> None:
+    """Rows to merge that make the table meet nobody but each other: their keys are checked where they were filled."""
+    existing = session.table(aside)
+    if offer.mode is Mode.MERGE and existing is not None:
+        merging(target, offer, existing).check_keys(session, quoted(aside, target.database.quote))
+
+
 def check_count(target: Target, published: Published, sent: int) -> None:
     counted = published.inserted + published.updated + published.unchanged
     if not published.accepted == counted == sent:

@@ -53,13 +53,7 @@ class Merge:
         """Merges the staged rows within the session's transaction. Raises DataError for a key that is null or comes
         twice, in the rows or (where a row would meet it) in the table."""
         names = self._names(self.schema.names)
-        self._refuse_null_keys(session)
-        self._refuse_doubled_keys(
-            session,
-            f"from {STAGE} as _old_",
-            "comes more than once in the rows to merge",
-            "keep one row of each key (--dedupe 'latest COLUMN'), or choose a key that is unique",
-        )
+        self.check_keys(session, STAGE)
         # Joins, for SQLite walks through the whole other table for each row of an `exists`.
         met = f"from {STAGE} as _new_ join {self.table} as _old_ on {self._matched()}"
         self._refuse_doubled_keys(
@@ -81,6 +75,16 @@ class Merge:
         session.execute(self._dialect.drop_temporary.format(STAGE))
         return Published(staged, inserted, updated, unchanged)
 
+    def check_keys(self, session: Session, rows: str) -> None:
+        """Raises DataError for a key that is null or comes twice in a table (quoted) of rows to merge."""
+        self._refuse_null_keys(session, rows)
+        self._refuse_doubled_keys(
+            session,
+            f"from {rows} as _old_",
+            "comes more than once in the rows to merge",
+            "keep one row of each key (--dedupe 'latest COLUMN'), or choose a key that is unique",
+        )
+
     @property
     def _dialect(self) -> Dialect:
         return self.database.dialect
@@ -88,10 +92,10 @@ class Merge:
     def _quote(self, name: str) -> str:
         return self.database.quote(name)
 
-    def _refuse_null_keys(self, session: Session) -> None:
+    def _refuse_null_keys(self, session: Session, rows: str) -> None:
         # SQLite takes a null in its primary key for a wish that it choose a number.
         for name in (*self.key, *(name for name in self.existing.key if name in self.schema.names)):
-            nulls = session.scalar(f"select count(*) from {STAGE} where {self._quote(name)} is null")
+            nulls = session.scalar(f"select count(*) from {rows} where {self._quote(name)} is null")
             if nulls:
                 raise DataError(
                     f"the key column {name} is null in {nulls:,} of the rows to merge",

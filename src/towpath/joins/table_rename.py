@@ -13,7 +13,16 @@ from secrets import token_hex
 
 from towpath.errors import Conflict, TowError, Transient
 from towpath.joins.table_intent import Intent, TableIntents
-from towpath.joins.table_load import Found, Growth, Target, alter, check_count, committed_already, conflict
+from towpath.joins.table_load import (
+    Found,
+    Growth,
+    Target,
+    alter,
+    check_count,
+    check_new_keys,
+    committed_already,
+    conflict,
+)
 from towpath.joins.table_state import TableStates
 from towpath.joins.table_straight import Waiting, renamed
 from towpath.nouns import Offer, Published, State
@@ -65,6 +74,7 @@ class RenameLoad:
         aside.growth.check(aside.inserted)
         published = Published(aside.inserted, aside.inserted)
         check_count(self.target, published, self.rows)
+        check_new_keys(self.target, self.offer, beside(self.target.table, aside.name), aside.session)
         aside.publish(expected, new)
         self.published = published
         return published

@@ -22,6 +22,7 @@ from towpath.joins.table_load import (
     alter,
     check_count,
     check_ground,
+    check_new_keys,
     committed_already,
     conflict,
     lock,
@@ -168,6 +169,7 @@ class _Open:
         if self.growth is not None:
             self.growth.check(self.inserted)
         if self.table != target.table:
+            check_new_keys(target, self.offer, self.table, session)
             if session.table(target.table) is not None:
                 raise conflict(target, "the table was made meanwhile")
             try:
