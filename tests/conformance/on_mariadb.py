@@ -55,10 +55,15 @@ class OnMariaDB:
         return assemble.database(self.address.format(server=f"{place}/nothing_here"))
 
     def tree(self, folder: Path) -> dict[str, bytes]:
-        """Every table with the number of its rows, as far as it was made."""
-        if folder not in self._made:
-            return {}
-        name = self._made[folder]
-        tables = [row[0] for row in run(self._server, f"show tables from {name}")]
-        counted = {table: run(self._server, f"select count(*) from {name}.`{table}`")[0][0] for table in tables}
+        """Every table with the number of its rows, as far as it was made; nobody makes or drops one meanwhile."""
+        name = self._made.get(folder)
+        counted = {
+            table: run(self._server, f"select count(*) from {name}.`{table}`")[0][0] for table in self.names(folder)
+        }
         return {table: str(rows).encode() for table, rows in counted.items()}
+
+    def names(self, folder: Path) -> set[str]:
+        """The tables there are, also while somebody makes and drops some."""
+        if folder not in self._made:
+            return set()
+        return {row[0] for row in run(self._server, f"show tables from {self._made[folder]}")}

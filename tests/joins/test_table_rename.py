@@ -34,9 +34,6 @@ class TestRename(OnMariaDB):
         assert isinstance(made, TableDestination)
         return made
 
-    def names(self, folder: Path) -> set[str]:
-        return set(self.tree(folder))
-
     def rows(self, folder: Path) -> list[tuple[int, str]] | None:
         """What a reader sees; None when there is no table."""
         if "orders" not in self.names(folder):

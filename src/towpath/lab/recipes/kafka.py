@@ -75,7 +75,8 @@ class ApacheKafka(_Speaks):
         port, controller = place.ports
         text = _PROPERTIES.format(host=HOST, port=port, controller=controller, folder=place.folder, flush=flush)
         settings = place.note("server.properties", text)
-        cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+        # The zero keeps it from beginning with a dash, which the tool would take for an option.
+        cluster = base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")
         format = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(settings)]
         run(self._java(place, "-XX:TieredStopAtLevel=1", *format), folder=place.folder)
 
