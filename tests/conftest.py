@@ -9,7 +9,7 @@ import pytest
 
 from towpath.secrets import plain, redact
 
-pytest_plugins = ["towpath.lab.pytest_plugin", "tests.s3kit", "tests.postgresqlkit"]
+pytest_plugins = ["towpath.lab.pytest_plugin", "tests.attacks.share", "tests.s3kit", "tests.postgresqlkit"]
 
 
 @pytest.fixture(autouse=True)
