@@ -119,6 +119,32 @@ def test_a_signal_ends_it_after_the_epoch_with_exit_0(kafka_server: Server, tmp_
     assert "1 load, 100 rows" in said.splitlines()[-1]
 
 
+def hears(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(status.partition("SigCgt:")[2].split()[0], 16) >> (number - 1) & 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a process is looked into by /proc")
+@pytest.mark.parametrize("command", ["copy", "run"])
+@pytest.mark.parametrize("later", [0.0, 0.1, 0.3])
+def test_a_signal_ends_it_with_exit_0_however_early_it_comes(tmp_path: Path, command: str, later: float) -> None:
+    (tmp_path / "orders.csv").write_text("id\n1\n2\n")
+    (tmp_path / "tow.yaml").write_text(
+        "pipeline: shop\nsteps:\n  orders: {from: orders.csv, to: 'sqlite:///shop.sqlite#orders', mode: append}\n"
+    )
+    ways = ("orders.csv", "sqlite:///shop.sqlite#orders") if command == "copy" else ()
+    words = [str(TOW), command, *ways, "--follow"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        while not hears(process.pid, signal.SIGTERM):  # Python itself has come up by then, and tow has only begun
+            time.sleep(0.001)
+        time.sleep(later)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    assert said.splitlines()[-1].split(", ")[-1].split()[0] in ("0", "2"), said
+
+
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
 def test_killed_at_random_moments_every_message_arrives_exactly_once(
     kafka_server: Server, tmp_path: Path, engine: str

@@ -72,11 +72,11 @@ def follow(
     watch: Callable[[], Progress] = Unwatched,
 ) -> Followed:
     """Runs a job (of `following`) again and again, `every` so many seconds, until `stop` is set: the epoch under way
-    then ends first. `ended` is called with the receipt of each that moved rows. What a later look may cure (a
-    connection lost, nothing there yet) is waited out; any other TowError ends it."""
+    then ends first, and no other begins. `ended` is called with the receipt of each that moved rows. What a later look
+    may cure (a connection lost, nothing there yet) is waited out; any other TowError ends it."""
     total, begun = Followed(str(spec.step)), time.monotonic()
     seen = False
-    while True:
+    while not stop.is_set():
         receipt = None
         try:
             seen = seen or not _is_empty(spec)
@@ -88,9 +88,9 @@ def follow(
             total.epochs += 1
             total.rows += receipt.rows
             ended(receipt)
-        total.seconds = time.monotonic() - begun
-        if stop.wait(every):
-            return total
+        stop.wait(every)
+    total.seconds = time.monotonic() - begun
+    return total
 
 
 def _is_empty(spec: JobSpec) -> bool:

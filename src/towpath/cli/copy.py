@@ -50,11 +50,11 @@ def _follow(spec: JobSpec, every: float, args: argparse.Namespace) -> int:
     from towpath.follow import following as named
 
     file = beside(args.destination)
-    with following.stopping() as stop, logs.watching(args) as watch:
+    with logs.watching(args) as watch:
         total = follow(
             named(spec),
             every,
-            stop,
+            args.stop,
             ended=lambda receipt: show_receipt(receipt, file, args, short=True),
             watch=watch,
         )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from towpath.errors import UserError
 
 DEFAULT_SECS = 10.0
+_OPTION = "--follow"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     option = parser.add_argument_group("going on").add_argument
-    option("--follow", action="store_true", help="go on with what is new, until Ctrl-C or SIGTERM")
+    option(_OPTION, action="store_true", help="go on with what is new, until Ctrl-C or SIGTERM")
     option("--every", metavar="SPAN", help="how long to wait between two looks: 500ms, 10s (the default), 1h")
 
 
@@ -30,8 +31,9 @@ def every(args: argparse.Namespace) -> float:
 
 
 @contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second one interrupts as ever."""
+def stopping(words: Sequence[str]) -> Iterator[threading.Event]:
+    """An event that, where the words of a command ask to follow, the first Ctrl-C or SIGTERM sets from now on; the
+    second one interrupts as ever. It begins before anything is imported or looked at, since a signal may come early."""
     stop = threading.Event()
     before: dict[int, Any] = {}
 
@@ -39,7 +41,7 @@ def stopping() -> Iterator[threading.Event]:
         stop.set()
         signal.signal(number, before[number])
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM) if _OPTION in words else ():
         before[number] = signal.signal(number, told)
     try:
         yield stop

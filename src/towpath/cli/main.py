@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from towpath.cli import following
 from towpath.cli.parsing import Parser, commands
 from towpath.errors import TowError
 from towpath.secrets import redact
@@ -102,12 +103,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complete(parser(_needed(words[1:-1] or words)), words[1:])
     if words[0] == "help":
         words = [*words[1:], "--help"]
-    with redact.streams():
+    with redact.streams(), following.stopping(words) as stop:
         if words[0] in COMMANDS:
             from towpath.secrets import plain
 
             plain.note(words)
         args = parser(_needed(words)).parse_args(words)
+        args.stop = stop
         from towpath.cli import logs
 
         with logs.on_stderr(args):

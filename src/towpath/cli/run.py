@@ -95,15 +95,16 @@ def _follow(loaded: Loaded, steps: list[str], args: argparse.Namespace, every: f
         if receipt.status == "done":
             moved.append(receipt)
 
-    with following.stopping() as stop, logs.watching(args) as watch:
-        while True:
+    lasting: list[Receipt] = []
+    with logs.watching(args) as watch:
+        while not failed(lasting) and not args.stop.is_set():
             receipts = run_pipeline(
                 loaded, steps, accept_plan=args.accept_plan, bad_rows=args.bad_rows, parallel=args.parallel,
                 ended=ended, watch=watch, quiet=True,
             )  # fmt: skip
             lasting = [one for one in receipts if one.run and "[transient]" not in one.why]
-            if failed(lasting) or stop.wait(every):
-                break
+            if not failed(lasting):
+                args.stop.wait(every)
     if not args.json and not is_quiet(args):
         say(total(moved, time.perf_counter() - begun), sys.stdout)
     return 1 if failed(lasting) else 0
