@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,12 +20,16 @@ from towpath.disk.spool import Spool
 from towpath.errors import DataError, UserError
 from towpath.options import nearest
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 _ARROW = {"bz2": "bz2", "gz": "gzip", "zst": "zstd"}
 _MEMBERS: dict[str, Callable[[], Any]] = {"bz2": bz2.BZ2Decompressor, "xz": lzma.LZMADecompressor}
 _BLOCK = 1 << 18
-_FRAME = 1 << 22
 
 LEVELS = {"gz": (0, 9), "bz2": (1, 9), "xz": (0, 9), "zst": (1, 22), "zip": (0, 9)}
 """Each codec's lowest and highest level."""
@@ -112,11 +117,18 @@ def writer(file: BinaryIO, codec: str | None, name: str, level: int | None = Non
         return cast(BinaryIO, lzma.open(kept, "wb", preset=level))
     if codec == "gz":  # pyarrow's level is fixed at 9: three times slower, and smaller by less than 1 %
         return cast(BinaryIO, gzip.GzipFile("", "wb", 6 if level is None else level, kept, mtime=0))
-    if codec == "bz2" and level is not None:
-        return cast(BinaryIO, bz2.open(kept, "wb", level))
-    if codec == "zst" and level is not None:
-        return io.BufferedWriter(_ZstandardFrames(kept, level), _FRAME)
-    return cast(BinaryIO, pa.CompressedOutputStream(kept, _ARROW[codec]))
+    if codec == "bz2":
+        return cast(BinaryIO, bz2.open(kept, "wb", 9 if level is None else level))
+    return cast(BinaryIO, _zstandard(kept, 1 if level is None else level))
+
+
+def _zstandard(file: BinaryIO, level: int) -> zstd.ZstdFile:
+    """A stream that compresses into a frame with a checksum, which is left out unless one asks for it."""
+    options: dict[int, int] = {
+        zstd.CompressionParameter.compression_level: level,
+        zstd.CompressionParameter.checksum_flag: 1,
+    }
+    return zstd.ZstdFile(file, "wb", options=options)
 
 
 class _Readable(Protocol):
@@ -275,28 +287,6 @@ class _KeptOpen(io.RawIOBase):
     def flush(self) -> None:
         if not self.closed:
             self._file.flush()
-
-
-class _ZstandardFrames(io.RawIOBase):
-    """Compresses each piece as a frame of its own: pyarrow's stream knows no levels."""
-
-    def __init__(self, file: BinaryIO, level: int) -> None:
-        self._file = file
-        self._codec = pa.Codec("zstd", level)
-        self._begun = False
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._file.write(self._codec.compress(bytes(data), asbytes=True))
-        self._begun = True
-        return memoryview(data).nbytes
-
-    def close(self) -> None:
-        if not self.closed and not self._begun:
-            self.write(b"")
-        super().close()
 
 
 class _ZipEntry(io.RawIOBase):

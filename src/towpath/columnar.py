@@ -164,12 +164,15 @@ def translated(name: str, format: str) -> Iterator[None]:
 
 
 def checked(batches: Iterable[pa.RecordBatch], name: str, format: str) -> Generator[pa.RecordBatch, None, None]:
-    """The batches; a broken one raises DataError."""
+    """The batches; a broken one raises DataError. Each is looked at whole before anybody relies on it: a library takes
+    offsets, lengths and letters as they stand in a file, and a wrong one would end the process later."""
     with translated(name, format):
         iterator = iter(batches)
     while True:
         with translated(name, format):
             batch = next(iterator, None)
+            if batch is not None:
+                batch.validate(full=True)
         if batch is None:
             return
         yield batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,31 @@ def test_a_file_cut_anywhere_is_an_error_that_names_it(stream: bool) -> None:
     for length in range(len(data)):
         with pytest.raises(DataError, match=r"orders\.arrow"):
             read(data[:length])
+
+
+@FORMS
+def test_bytes_that_are_no_text_where_text_should_be_are_an_error(stream: bool) -> None:
+    data = written(pa.record_batch({"s": ["a name that is plainly seen"]}), stream=stream)
+    at = data.index(b"plainly")
+    with pytest.raises(DataError, match=r"orders\.arrow.*UTF8"):
+        read(data[:at] + b"\xff" + data[at + 1 :])
+
+
+@FORMS
+def test_offsets_that_point_outside_of_their_column_are_an_error(stream: bool) -> None:
+    data = written(pa.record_batch({"s": ["x" * 77, "y" * 88]}), stream=stream)
+    at = data.index((77).to_bytes(4, "little") + (165).to_bytes(4, "little"))
+    for length in (-5, 166, 1 << 30):
+        with pytest.raises(DataError, match=r"orders\.arrow"):
+            read(data[:at] + length.to_bytes(4, "little", signed=True) + data[at + 4 :])
+
+
+def test_a_length_that_is_more_than_the_file_has_takes_no_memory() -> None:
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"orders\.arrow"):
+        read(b"\xff\xff\xff\xff" + (2**31 - 8).to_bytes(4, "little") + bytes(1000))
+    assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    tracemalloc.stop()
 
 
 def test_bytes_after_the_end_of_a_stream_are_an_error() -> None:

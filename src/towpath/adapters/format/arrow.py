@@ -18,12 +18,14 @@ from towpath.values.logical import kind, plain_type
 
 _MAGIC = b"ARROW1"
 _END = b"\xff\xff\xff\xff\0\0\0\0"
+_PIECE = 16 << 20
 _CODECS = ("none", "lz4", "zstd")
 
 
 class Arrow:
     """Both forms are read, told apart by their first bytes. The file form is written, or with `stream` the other.
-    `compression` is none, lz4 or zstd, at `compression_level`."""
+    `compression` is none, lz4 or zstd, at `compression_level`. Arrow has no checksums: where bytes may change on their
+    way, write `name.arrow.zst`, whose codec has one."""
 
     continues = False
     """The footer or end mark ends the file: nothing can be appended."""
@@ -118,7 +120,8 @@ def _whole_stream(reader: Any, watched: _Watched, name: str) -> Iterator[pa.Reco
 
 
 class _Watched(io.RawIOBase):
-    """A stream that remembers the last eight bytes read from it."""
+    """A stream that remembers the last eight bytes read from it, and takes no more memory than it has bytes: what a
+    damaged length asks for may be all that there is."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -128,6 +131,15 @@ class _Watched(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        got = self._file.read(size)
+        got = self._file.read(min(size, _PIECE)) if size > 0 else self._file.read(size)
+        if len(got) == _PIECE < size:
+            got = self._rest(got, size)
         self.last = (self.last + got)[-len(_END) :] if len(got) < len(_END) else got[-len(_END) :]
         return got
+
+    def _rest(self, begin: bytes, size: int) -> bytes:
+        pieces, left = [begin], size - len(begin)
+        while left and (piece := self._file.read(min(left, _PIECE))):
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
