@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from towpath.errors import Conflict, DataError, TowError, Transient
+from towpath.joins import sealed
 from towpath.nouns import State
 from towpath.seams.store import SeesThisMachine, Staged, Store
 
@@ -154,13 +155,13 @@ class FileState:
         if note is None:
             return Ledger()
         try:
-            raw = json.loads(note[0])
+            raw = sealed.loads(note[0])
             steps = {step: State.loads(json.dumps(state)) for step, state in raw["steps"].items()}
             intent = None if raw["intent"] is None else _intent(raw["intent"])
             dropped = tuple(_intent(one) for one in raw.get("dropped", ()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                "this is no state file of tow's",
+                f"this is no state file of tow's ({error})",
                 where=self._note,
                 todo="restore it, or remove it to load afresh",
                 code="state-damaged",
@@ -174,7 +175,7 @@ class FileState:
             steps = {step: asdict(state) for step, state in ledger.steps.items()}
             dropped = {"dropped": [asdict(one) for one in ledger.dropped]} if ledger.dropped else {}
             whole = {"steps": steps, "intent": intent, **dropped}
-            content = json.dumps(whole, indent=1, sort_keys=True).encode()
+            content = sealed.dumps(whole)
         if content is None and ledger.version is None:
             return ledger
         return replace(ledger, version=self._store.swap_note(self._note, content, ledger.version))

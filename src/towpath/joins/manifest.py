@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 import pyarrow as pa
 
 from towpath.errors import Conflict, DataError, Refused, UserError
+from towpath.joins import sealed
 from towpath.nouns import State
 from towpath.seams.store import Store
 from towpath.values import textform
@@ -52,12 +53,12 @@ class Manifest:
             "steps": {step: asdict(state) for step, state in self.steps.items()},
             "generation": self.generation,
         }
-        return json.dumps(content, indent=1).encode()
+        return sealed.dumps(content)
 
     @staticmethod
     def loads(content: bytes) -> Manifest:
         """Raises ValueError, KeyError, TypeError, UserError for anything else than `dumps` gave."""
-        raw = json.loads(content)
+        raw = sealed.loads(content)
         if raw["towpath"] != _VERSION:
             raise ValueError(f"version {raw['towpath']}")
         return Manifest(
