@@ -1,0 +1,184 @@
+"""`tow` as a process of its own that need not start: forked from one that has imported everything and done nothing.
+
+`Warm` starts that process and asks it for runs; as a program this file is it. A forked `tow` is a session of its own,
+has its folder, environment and output, and ends as any other does, its exit code told by the parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_IMPORTED = (
+    "towpath.cli.main", "towpath.cli.run", "towpath.cli.copy", "towpath.cli.replay", "towpath.cli.state",
+    "towpath.cli.secrets", "towpath.cli.logs", "towpath.cli.progress_bar", "towpath.pipeline.run", "towpath.assemble",
+    "towpath.move", "towpath.assemble_topics", "towpath.adapters.store.local", "towpath.adapters.store.s3",
+    "towpath.adapters.queue.kafka", "towpath.adapters.format.csv", "towpath.adapters.format.jsonl",
+    "towpath.adapters.format.json", "towpath.adapters.format.parquet", "towpath.adapters.format.arrow",
+    "towpath.adapters.engine.duckdb", "towpath.adapters.database.duckdb", "towpath.adapters.database.sqlite",
+    "towpath.adapters.database.postgresql", "towpath.adapters.database.mariadb",
+)  # fmt: skip
+_LONGEST_SECS = 60.0
+
+
+class Warm:
+    """The warm process; `close` ends it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+            )
+        self._channel = ours.makefile("rw", encoding="utf-8", newline="\n")
+        ours.close()
+        self._one_at_a_time = threading.Lock()
+
+    def start(self, words: Sequence[str], folder: Path, env: Mapping[str, str], *, held: bool = False) -> Run:
+        """`tow` with these words; with `held` it stands before its first step until `go`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        said = folder / f"said-{time.monotonic_ns()}"
+        asked = {"words": list(words), "folder": str(folder), "env": dict(env), "said": str(said), "held": held}
+        return Run(self, self.ask(asked), said)
+
+    def run(self, words: Sequence[str], folder: Path, env: Mapping[str, str]) -> Run:
+        """`tow` with these words, from beginning to end."""
+        done = self.start(words, folder, env)
+        done.wait()
+        return done
+
+    def ask(self, asked: Any) -> Any:
+        with self._one_at_a_time:
+            print(json.dumps(asked), file=self._channel, flush=True)
+            return json.loads(self._channel.readline())
+
+    def close(self) -> None:
+        self._channel.close()
+        self._process.wait(10)
+
+
+@dataclass
+class Run:
+    """One `tow` under way. `code` is its exit code once it has ended, negative for a signal."""
+
+    warm: Warm
+    pid: int
+    said: Path
+    code: int | None = None
+
+    def go(self) -> None:
+        os.close(os.open(f"{self.said}.held", os.O_WRONLY))
+
+    def ended(self) -> bool:
+        if self.code is None:
+            self.code = self.warm.ask({"poll": self.pid})
+        return self.code is not None
+
+    def wait(self, secs: float = _LONGEST_SECS) -> bool:
+        """Whether it ended within so many seconds."""
+        until = time.monotonic() + secs
+        while not self.ended():
+            if time.monotonic() > until:
+                return False
+            time.sleep(min(0.002, secs))
+        return True
+
+    def signal(self, number: int) -> None:
+        """Sends a signal, if it is still there to get one."""
+        if not self.ended():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+
+    def orphans(self) -> list[int]:
+        """The processes of its session that live although it has ended."""
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == self.pid]
+
+    @property
+    def out(self) -> str:
+        return Path(f"{self.said}.out").read_text("utf-8", "replace")
+
+    @property
+    def err(self) -> str:
+        return Path(f"{self.said}.err").read_text("utf-8", "replace")
+
+    def receipts(self) -> list[dict[str, Any]]:
+        """What `--json` printed."""
+        return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+    except OSError:
+        return None
+    return None if state in "ZX" else int(session)
+
+
+def _serve(channel: socket.socket) -> list[str]:
+    """Forks for each request; returns in the children alone, with the words of `tow`."""
+    requests = channel.makefile("rw", encoding="utf-8", newline="\n")
+    codes: dict[int, int] = {}
+    for line in requests:
+        asked = json.loads(line)
+        if "words" in asked:
+            if asked["held"]:
+                os.mkfifo(f"{asked['said']}.held")
+            answer: Any = os.fork()
+            if answer == 0:
+                channel.close()
+                os.closerange(3, 64)  # the channel's file among them
+                _become(asked)
+                return asked["words"]
+        else:
+            while True:
+                with contextlib.suppress(ChildProcessError):
+                    pid, status = os.waitpid(-1, os.WNOHANG)
+                    if pid:
+                        codes[pid] = os.waitstatus_to_exitcode(status)
+                        continue
+                break
+            answer = codes.get(asked["poll"])
+        requests.write(json.dumps(answer) + "\n")
+        requests.flush()
+    os._exit(0)
+
+
+def _become(asked: dict[str, Any]) -> None:
+    os.setsid()
+    os.chdir(asked["folder"])
+    os.environ.update(asked["env"])
+    for number, name in ((0, os.devnull), (1, f"{asked['said']}.out"), (2, f"{asked['said']}.err")):
+        descriptor = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    if asked["held"]:
+        with open(f"{asked['said']}.held", "rb") as gate:
+            gate.read()
+
+
+def main() -> None:
+    for name in _IMPORTED:
+        with contextlib.suppress(ModuleNotFoundError):
+            __import__(name)
+    words = _serve(socket.socket(fileno=int(sys.argv[1])))
+    from towpath.cli.main import main as tow
+
+    sys.exit(tow(words))
+
+
+if __name__ == "__main__":
+    main()
