@@ -23,6 +23,7 @@ def keep(folder: Path, *, publish: bool) -> None:
     letters.seal()
     if publish:
         letters.published()
+    letters.discard()
 
 
 def test_bad_rows_come_back_as_they_were_with_the_job_that_met_them(tmp_path: Path) -> None:
@@ -37,9 +38,9 @@ def test_bad_rows_come_back_as_they_were_with_the_job_that_met_them(tmp_path: Pa
 def test_rows_of_an_unpublished_load_are_pending_and_not_replayed(tmp_path: Path) -> None:
     keep(tmp_path, publish=False)
     assert kept(tmp_path) == []
-    assert pending(tmp_path) == ["load1"]
+    assert [name.split(".")[0] for name in pending(tmp_path)] == ["load1"]
     finish(tmp_path, "another")
-    assert pending(tmp_path) == ["load1"]
+    assert [name.split(".")[0] for name in pending(tmp_path)] == ["load1"]
     finish(tmp_path, "load1")
     assert [load.load_id for load in kept(tmp_path)] == ["load1"]
 
@@ -74,5 +75,61 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad").write_text("a file in the way")
-    with pytest.raises(Refused, match="bad rows cannot be kept"):
+    with pytest.raises(Refused, match="cannot keep bad rows in it"):
         DeadLetters(tmp_path / "bad", "load1", SPEC).add(RAW)
+
+
+def test_two_runs_of_one_load_at_once_keep_their_rows_apart_and_the_refused_one_takes_only_its_own(
+    tmp_path: Path,
+) -> None:
+    first, second = (DeadLetters(tmp_path, "load1", SPEC) for _ in range(2))
+    for bad in (RAW, BYTES, SHAPED):
+        first.add(bad)
+        second.add(bad)
+    second.seal()
+    first.seal()
+    second.unseal()
+    second.discard()
+    finish(tmp_path, "load1")  # the step's next run looks before the first has named its rows
+    first.published()
+    first.discard()
+    assert [path.name for path in tmp_path.iterdir()] == ["load1"]
+    assert list(kept(tmp_path)[0].rows()) == [RAW, BYTES, SHAPED]
+
+
+def test_what_a_dead_run_was_still_writing_goes_with_the_next_and_what_a_living_one_writes_stays(
+    tmp_path: Path,
+) -> None:
+    dead, living, third = (DeadLetters(tmp_path, name, SPEC) for name in ("load1", "load2", "load3"))
+    dead.add(RAW)
+    assert dead._file is not None
+    dead._file.close()  # as the system does when a process dies
+    living.add(RAW)
+    third.add(RAW)
+    assert sorted(path.name.split(".")[1] for path in tmp_path.iterdir()) == ["load2", "load3"]
+    living.discard()
+    third.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_that_were_replayed_do_not_come_back_from_a_second_copy_of_them(tmp_path: Path) -> None:
+    keep(tmp_path, publish=True)
+    (load,) = kept(tmp_path)
+    load.replayed("load2")
+    keep(tmp_path, publish=False)
+    finish(tmp_path, "load1")
+    assert kept(tmp_path) == []
+
+
+def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, "load1", SPEC)
+    letters.add(RAW)
+    assert letters._file is not None
+    letters._file.close()
+    letters._file = open("/dev/full", "w")  # noqa: SIM115
+    letters.add(RAW)
+    with pytest.raises(Refused, match="cannot keep bad rows in it: there is no space left") as caught:
+        letters.seal()
+    assert caught.value.code == "disk-full"
+    letters.discard()
+    assert list(tmp_path.iterdir()) == []

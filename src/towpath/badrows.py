@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
-from towpath.errors import DataError
+from towpath.errors import DataError, UserError
 from towpath.stream import Place
+
+_MOST = re.compile(r"([0-9]+)|([0-9]+(?:\.[0-9]+)?)\s*%")
 
 _CODES = {"cast": "cast-inexact", "rows_as": "type-violated", "rules": "rule-broken", "write": "value-refused"}
 _CURES = {
@@ -34,12 +38,19 @@ class BadRow:
     edge: str = "read"
     code: str = ""
 
-    def error(self) -> DataError:
+    def told(self) -> str:
+        """Place, column, value and reason in one line."""
+        return f"{self.place}: {self._what()}"
+
+    def _what(self) -> str:
         shown = "" if self.value is None else f" ({shorten(self.value)!r})"
         column = "" if self.column is None else f"column {self.column}{shown}: "
+        return f"{column}{self.reason}{self._record()}"
+
+    def error(self) -> DataError:
         code = self.code or _CODES.get(self.edge) or ("record-malformed" if self.column is None else "type-violated")
         return DataError(
-            f"{column}{self.reason}{self._record()}",
+            self._what(),
             where=str(self.place),
             todo=f"nothing was published; {_CURES.get(code, 'correct the row')}, "
             "or keep such rows aside with --bad-rows DIR",
@@ -56,6 +67,42 @@ class BadRow:
 def shorten(value: str, most: int = 80) -> str:
     """The value, cut to at most `most` characters for a message."""
     return value if len(value) <= most else value[: most - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class MostBad:
+    """How many rows of one load may be bad: `rows`, or `percent` (0 to 100) of the rows read."""
+
+    rows: int | None = None
+    percent: Decimal | None = None
+
+    @staticmethod
+    def parse(text: str | int, what: str = "") -> MostBad:
+        """Of `100` or `0.5%`. Raises UserError at `what` for anything else."""
+        found = None if isinstance(text, bool) else _MOST.fullmatch(str(text).strip())
+        most = MostBad() if found is None else MostBad.of(found[1], found[2])
+        if most == MostBad() or (most.percent or 0) > 100:
+            raise UserError(
+                f"{text!r} is no number of bad rows",
+                where=what,
+                todo="write a number such as 100, or a share of the rows read such as 0.5%",
+                code="option-wrong",
+            )
+        return most
+
+    @staticmethod
+    def of(rows: str | None, percent: str | None) -> MostBad:
+        return MostBad(None if rows is None else int(rows), None if percent is None else Decimal(percent))
+
+    def __str__(self) -> str:
+        return f"{self.rows:,}" if self.percent is None else f"{self.percent.normalize():f}% of the rows read"
+
+    def passed(self, bad: int, read: int | None = None) -> bool:
+        """Whether so many bad rows are too many for sure; a share is judged when it is known how many rows were read
+        in all."""
+        if self.percent is None:
+            return self.rows is not None and bad > self.rows
+        return bad > 0 and (self.percent == 0 if read is None else bad * 100 > self.percent * read)
 
 
 class BadRows(Protocol):

@@ -1,27 +1,39 @@
 """Dead letters: bad rows kept on disk under the id of the load that set them aside.
 
-`DIR/<load id>/rows.jsonl` holds one bad row a line, `load.json` the job that met them. While the load is not published
-the folder is called `<load id>.pending`; its rows are durable before the load becomes visible.
+`DIR/<load id>/rows.jsonl` holds one bad row a line, `load.json` the job that met them. While rows come the folder is
+called `.<load id>.<token>.writing` and goes with its process; once they are durable, and until the load is known to
+be published, `<load id>.<token>.pending`; after a load that had too many of them `<load id>.stopped`. The token is the
+process's own: two runs of a step that begin at once have one load id, and one of them is refused.
 """
 
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Protocol, TextIO
 
 from towpath.badrows import BadRow, BadRows
+from towpath.disk import leftovers
+from towpath.disk.oserrors import translated
 from towpath.errors import DataError, Refused
 from towpath.job import JobSpec
 from towpath.secrets.plain import hidden
 from towpath.stream import Place
 
+_ROWS = "rows.jsonl"
+_WRITING = ".writing"
 _PENDING = ".pending"
+_STOPPED = ".stopped"
+_PATIENCE = 60.0
 
 
 class Letters(BadRows, Protocol):
@@ -37,6 +49,10 @@ class Letters(BadRows, Protocol):
 
     def unseal(self) -> None: ...
 
+    def stopped(self) -> str:
+        """Keeps the rows of a load that will not be published, to be looked at; returns where."""
+        ...
+
     def discard(self) -> None: ...
 
 
@@ -45,64 +61,104 @@ class DeadLetters:
 
     def __init__(self, folder: Path, load_id: str, spec: JobSpec) -> None:
         self.folder = folder
-        self._pending = folder / f"{load_id}{_PENDING}"
-        self._final = folder / load_id
+        self._load_id = load_id
+        token = token_hex(4)
+        self._writing = folder / f".{load_id}.{token}{_WRITING}"
+        self._pending = folder / f"{load_id}.{token}{_PENDING}"
         self._spec = spec
         self._file: TextIO | None = None
         self._sealed = False
 
     def add(self, bad: BadRow) -> None:
-        try:
+        with translated(str(self.folder), "keep bad rows in"):
             if self._file is None:
                 self._file = self._begin()
             self._file.write(json.dumps(_as_json(bad), ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
 
     def seal(self) -> None:
         """Makes the rows durable."""
+        if self._file is not None:
+            self._settle(self._pending)
         self._sealed = True
-        if self._file is None:
-            return
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            for folder in (self._pending, self.folder):
-                _sync(folder)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
 
     def published(self) -> None:
         """The load is visible: its bad rows are its own now."""
-        if self._file is not None:
-            finish(self.folder, self._final.name)
+        if self._file is None:
+            return
+        # The step's next run may have seen it, and named them: ours, or the same rows of a run that began with ours.
+        with suppress(OSError):
+            self._pending.rename(self.folder / self._load_id)
+        self._file.close()
+        shutil.rmtree(self.folder / f"{self._load_id}{_STOPPED}", ignore_errors=True)
+        for other in self.folder.glob(f"{self._load_id}.*{_PENDING}"):
+            _remove_if_dead(other)
+        _sync(self.folder)
 
     def unseal(self) -> None:
         """The load was refused before it became visible."""
         self._sealed = False
 
+    def stopped(self) -> str:
+        """Keeps the rows, which are sent on by nobody."""
+        kept = self.folder / f"{self._load_id}{_STOPPED}"
+        with translated(str(self.folder), "keep bad rows in"):
+            shutil.rmtree(kept, ignore_errors=True)
+        self._settle(kept)
+        self._sealed = True
+        return str(kept / _ROWS)
+
     def discard(self) -> None:
-        if self._file is not None and not self._sealed:
+        if self._file is None:
+            return
+        with suppress(OSError):  # a full disk refuses what is still buffered
             self._file.close()
-            shutil.rmtree(self._pending, ignore_errors=True)
+        if not self._sealed:
+            for folder in (self._writing, self._pending):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _begin(self) -> TextIO:
-        # A pending folder of the same load id is that of a dead run of this very load: it is written anew.
-        shutil.rmtree(self._pending, ignore_errors=True)
-        self._pending.mkdir(parents=True)
+        for dead in self.folder.glob(f".*{_WRITING}"):
+            _remove_if_dead(dead)
+        self._writing.mkdir(parents=True)
         # Whoever replays them may stand in another folder.
         spec = self._spec.with_(folder=os.path.abspath(self._spec.folder))
-        (self._pending / "load.json").write_text(json.dumps(hidden(spec.as_json()), indent=1), encoding="utf-8")
-        return open(self._pending / "rows.jsonl", "w", encoding="utf-8")
+        with open(self._writing / "load.json", "w", encoding="utf-8") as file:
+            json.dump(hidden(spec.as_json()), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        rows = open(self._writing / _ROWS, "w", encoding="utf-8")  # noqa: SIM115
+        fcntl.flock(rows, fcntl.LOCK_EX)
+        return rows
+
+    def _settle(self, name: Path) -> None:
+        """Makes all that was written durable under another name. The file stays open: its lock says that we live."""
+        assert self._file is not None
+        with translated(str(self.folder), "keep bad rows in"):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            _sync(self._writing)
+            self._writing.rename(name)
+            _sync(self.folder)
+
+
+def _remove_if_dead(folder: Path) -> None:
+    """Removes the rows that a dead run was keeping. A living one holds their file, but for the moment before it is
+    there."""
+    rows = folder / _ROWS
+    with suppress(FileNotFoundError):
+        if leftovers.remove(rows) or (not rows.exists() and time.time() - folder.stat().st_mtime > _PATIENCE):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def finish(folder: Path, load_id: str) -> None:
     """Names the bad rows of a published load as such; does nothing when that was done, or when there are none."""
-    pending = folder / f"{load_id}{_PENDING}"
-    if pending.is_dir() and not (folder / load_id).exists():
-        pending.rename(folder / load_id)
-        _sync(folder)
+    if (folder / load_id).exists() or next(folder.glob(f"replayed/{load_id}.by-*"), None) is not None:
+        return
+    # Several are those of runs that began at once, with the same rows.
+    for pending in sorted(folder.glob(f"{load_id}*{_PENDING}"))[:1]:
+        with suppress(FileNotFoundError):
+            pending.rename(folder / load_id)
+            _sync(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +170,14 @@ class Kept:
     spec: JobSpec
 
     def rows(self) -> Iterator[BadRow]:
-        with open(self.folder / "rows.jsonl", encoding="utf-8") as file:
+        with open(self.folder / _ROWS, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
                     yield _from_json(json.loads(line))
                 except (ValueError, KeyError, TypeError) as error:
                     raise DataError(
                         f"is no bad row as Towpath keeps them: {error}",
-                        where=f"{self.folder / 'rows.jsonl'}:{number}",
+                        where=f"{self.folder / _ROWS}:{number}",
                         todo="restore the line: one JSON object, of which `raw` or `row` may be mended",
                         code="bad-rows-damaged",
                     ) from error
@@ -143,7 +199,7 @@ def kept(folder: Path) -> list[Kept]:
             todo="name the folder that was given to --bad-rows",
             code="path-missing",
         )
-    found = [path for path in folder.iterdir() if (path / "load.json").is_file() and path.suffix != _PENDING]
+    found = [path for path in folder.iterdir() if (path / "load.json").is_file() and not path.suffix]
     found.sort(key=lambda path: path.stat().st_mtime_ns)
     return [
         Kept(path, path.name, JobSpec.from_json(json.loads((path / "load.json").read_text(encoding="utf-8"))))
@@ -152,7 +208,7 @@ def kept(folder: Path) -> list[Kept]:
 
 
 def pending(folder: Path) -> list[str]:
-    """Load ids whose bad rows are sealed or being written but whose load is not known to be published."""
+    """The names, without their ending, of bad rows that are durable but whose load is not known to be published."""
     return sorted(path.name.removesuffix(_PENDING) for path in folder.glob(f"*{_PENDING}"))
 
 
@@ -197,12 +253,3 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _unwritable(folder: Path, error: OSError) -> Refused:
-    return Refused(
-        f"bad rows cannot be kept: {error.strerror or error}",
-        where=str(folder),
-        todo="name another folder with --bad-rows",
-        code="permission-denied",
-    )

@@ -59,6 +59,11 @@ class TopicLetters:
     def unseal(self) -> None:
         """What was sent cannot be taken back."""
 
+    def stopped(self) -> str:
+        """Sends them, too: whoever looks finds them by the load."""
+        self.seal()
+        return f"{self._topic} (load {self._load_id})"
+
     def discard(self) -> None:
         self._waiting = []
         self._close()

@@ -11,7 +11,7 @@ from typing import NoReturn, cast
 
 import pyarrow as pa
 
-from towpath import assemble, registry, window
+from towpath import assemble, letterbox, registry, window
 from towpath.badrows import StopAtFirst
 from towpath.built import Built
 from towpath.errors import Refused, UserError
@@ -208,6 +208,7 @@ def refuse_pairs(spec: JobSpec) -> None:
         raise UserError("merge needs a key", todo="name the columns that identify a row: --key id", code="key-missing")
     window.check(spec)
     loadcolumns.check(spec)
+    letterbox.check(spec)
     if spec.step is None or spec.mode is not Mode.APPEND:
         return
     if spec.sql is not None or spec.whole:

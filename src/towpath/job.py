@@ -78,6 +78,7 @@ class JobSpec:
     `inputs` by the name that SQL uses; a single one is called `input`. `types` pins columns of the source; `all_text`
     reads every column of a text source as text. `sample` is the share of the rows read that is kept (0 to 1), `limit`
     how many rows of the result. `dedupe` keeps one row of each key: `latest COL`, `earliest COL`, `first` or `last`.
+    `max_bad` is how many bad rows a load may have (`100`, or a share of the rows read such as `0.5%`).
     `load_columns` adds columns about the load: any of `loaded_at`, `run_id`, `source_file` (each with `_` before it).
     `step` names it (`pipeline/step`): only a named step keeps a checkpoint. Relative paths and Python modules are found
     from `folder`. `connections` and addresses hold references to secrets (`${env:X}`), never their values.
@@ -102,6 +103,7 @@ class JobSpec:
     limit: int | None = None
     load_columns: tuple[str, ...] = ()
     bad_rows: str | None = None
+    max_bad: str | None = None
     allow_lossy: tuple[str, ...] = ()
     require: Guarantee | None = None
     memory: int = DEFAULT_MEMORY
@@ -135,7 +137,7 @@ class JobSpec:
         from towpath.secrets.plain import hidden
 
         meant = hidden(self.as_json())  # a new password is no new plan
-        for name in ("memory", "bad_rows", "require", "folder", "sample", "limit"):
+        for name in ("memory", "bad_rows", "max_bad", "require", "folder", "sample", "limit"):
             del meant[name]
         for one in meant["inputs"].values():
             del one["since"], one["until"], one["lookback"]  # they say how much of it one run reads

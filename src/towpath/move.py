@@ -18,6 +18,7 @@ from towpath.digest import Digest
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, Transient, UserError
 from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
+from towpath.letterbox import Limited
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
 from towpath.planning import column_json, listed
 from towpath.progress import Progress, Unwatched
@@ -169,6 +170,8 @@ class _Attempt:
             new = self._state(load_id, readings, digest.rows)
             edge.accepted = digest.rows
             self.books.check()
+            if isinstance(letters, Limited):
+                letters.judge(sum(edge.given for edge in self.edges.values()))
             if letters is not None:
                 letters.seal()
             self.watch.phase("publishing")
@@ -271,7 +274,7 @@ class _Attempt:
         receipt.books, receipt.books_lines = self.books.as_json(), self.books.lines()
         receipt.digest, receipt.parts = digest.hexdigest(), list(published.parts)
         receipt.columns = [column_json(plan) for plan in offer.columns]
-        receipt.set_aside = sum(bad.counts.values())
+        receipt.set_aside, receipt.max_bad = sum(bad.counts.values()), self.ground.spec.max_bad
         if offer.instead_of is not None:
             receipt.notes.append(
                 f"{count(published.removed, 'row')} of changed files made way: {listed(offer.instead_of[1])}"

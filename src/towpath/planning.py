@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from towpath import registry
+from towpath import letterbox, registry
+from towpath.badrows import MostBad
 from towpath.errors import Refused
 from towpath.ground import prepare
 from towpath.job import JobSpec
@@ -55,6 +56,9 @@ class Plan:
             out.append(f"  state: {_state_line(self.state)}")
         out += ["  columns:", *(f"    {line}" for line in self._columns(offer))]
         out += [f"  ddl: {statement}" for statement in offer.ddl]
+        if self.spec.bad_rows is not None:
+            most = "" if self.spec.max_bad is None else f", at most {MostBad.parse(self.spec.max_bad)}"
+            out.append(f"  bad rows: set aside in {letterbox.place(self.spec)}{most}")
         if offer.instead_of is not None:
             out.append(f"  changed files, whose rows make way: {listed(offer.instead_of[1])}")
         return out + [f"  note: {note}" for note in self.notes]
@@ -109,6 +113,8 @@ class Plan:
             "why": offer.why,
             "columns": [column_json(plan, plan.name in self.unsettled) for plan in offer.columns],
             "ddl": list(offer.ddl),
+            "bad_rows": None if self.spec.bad_rows is None else letterbox.place(self.spec),
+            "max_bad": self.spec.max_bad,
             "instead": [] if offer.instead_of is None else list(offer.instead_of[1]),
             "notes": list(self.notes),
         }

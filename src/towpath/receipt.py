@@ -111,6 +111,7 @@ class Receipt:
     ] = field(default_factory=list)
     bad_rows: Annotated[str | None, "the folder or topic that bad rows were set aside in"] = None
     set_aside: Annotated[int, "rows set aside in it"] = 0
+    max_bad: Annotated[str | None, "how many of them were allowed, or which share of the rows read; null: any"] = None
     parts: Annotated[list[str], "the files that were written, where there are several"] = field(default_factory=list)
     memory: Annotated[int, "the largest resident size of the process, in bytes"] = 0
     versions: Annotated[dict[str, str], "the versions of what the result may depend on"] = field(default_factory=dict)
@@ -157,7 +158,8 @@ class Receipt:
             f"  digest   {self.digest}",
         ]
         if self.set_aside:
-            aside = f"{count(self.set_aside, 'row')} set aside in {self.bad_rows}"
+            allowed = "" if self.max_bad is None else f" (at most {self.max_bad})"
+            aside = f"{count(self.set_aside, 'row')}{allowed} set aside in {self.bad_rows}"
             told = "" if "://" in str(self.bad_rows) else f": mend them, then `tow replay {self.bad_rows}`"
             out.append(f"  {aside}{told}")
         for note in self.notes:

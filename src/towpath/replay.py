@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from towpath import assemble, codecs, registry
+from towpath import assemble, codecs, letterbox, registry
 from towpath.badrows import BadRow
 from towpath.deadletters import Kept, kept, pending
 from towpath.errors import Refused
@@ -121,10 +121,11 @@ def _onto(load: Kept, spec: JobSpec, part: str) -> JobSpec:
 
 
 def _send(job: JobSpec, types: Mapping[str, str], folder: Path, progress: Progress) -> Receipt:
-    job = replace(job, types={**job.types, **types}, bad_rows=str(folder))
+    job = replace(job, types={**job.types, **types}, bad_rows=str(folder), max_bad=None)
     done = assemble.destination(job.to, job.connections, job.folder).state(str(job.step))
     if done is not None:
         receipt = Receipt("", str(folder), job.to.address, str(job.mode), "unchanged", job.step, done.load_id)
         receipt.why = f"sent already by load {done.load_id} at {done.at}"
+        letterbox.finish(job, done.load_id)  # it may have died before it named its own bad rows
         return receipt
     return run(job, progress=progress)

@@ -38,6 +38,8 @@ class PlanJson(TypedDict):
     guarantee: NotRequired[Annotated[str, "atomic, recoverable or at-least-once"]]
     why: NotRequired[Annotated[str, "what the guarantee rests on"]]
     columns: NotRequired[Annotated[list[ColumnWay], "the way of each column"]]
+    bad_rows: NotRequired[Annotated[str | None, "the folder or topic that bad rows are set aside in"]]
+    max_bad: NotRequired[Annotated[str | None, "how many may be, or which share of the rows read; null: any number"]]
     instead: NotRequired[Annotated[list[str], "changed files whose earlier rows make way"]]
     notes: NotRequired[Annotated[list[str], "what a reader of the plan should know"]]
     ddl: NotRequired[Annotated[list[str], "the statements or file operations that make the destination"]]

@@ -39,6 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     option("--limit", metavar="N", type=int, help="stop after so many rows of the result")
     option("--load-columns", metavar="A,B", help="add any of loaded_at, run_id, source_file (as _loaded_at ...)")
     option("--bad-rows", metavar="DIR", help="keep bad rows there, for tow replay, and go on")
+    option("--max-bad", metavar="N", help="stop when more rows than N, or N%% of those read, are bad; publish nothing")
     option("--allow-lossy", metavar="A,B", help="columns that may lose what the destination cannot hold")
     option("--memory", metavar="SIZE", help="the most memory to use (default: 1GiB)")
 
@@ -159,6 +160,7 @@ def spec(args: argparse.Namespace, source: str, destination: str) -> JobSpec:
         limit=args.limit,
         load_columns=names(args.load_columns),
         bad_rows=args.bad_rows,
+        max_bad=args.max_bad,
         allow_lossy=names(args.allow_lossy),
         require=Guarantee(args.require) if args.require else None,
         connections=here.connections(source, destination),

@@ -51,6 +51,9 @@ def add(subparsers: Any) -> None:
     option("--limit", metavar="N", type=int, help="stop each step after so many rows of its result")
     option("--sample", metavar="SHARE", help="keep this share of the rows read, such as 1%%; the same rows every time")
     option("--bad-rows", metavar="DIR", help="keep bad rows there, for the steps that name no folder")
+    option(
+        "--max-bad", metavar="N", help="stop a step with more bad rows than N, or N%% of those read, if it says none"
+    )
     following.add(parser)
     json_option(parser)
     parser.set_defaults(run=run)
@@ -99,8 +102,8 @@ def _follow(loaded: Loaded, steps: list[str], args: argparse.Namespace, every: f
     with logs.watching(args) as watch:
         while not failed(lasting) and not args.stop.is_set():
             receipts = run_pipeline(
-                loaded, steps, accept_plan=args.accept_plan, bad_rows=args.bad_rows, parallel=args.parallel,
-                ended=ended, watch=watch, quiet=True,
+                loaded, steps, accept_plan=args.accept_plan, bad_rows=args.bad_rows, max_bad=args.max_bad,
+                parallel=args.parallel, ended=ended, watch=watch, quiet=True,
             )  # fmt: skip
             lasting = [one for one in receipts if one.run and "[transient]" not in one.why]
             if not failed(lasting):
@@ -142,6 +145,7 @@ def _run(loaded: Loaded, steps: list[str], args: argparse.Namespace) -> int:
             full_refresh=args.full_refresh,
             accept_plan=args.accept_plan,
             bad_rows=args.bad_rows,
+            max_bad=args.max_bad,
             part=pipeline_options.part(args),
             parallel=args.parallel,
             ended=lambda receipt: show_receipt(receipt, _place(receipt, args.json), args, short=True),

@@ -38,7 +38,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "State and history": (
         "plan-changed", "file-changed", "checkpoint-foreign", "state-damaged", "source-changed", "bad-rows-missing",
-        "bad-rows-damaged", "cursor-missing", "cursor-unordered", "cursor-wrong", "state-missing", "state-foreign",
+        "bad-rows-damaged", "bad-rows-exceeded", "cursor-missing", "cursor-unordered", "cursor-wrong", "state-missing",
+        "state-foreign",
         "state-forward", "backfill-unkeyed", "lookback-unkeyed", "lookback-bad", "cursor-value-bad", "window-empty",
         "window-of-whole", "trial-of-kept-step", "refresh-of-shared",
     ),

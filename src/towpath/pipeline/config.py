@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from towpath import address
+from towpath.badrows import MostBad
 from towpath.errors import UserError
 from towpath.job import DEFAULT_MEMORY
 from towpath.pipeline import shorthand
@@ -47,6 +48,10 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+def _most_bad(value: Any) -> Any:
+    return str(value) if MostBad.parse(value) else value
+
+
 def _span(value: Any) -> Any:
     """A look-back of a numeric cursor is a number, written as one."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -79,6 +84,7 @@ Statements = Annotated[
 ]
 Span = Annotated[str, BeforeValidator(_span, json_schema_input_type=str | int)]
 Size = Annotated[int, BeforeValidator(_explained(_sized), json_schema_input_type=int | str)]
+MostBadText = Annotated[str, BeforeValidator(_explained(_most_bad), json_schema_input_type=int | str)]
 OptionValue = Annotated[Any, AfterValidator(_explained(_scalar)), Field(json_schema_extra={"type": _SCALARS})]
 LoadColumn = Literal["loaded_at", "run_id", "source_file"]
 
@@ -249,6 +255,11 @@ class Step(_Model):
     bad_rows: str | None = Field(
         None,
         description="The folder that keeps bad rows, for `tow replay`; without it the first bad row stops the step.",
+    )
+    max_bad: MostBadText | None = Field(
+        None,
+        description="How many rows may go there: a number, or a share of the rows read such as `0.5%`. With more the "
+        "step stops and publishes nothing; they are kept in `LOAD.stopped` to be looked at.",
     )
     allow_lossy: Columns = Field(
         [], description="Columns that may lose what the destination cannot hold; nothing else may lose anything."

@@ -103,6 +103,7 @@ def job(loaded: Loaded, name: str) -> JobSpec:
         dedupe=step.dedupe,
         load_columns=tuple(step.load_columns),
         bad_rows=_bad_rows(step.bad_rows, loaded.folder, connections),
+        max_bad=step.max_bad,
         allow_lossy=tuple(step.allow_lossy),
         require=None if step.require is None else Guarantee(step.require),
         memory=step.memory,

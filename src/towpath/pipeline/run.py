@@ -34,6 +34,7 @@ def run_pipeline(
     full_refresh: bool = False,
     accept_plan: bool = False,
     bad_rows: str | None = None,
+    max_bad: str | None = None,
     part: Part | None = None,
     parallel: int | None = None,
     ended: Callable[[Receipt], None] = lambda receipt: None,
@@ -44,9 +45,9 @@ def run_pipeline(
 
     `ended` is called with each at its end, from the caller's thread; `watch` makes what is told of one step's progress.
     A step that stopped, and those not run because of it, have the status `stopped`; one with a defect has the status
-    `failed`, and its traceback is logged. `bad_rows` is the folder for steps that name none; `parallel` how many run at
-    the same time, instead of what the file says. `quiet`: what finds nothing new is not kept in the history. Raises
-    UserError when the tow.yaml itself is wrong."""
+    `failed`, and its traceback is logged. `bad_rows` is the folder for steps that name none, `max_bad` how many rows of
+    a step may go there, if it does not say; `parallel` how many run at the same time, instead of what the file says.
+    `quiet`: what finds nothing new is not kept in the history. Raises UserError when the tow.yaml itself is wrong."""
     loaded = load(what) if isinstance(what, Path) else what
     part = part or Part()
     names = order(loaded, steps)
@@ -56,7 +57,9 @@ def run_pipeline(
     def chosen(name: str) -> JobSpec:
         """The step's job with its share of memory and the wishes of this run."""
         spec = part.of(job(loaded, name))
-        return spec.with_(memory=spec.memory // at_once, bad_rows=spec.bad_rows or bad_rows)
+        return spec.with_(
+            memory=spec.memory // at_once, bad_rows=spec.bad_rows or bad_rows, max_bad=spec.max_bad or max_bad
+        )
 
     group = Group(secrets.token_hex(6), now(), str(loaded.path), loaded.env, tuple(names))
     if not quiet:

@@ -57,7 +57,8 @@ class ReadOptions(TypedDict, total=False):
 class ShapeOptions(TypedDict, total=False):
     """What happens to rows on their way: in the order sample, where or sql, python, select, rename, cast, rules,
     dedupe, limit, load_columns. `rules` are written as in tow.yaml (`{"not_null": ["id"]}`) or `--rule`. `sample` is
-    a share (0.01 or "1%"); `memory` bytes or a text like "1GiB"; `bad_rows` a folder."""
+    a share (0.01 or "1%"); `memory` bytes or a text like "1GiB"; `bad_rows` a folder; `max_bad` a number
+    of rows, or a share of those read ("0.5%")."""
 
     sample: float | str | None
     where: str | None
@@ -72,6 +73,7 @@ class ShapeOptions(TypedDict, total=False):
     limit: int | None
     load_columns: Names
     bad_rows: str | Path | None
+    max_bad: int | str | None
     allow_lossy: Names
     memory: int | str | None
 
@@ -194,6 +196,7 @@ def job(inputs: Mapping[str, InputSpec], to: OutputSpec, given: Mapping[str, Any
         limit=whole(given, "limit"),
         load_columns=names(given.get("load_columns")),
         bad_rows=None if bad_rows is None else str(bad_rows),
+        max_bad=None if given.get("max_bad") is None else str(given["max_bad"]),
         allow_lossy=names(given.get("allow_lossy")),
         require=None if require is None else _choice(Guarantee, require, "require"),
         step=given.get("step"),

@@ -153,6 +153,21 @@ FAULTS = (
         files={"orders.csv": "id,name\n1,a\n2,b\n1,c\n"},
     ),
     Fault(
+        "bad-rows-exceeded", "allows one bad row, and there are two",
+        "copy orders.csv out.parquet --types zip=date --bad-rows bad --max-bad 1", "bad-rows-exceeded",
+        place="rows.jsonl", value="00501", rule="at most 1", todo="--max-bad", exit=1,
+    ),
+    Fault(
+        "max-bad-wrong", "writes a share of bad rows that is none",
+        "copy orders.csv out.parquet --bad-rows bad --max-bad 'a few'", "option-wrong",
+        place="max_bad", value="a few", rule="no number of bad rows", todo="0.5%",
+    ),
+    Fault(
+        "max-bad-alone", "allows bad rows, but names no place for them",
+        "copy orders.csv out.parquet --max-bad 5", "option-missing",
+        rule="max_bad", todo="--bad-rows DIR",
+    ),
+    Fault(
         "rule-kind-typo", "mistyped a rule", "copy orders.csv out.parquet --rule 'not_nul: id'", "yaml-wrong",
         place="--rule", value="not_nul", rule="no key", todo="not_null",
     ),
