@@ -6,6 +6,7 @@ has its folder, environment and output, and ends as any other does, its exit cod
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -28,6 +29,9 @@ _IMPORTED = (
     "towpath.adapters.format.json", "towpath.adapters.format.parquet", "towpath.adapters.format.arrow",
     "towpath.adapters.engine.duckdb", "towpath.adapters.database.duckdb", "towpath.adapters.database.sqlite",
     "towpath.adapters.database.postgresql", "towpath.adapters.database.mariadb",
+    "towpath.joins.file_source", "towpath.joins.file_destination", "towpath.joins.folder_destination",
+    "towpath.joins.table_source", "towpath.joins.table_destination", "towpath.joins.topic_source",
+    "towpath.joins.topic_destination", "towpath.deadletters", "towpath.replay",
 )  # fmt: skip
 _LONGEST_SECS = 60.0
 
@@ -177,7 +181,16 @@ def main() -> None:
     words = _serve(socket.socket(fileno=int(sys.argv[1])))
     from towpath.cli.main import main as tow
 
-    sys.exit(tow(words))
+    try:
+        code = tow(words)
+    except SystemExit as error:
+        code = int(error.code or 0)
+    # All that ending a process does but the taking apart of modules, which would take longer than the run.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
