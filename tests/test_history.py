@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from towpath import history
-from towpath.errors import UserError
+from towpath.errors import DataError, UserError
 from towpath.receipt import Receipt
 
 
@@ -90,8 +91,17 @@ def test_a_history_that_is_no_database_is_a_warning_for_a_run_and_an_error_for_a
     history.path().write_bytes(b"no database at all" * 100)
     history.record(receipt("abc123"))
     assert "not a database" in caplog.text
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot be read"):
         history.latest(5)
+
+
+@pytest.mark.parametrize("kept", ["no JSON", "[]", '{"run": "abc123", "no such field": 1}'])
+def test_a_receipt_that_is_none_any_more_is_told_by_the_history_s_place(kept: str) -> None:
+    history.record(receipt("abc123"))
+    with sqlite3.connect(history.path()) as database:
+        database.execute("update runs set receipt = ?", (kept,))
+    with pytest.raises(DataError, match=r"runs\.sqlite: the run history cannot be read"):
+        history.find("abc123")
 
 
 def test_an_empty_history_file_is_no_error() -> None:

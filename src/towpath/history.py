@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from towpath import userfiles
-from towpath.errors import UserError
+from towpath.errors import DataError, UserError
 from towpath.receipt import Receipt
 
 _LOG = logging.getLogger(__name__)
@@ -57,7 +57,10 @@ def latest_group(file: str, env: str | None) -> Group | None:
     """The latest `tow run` of a tow.yaml in a profile."""
     condition = "where file = ? and env = ? order by started desc, rowid desc limit 1"
     for id, started, path, profile, steps in _rows("groups", "*", condition, (file, env or "")):
-        return Group(id, started, path, profile or None, tuple(json.loads(steps)))
+        try:
+            return Group(id, started, path, profile or None, tuple(json.loads(steps)))
+        except (ValueError, TypeError) as error:
+            raise _damaged(error) from error
     return None
 
 
@@ -101,7 +104,11 @@ def latest(count: int, *, step: str | None = None, failed: bool = False, since: 
 
 
 def _select(condition: str, values: tuple[object, ...]) -> list[Receipt]:
-    return [Receipt.loads(text) for (text,) in _rows("runs", "receipt", condition, values)]
+    found = _rows("runs", "receipt", condition, values)
+    try:
+        return [Receipt.loads(text) for (text,) in found]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _damaged(error) from error
 
 
 def _rows(table: str, columns: str, condition: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
@@ -113,12 +120,16 @@ def _rows(table: str, columns: str, condition: str, values: tuple[object, ...]) 
                 return []
             return database.execute(f"select {columns} from {table} {condition}", values).fetchall()
     except sqlite3.Error as error:
-        raise UserError(
-            f"the run history cannot be read: {error}",
-            where=str(path()),
-            todo="move the file away: a new one is made at the next run",
-            code="state-damaged",
-        ) from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> DataError:
+    return DataError(
+        f"the run history cannot be read: {error}",
+        where=str(path()),
+        todo="move the file away: a new one is made at the next run",
+        code="state-damaged",
+    )
 
 
 @contextmanager

@@ -57,7 +57,7 @@ FAULTS = (
     ),
     Fault(
         "history-damaged", "damaged the run history", "runs", "state-damaged",
-        place="state", rule="cannot be read", todo="move",
+        place="state", rule="cannot be read", todo="move", exit=1,
         before=("copy orders.csv out.csv",),
         between=lambda here: [one.write_text("not a database " * 100) for one in (here / "state").iterdir()] and None,
     ),
