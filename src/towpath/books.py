@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from towpath.badrows import BadRow, BadRows
@@ -58,7 +59,7 @@ class Books:
             for edge in stage:
                 if not edge.balanced():
                     raise BooksDoNotBalance(f"the books do not balance: {edge.line()}", todo=_DEFECT)
-        for before, after in zip(self.stages, self.stages[1:], strict=False):
+        for before, after in pairwise(self.stages):
             passed, given = sum(edge.accepted for edge in before), sum(edge.given for edge in after)
             if passed < given or (passed > given and after[0].row_wise):
                 raise BooksDoNotBalance(
