@@ -73,6 +73,41 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
         list(kept(tmp_path)[0].rows())
 
 
+@pytest.mark.parametrize("line", [b"\xff{}", b"[" * 100_000, b"[]", b'{"file": "a"}'])
+def test_a_line_that_holds_no_bad_row_is_named_whatever_it_holds(line: bytes, tmp_path: Path) -> None:
+    keep(tmp_path, publish=True)
+    rows = tmp_path / "load1" / "rows.jsonl"
+    rows.write_bytes(rows.read_bytes() + line + b"\n")
+    (load,) = kept(tmp_path)
+    with pytest.raises(DataError, match=r"rows\.jsonl:[0-9]+: is no bad row"):
+        list(load.rows())
+
+
+def test_rows_of_which_none_is_left_are_damaged(tmp_path: Path) -> None:
+    keep(tmp_path, publish=True)
+    (tmp_path / "load1" / "rows.jsonl").write_text("")
+    (load,) = kept(tmp_path)
+    with pytest.raises(DataError, match="no row any more"):
+        list(load.rows())
+
+
+def test_a_line_without_the_row_itself_is_named(tmp_path: Path) -> None:
+    keep(tmp_path, publish=True)
+    rows = tmp_path / "load1" / "rows.jsonl"
+    rows.write_text(rows.read_text("utf-8").replace('"raw', '"law').replace('"row"', '"low"'), "utf-8")
+    (load,) = kept(tmp_path)
+    with pytest.raises(DataError, match=r"rows\.jsonl:1: is no bad row"):
+        list(load.rows())
+
+
+@pytest.mark.parametrize("job", ["", "[]", "{}", '{"inputs": 7}', "[" * 100_000])
+def test_a_job_that_is_none_any_more_is_named(job: str, tmp_path: Path) -> None:
+    keep(tmp_path, publish=True)
+    (tmp_path / "load1" / "load.json").write_text(job)
+    with pytest.raises(DataError, match=r"load\.json: is no job"):
+        kept(tmp_path)
+
+
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad").write_text("a file in the way")
     with pytest.raises(Refused, match="cannot keep bad rows in it"):

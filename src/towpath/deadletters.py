@@ -32,6 +32,8 @@ from towpath.stream import Place
 _ROWS = "rows.jsonl"
 _WRITING = ".writing"
 _PENDING = ".pending"
+_MEMBERS = {"file", "line", "column", "value", "reason", "edge", "row", "raw", "raw_base64", "head", "head_base64"}
+_NO_LETTER = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _STOPPED = ".stopped"
 _PATIENCE = 60.0
 
@@ -170,17 +172,23 @@ class Kept:
     spec: JobSpec
 
     def rows(self) -> Iterator[BadRow]:
-        with open(self.folder / _ROWS, encoding="utf-8") as file:
+        number = 0
+        with open(self.folder / _ROWS, "rb") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield _from_json(json.loads(line))
-                except (ValueError, KeyError, TypeError) as error:
-                    raise DataError(
-                        f"is no bad row as Towpath keeps them: {error}",
-                        where=f"{self.folder / _ROWS}:{number}",
-                        todo="restore the line: one JSON object, of which `raw` or `row` may be mended",
-                        code="bad-rows-damaged",
-                    ) from error
+                    yield _from_json(json.loads(line.decode("utf-8")))
+                except _NO_LETTER as error:
+                    raise self._damaged(number, f"is no bad row as Towpath keeps them: {error}") from error
+        if number == 0:
+            raise self._damaged(1, "there is no row any more")
+
+    def _damaged(self, line: int, what: str) -> DataError:
+        return DataError(
+            what,
+            where=f"{self.folder / _ROWS}:{line}",
+            todo="restore the line: one JSON object, of which `raw` or `row` may be mended",
+            code="bad-rows-damaged",
+        )
 
     def replayed(self, under: str) -> None:
         """Marks these rows as sent on by the load `under`; they are not sent again."""
@@ -201,10 +209,19 @@ def kept(folder: Path) -> list[Kept]:
         )
     found = [path for path in folder.iterdir() if (path / "load.json").is_file() and not path.suffix]
     found.sort(key=lambda path: path.stat().st_mtime_ns)
-    return [
-        Kept(path, path.name, JobSpec.from_json(json.loads((path / "load.json").read_text(encoding="utf-8"))))
-        for path in found
-    ]
+    return [Kept(path, path.name, _job(path / "load.json")) for path in found]
+
+
+def _job(path: Path) -> JobSpec:
+    try:
+        return JobSpec.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except _NO_LETTER as error:
+        raise DataError(
+            f"is no job as Towpath keeps it with bad rows: {error}",
+            where=str(path),
+            todo="restore it: without it nobody knows where these rows belong",
+            code="bad-rows-damaged",
+        ) from error
 
 
 def pending(folder: Path) -> list[str]:
@@ -243,7 +260,12 @@ def _from_json(raw: dict[str, Any]) -> BadRow:
         coded = raw.get(f"{name}_base64")
         return None if coded is None else base64.b64decode(coded, validate=True)
 
+    odd = raw.keys() - _MEMBERS
+    if odd:
+        raise ValueError(f"it has no member {min(odd)!r}")
     place = Place(raw["file"], raw["line"], value("raw"), value("head"))
+    if place.raw is None and not isinstance(raw["row"], dict):
+        raise ValueError("it has neither `raw` nor `row`")
     return BadRow(place, raw["reason"], raw["column"], raw["value"], raw["row"], raw["edge"])
 
 

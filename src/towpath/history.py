@@ -119,7 +119,7 @@ def _rows(table: str, columns: str, condition: str, values: tuple[object, ...]) 
             if not database.execute("select 1 from sqlite_master where name = ?", (table,)).fetchone():
                 return []
             return database.execute(f"select {columns} from {table} {condition}", values).fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter of a damaged catalogue
         raise _damaged(error) from error
 
 

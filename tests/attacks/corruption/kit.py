@@ -48,8 +48,8 @@ def faults(task: Task, whole: Outcome, broken: list[Outcome], right: Callable[[O
 def _fault(task: Task, one: Outcome, right: Callable[[Outcome], bool]) -> str:
     if one.died:
         return f"{one.died}\n{one.said[-1500:]}"
-    if "Traceback" in one.said or "defect" in one.said or one.code not in (0, 1):
-        return f"code {one.code}: {one.said[-1500:]}"
+    if "Traceback" in one.said or "defect" in one.said or one.code not in (0, *task.codes):
+        return f"code {one.code}: {one.said[-700:]}"
     if one.grown > task.memory:
         return f"took {one.grown >> 20} MiB"
     if one.code == 0:
@@ -58,7 +58,7 @@ def _fault(task: Task, one: Outcome, right: Callable[[Outcome], bool]) -> str:
         return f"published in spite of {one.said}"
     if one.left:
         return f"left {one.left} behind"
-    if Path(task.victim).name not in one.said or "[" not in one.said:
+    if one.code == 1 and (Path(task.victim).name not in one.said or "[" not in one.said):
         return f"does not say where: {one.said}"
     return ""
 

@@ -98,7 +98,9 @@ def test_bad_rows_that_were_damaged_are_sent_as_they_stand_or_refused_by_name(
     )
     (victim,) = (folder / "bad").rglob(name)
     words = ["replay", "bad", "--types", "id=text"]
-    task = attack_on(str(victim.relative_to(folder)), folder, words, attack)
+    # The job is meant to be mended by hand, so it has no check: another address or option in it may be a wrong one.
+    codes = (1, 2) if name == "load.json" else (1,)
+    task = attack_on(str(victim.relative_to(folder)), folder, words, attack, codes=codes)
     whole, broken = kit.attacked(task)
     found = kit.faults(task, whole, broken, lambda one: True)
     with capsys.disabled():
