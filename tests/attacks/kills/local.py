@@ -126,13 +126,16 @@ def see_folder(folder: Path) -> Hashable:
         if listed is None:
             return None
         try:
-            tables = [pq.read_table(folder / part.path, partitioning="hive") for part in listed[0].files]
+            files = [(part.path, pq.read_table(folder / part.path, partitioning=None)) for part in listed[0].files]
         except FileNotFoundError:
             now = manifest.read(store, f"{folder}/")
             assert now is not None
             assert now[1] != listed[1], "the manifest names files that are not there"
             continue
-        rows = [tuple(row[name] for name in ("id", "k", "v")) for one in tables for row in one.to_pylist()]
+        # A partition's value stands in the path alone: `k=a/part-...`.
+        folders = [(dict(part.split("=") for part in path.split("/")[:-1]), table) for path, table in files]
+        whole = [{**row, **values} for values, table in folders for row in table.to_pylist()]
+        rows = [tuple(row[name] for name in ("id", "k", "v")) for row in whole]
         assert len(rows) == listed[0].rows
         return tuple(sorted(rows))
 

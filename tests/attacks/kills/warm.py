@@ -74,12 +74,15 @@ class Warm:
 
 @dataclass
 class Run:
-    """One `tow` under way. `code` is its exit code once it has ended, negative for a signal."""
+    """One `tow` under way. When it has ended, `code` is its exit code, negative for a signal, and `out` and `err` are
+    what it said."""
 
     warm: Warm
     pid: int
     said: Path
     code: int | None = None
+    out: str = ""
+    err: str = ""
 
     def go(self) -> None:
         os.close(os.open(f"{self.said}.held", os.O_WRONLY))
@@ -87,6 +90,8 @@ class Run:
     def ended(self) -> bool:
         if self.code is None:
             self.code = self.warm.ask({"poll": self.pid})
+            if self.code is not None:
+                self.out, self.err = (_read(f"{self.said}.{name}") for name in ("out", "err"))
         return self.code is not None
 
     def wait(self, secs: float = _LONGEST_SECS) -> bool:
@@ -111,17 +116,17 @@ class Run:
         """The processes of its session that live although it has ended."""
         return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == self.pid]
 
-    @property
-    def out(self) -> str:
-        return Path(f"{self.said}.out").read_text("utf-8", "replace")
-
-    @property
-    def err(self) -> str:
-        return Path(f"{self.said}.err").read_text("utf-8", "replace")
-
     def receipts(self) -> list[dict[str, Any]]:
         """What `--json` printed."""
         return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
+
+
+def _read(path: str) -> str:
+    """A file that its process has not come to make is empty."""
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _session(pid: int) -> int | None:

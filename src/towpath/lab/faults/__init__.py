@@ -1,1 +1,1 @@
-"""Faults of the systems around a run, made on purpose: networks that fail, calls that fail, disks that are full."""
+"""Faults put into a run from outside, without a change of it: system calls that fail or are the last, full disks."""

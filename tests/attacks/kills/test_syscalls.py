@@ -1,0 +1,84 @@
+"""Runs whose system calls are counted, and of which each in turn is the last, or fails: the whole publish window."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.kills.kit import Cut, Scene, attacked, undisturbed
+from tests.attacks.kills.local import CASES, Case, LocalScene
+from tests.attacks.kills.warm import Run, Warm
+from tests.attacks.share import Attack
+from towpath.lab.faults import syscalls
+from towpath.lab.faults.syscalls import Call
+
+ERRORS = ("ENOSPC", "EIO", "EROFS", "EDQUOT")
+LOCKS = ("flock", "fcntl")
+HISTORY = "/home/"
+WITH_HISTORY = "out.csv-append"
+"""The case for all whose run history is attacked as well: it is kept in the same way whatever the destination."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _strace() -> None:
+    reason = syscalls.missing()
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Callable[[Case], LocalScene]:
+    numbers = itertools.count()
+    return lambda case: LocalScene(case, tmp_path / str(next(numbers)), tmp_path / "template")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_run_killed_before_or_after_any_system_call_leaves_old_or_new(
+    case: Case, tow: Warm, scenes: Callable[[Case], LocalScene], attack: Attack
+) -> None:
+    known = undisturbed(tow, scenes(case))
+    for call in attack.some(f"killed-{case}", _calls(tow, scenes(case)), least=2):
+        attacked(tow, scenes(case), known, _traced(call.killed()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_run_whose_system_call_fails_says_so_and_leaves_old_or_new(
+    case: Case, tow: Warm, scenes: Callable[[Case], LocalScene], attack: Attack
+) -> None:
+    known = undisturbed(tow, scenes(case))
+    chance = attack.random(f"failing-{case}-how")
+    calls = [call for call in _calls(tow, scenes(case)) if call.name not in LOCKS]
+    for call in attack.some(f"failing-{case}", calls, least=1):
+        fault = call.failing(chance.choice(ERRORS), ever_after=chance.random() < 0.5)
+        run = attacked(tow, scenes(case), known, _traced(fault), codes=(0, 1)).run
+        told = f"{fault} at {call.line}: {run.err}"
+        if run.code == 1:
+            assert "shop/orders" in run.err, told
+            assert run.receipts()[0]["status"] == "stopped", told
+
+
+def _calls(tow: Warm, scene: Scene) -> list[Call]:
+    """What an undisturbed run of the scene calls in its folder."""
+    log = scene.folder.with_suffix(".log")
+    Path(scene.env["TMPDIR"]).mkdir(parents=True)
+    scene.begin(tow)
+    run = tow.start(scene.words, scene.folder, scene.env, held=True)
+    _traced(log=log)(run)
+    assert run.code == 0
+    found = syscalls.calls(log, about=str(scene.folder))
+    assert len(found) > 10
+    with_history = isinstance(scene, LocalScene) and str(scene.case) == WITH_HISTORY
+    scene.end()
+    return found if with_history else [call for call in found if HISTORY not in call.line]
+
+
+def _traced(*faults: str, log: Path | None = None) -> Cut:
+    def cut(run: Run) -> None:
+        with syscalls.attached(run.pid, faults, log):
+            run.go()
+            run.wait()
+
+    return cut
