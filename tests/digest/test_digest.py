@@ -267,6 +267,53 @@ def test_many_texts_of_few_values_hash_as_each_by_itself() -> None:
     assert digest(rows) == reference.digest(rows.schema, [rows])
 
 
+def repeated(values: list[Any], type: pa.DataType, count: int = 3000) -> pa.RecordBatch:
+    """Many rows of few values, as `Digest` takes by their range."""
+    return pa.record_batch([pa.array((values * count)[:count], type)], names=["c"])
+
+
+@pytest.mark.parametrize(
+    ("values", "type"),
+    [
+        ([0, 1, -1, 5, None], pa.int8()),
+        ([2**63 - 1, 2**63 - 2, None], pa.int64()),
+        ([-(2**63), 1 - 2**63], pa.int64()),
+        ([2**64 - 1, 2**64 - 3, None], pa.uint64()),
+        ([2**63 - 1, 2**63], pa.uint64()),
+        ([None, 19_000, 19_001], pa.date32()),
+        ([253402300799, 253402300798, None], pa.timestamp("s", "UTC")),
+        ([2**33, 2**33 + 1], pa.timestamp("s")),
+        ([None], pa.time64("us")),
+        ([Decimal("0.00"), Decimal("1.00"), Decimal("1.10"), Decimal("-1.11"), None], pa.decimal128(12, 2)),
+        ([Decimal("1.10"), Decimal(10**20), None], pa.decimal128(38, 2)),
+        ([Decimal("1.10"), Decimal(-(10**60))], pa.decimal256(76, 2)),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_many_rows_of_few_numbers_hash_as_each_by_itself(values: list[Any], type: pa.DataType) -> None:
+    rows = repeated(values, type)
+    assert digest(rows) == reference.digest(rows.schema, [rows])
+
+
+@pytest.mark.parametrize("longest", [0, 7, 8, 9, 100, 5000, 300_000])
+def test_texts_of_all_lengths_hash_as_each_by_itself(longest: int) -> None:
+    rng = random.Random(longest)
+    lengths = [rng.choice([0, 1, 8, 16, 17, rng.randrange(60)]) for _ in range(500)] + [longest] * 3
+    rng.shuffle(lengths)
+    cells = [None if rng.random() < 0.1 else rng.randbytes(length) for length in lengths]
+    for type in (pa.binary(), pa.large_binary()):
+        rows = pa.record_batch([pa.array(cells, type)], names=["c"])
+        assert digest(rows[3:]) == reference.digest(rows.schema, [rows[3:]])
+
+
+@pytest.mark.parametrize("width", [1, 8, 9, 24, 600])
+def test_texts_of_one_length_hash_as_each_by_itself(width: int) -> None:
+    cells = [random.Random(number).randbytes(width) for number in range(100)]
+    for type in (pa.binary(), pa.binary(width)):
+        rows = pa.record_batch([pa.array(cells, type)], names=["c"])
+        assert digest(rows[1:]) == reference.digest(rows.schema, [rows[1:]])
+
+
 def test_a_slice_hashes_as_its_rows_do() -> None:
     rows = table(100)
     batch = rows.combine_chunks().to_batches()[0]

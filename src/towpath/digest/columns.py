@@ -13,12 +13,17 @@ import pyarrow.compute as pc
 
 from towpath.digest import reference as spec
 from towpath.digest.words import Lanes, add_word, mix, of_binary, of_words, places, stored, sums
-from towpath.values.logical import Kind, elements, fields, kind, nulls, plain
+from towpath.values.logical import Kind, elements, fields, kind, nulls, plain, plain_type
 from towpath.values.textform_times import days, numbers
 
-_SAMPLE, _FEW = 1024, 64  # a text column with so few values in such a sample is hashed by its distinct values
-_SCALES = of_words(np.arange(77, dtype=np.uint64))  # the first word of every decimal
+_ENOUGH, _SPREAD = 1024, 4  # rows, and how many of them there must be to a number within their range
 _key = lru_cache(maxsize=4096)(spec.key)
+_kind = lru_cache(maxsize=1024)(kind)
+
+
+@lru_cache(maxsize=1024)
+def _is_plain(type: pa.DataType) -> bool:
+    return bool(plain_type(type) == type)
 
 
 @dataclass(slots=True)
@@ -30,42 +35,68 @@ class _States:
     wide: np.ndarray | None = None
     wide_lanes: Lanes | None = None
 
+    def keyed(self, name: str) -> Lanes:
+        """What the values contribute under a name."""
+        return self._lane(0, name), self._lane(1, name)
+
+    def without(self, missing: np.ndarray) -> _States:
+        return self
+
+    def _lane(self, k: int, name: str) -> np.ndarray:
+        part = mix(self.lanes[k] ^ np.uint64(_key(k, name, self.name)))
+        if self.wide is not None and self.wide_lanes is not None:
+            part[self.wide] = mix(self.wide_lanes[k] ^ np.uint64(_key(k, name, self.name + "+")))
+        return part
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """Values that are told by integers (anything for null), and their states. Where many share a narrow range, each
+    integer of the range is hashed once."""
+
+    stored: np.ndarray
+    states: Callable[[np.ndarray], _States]
+
+    def keyed(self, name: str) -> Lanes:
+        """What the values contribute under a name."""
+        numbers = self.stored
+        if len(numbers) >= _ENOUGH:
+            low, high = int(numbers.min()), int(numbers.max())
+            if (high - low) * _SPREAD < len(numbers):
+                least = numbers.dtype.type(low)
+                index = (numbers - least).astype(np.int64, copy=False)
+                first, second = self.states(np.arange(high - low + 1, dtype=numbers.dtype) + least).keyed(name)
+                return first.take(index), second.take(index)
+        return self.states(numbers).keyed(name)
+
+    def without(self, missing: np.ndarray) -> _Numbers:
+        """The same with a number of another row where one is missing, so that the range stays as narrow."""
+        known = self.stored[~missing][:1]
+        return _Numbers(np.where(missing, known[0], self.stored), self.states) if len(known) else self
+
 
 def parts(values: pa.Array, name: str) -> Lanes:
     """The contribution of every value of a column, in both lanes; the arrays are the caller's to change."""
-    if not pa.types.is_dictionary(values.type):
-        values = plain(values)
-        if _repeats(values):
-            values = values.dictionary_encode()
     if pa.types.is_dictionary(values.type):
         return _by_dictionary(values, name)
-    found = kind(values.type)
+    if not _is_plain(values.type):
+        values = plain(values)
+    found = _kind(values.type)
     if found is Kind.NULL:
         first, second = (np.full(len(values), _null_part(k, name), np.uint64) for k in (0, 1))
         return first, second
-    states = _STATES[found](values)
-    first, second = (_keyed(states, values, k, name) for k in (0, 1))
-    return first, second
-
-
-def _keyed(states: _States, values: pa.Array, k: int, name: str) -> np.ndarray:
-    part = mix(states.lanes[k] ^ np.uint64(_key(k, name, states.name)))
-    if states.wide is not None and states.wide_lanes is not None:
-        part[states.wide] = mix(states.wide_lanes[k] ^ np.uint64(_key(k, name, states.name + "+")))
-    if values.null_count:
-        part[nulls(values)] = _null_part(k, name)
-    return part
+    made = _STATES[found](values)
+    if not values.null_count:
+        return made.keyed(name)
+    missing = nulls(values)
+    lanes = made.without(missing).keyed(name)
+    for k, lane in enumerate(lanes):
+        lane[missing] = _null_part(k, name)
+    return lanes
 
 
 def _null_part(k: int, name: str) -> np.uint64:
     return np.uint64(spec.mix(_key(k, name, "null")))
-
-
-def _repeats(values: pa.Array) -> bool:
-    """Whether a text column has so few values that hashing each once pays."""
-    if kind(values.type) is not Kind.TEXT or len(values) < _SAMPLE:
-        return False
-    return bool(pc.count_distinct(values.slice(0, _SAMPLE)).as_py() <= _FEW)
 
 
 def _by_dictionary(values: Any, name: str) -> Lanes:
@@ -88,58 +119,80 @@ def _bools(values: pa.Array) -> _States:
     return _single("bool", pc.fill_null(values, False).to_numpy(zero_copy_only=False).astype(np.uint64))
 
 
-def _integers(values: pa.Array) -> _States:
+def _integers(values: pa.Array) -> _Numbers:
     known = _known(values, 0)
-    if known.dtype != np.uint64:
-        return _single("integer", known.astype(np.int64).view(np.uint64))
-    wide = np.flatnonzero(known >> np.uint64(63))
+    if known.dtype == np.uint64:
+        return _Numbers(known, _wide_integers)
+    return _Numbers(known.astype(np.int64, copy=False), lambda numbers: _single("integer", numbers.view(np.uint64)))
+
+
+def _wide_integers(numbers: np.ndarray) -> _States:
+    wide = np.flatnonzero(numbers >> np.uint64(63))
     if len(wide) == 0:
-        return _single("integer", known)
-    return _States("integer", (known, known), wide, of_words(known[wide], np.zeros(len(wide), np.uint64)))
+        return _single("integer", numbers)
+    return _States("integer", (numbers, numbers), wide, of_words(numbers[wide], np.zeros(len(wide), np.uint64)))
 
 
 def _floats(values: pa.Array) -> _States:
     if pa.types.is_float16(values.type):
         values = pc.cast(values, pa.float32())
     known = _known(values, 0.0)
-    width, name = (np.uint64, "float64") if known.dtype == np.float64 else (np.uint32, "float32")
-    bits = known.view(width).astype(np.uint64)
-    bits[np.isnan(known)] = 0x7FF8 << 48 if name == "float64" else 0x7FC0 << 16
-    return _single(name, bits)
+    if known.dtype == np.float64:
+        name, bits, quiet = "float64", known.view(np.uint64), 0x7FF8 << 48
+    else:
+        name, bits, quiet = "float32", known.view(np.uint32).astype(np.uint64), 0x7FC0 << 16
+    odd = np.isnan(known)
+    return _single(name, np.where(odd, np.uint64(quiet), bits) if odd.any() else bits)
 
 
-def _decimals(values: Any) -> _States:
+def _decimals(values: Any) -> _Numbers | _States:
     if values.type.bit_width < 128:
         values = pc.cast(values, pa.decimal128(values.type.precision, values.type.scale))
     count, width = len(values), values.type.bit_width // 64
     words = stored(values, np.dtype(np.int64), width).reshape(count, width)
     low = words[:, 0].copy()
+    wide = (words[:, 1] != low >> 63) if width == 2 else (words[:, 1:] != (words[:, :1] >> 63)).any(axis=1)
     if values.null_count:
-        low[nulls(values)] = 0
-    large = np.flatnonzero((words[:, 1:] != (words[:, :1] >> 63)).any(axis=1) & ~nulls(values))
-    unscaled, scale = _stripped(low, values.type.scale)
-    state = _SCALES[0][scale], _SCALES[1][scale]
-    add_word(state, unscaled.view(np.uint64), 2)
+        wide &= ~nulls(values)
+    scale = values.type.scale
+    if not wide.any():
+        return _Numbers(low, lambda numbers: _States("decimal", _of_decimals(numbers.copy(), scale)))
+    states = _of_decimals(low, scale)
+    large = np.flatnonzero(wide)
     for row, value in zip(large, values.take(pa.array(large)).to_pylist(), strict=True):
         content = spec.decimal_bytes(value)
         for k in (0, 1):
-            state[k][row] = spec.words_state(k, content)
-    return _States("decimal", state)
+            states[k][row] = spec.words_state(k, content)
+    return _States("decimal", states)
 
 
-def _stripped(unscaled: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
-    """Decimals without their trailing zeros after the point: the unscaled integers and the scales."""
-    scales = np.full(len(unscaled), scale, np.int64)
+def _of_decimals(unscaled: np.ndarray, scale: int) -> Lanes:
+    """The states of decimals of one scale: without their trailing zeros after the point, each a scale and an unscaled
+    integer."""
+    shorter = []
     rows: Any = slice(None)
     for _ in range(scale):
-        shorter = unscaled[rows] // 10
-        even = np.flatnonzero(shorter * 10 == unscaled[rows])
+        tenth = unscaled[rows] // 10
+        even = np.flatnonzero(tenth * 10 == unscaled[rows])
         rows = even if isinstance(rows, slice) else rows[even]
         if len(rows) == 0:
             break
-        unscaled[rows] = shorter[even]
-        scales[rows] -= 1
-    return unscaled, scales
+        unscaled[rows] = tenth[even]
+        shorter.append(rows)
+    first, second = (np.full(len(unscaled), state) for state in _scale_states(scale))
+    for less, rows in enumerate(shorter, 1):
+        for state, one in zip((first, second), _scale_states(scale - less), strict=True):
+            state[rows] = one
+    add_word((first, second), unscaled.view(np.uint64), 2)
+    return first, second
+
+
+@lru_cache(maxsize=128)
+def _scale_states(scale: int) -> tuple[np.uint64, np.uint64]:
+    """What a decimal's first word, its scale, adds to its state, and the length of two words."""
+    states = of_words(np.array([scale], np.uint64))
+    first, second = (np.uint64((int(state[0]) + 8 * spec.L) % 2**64) for state in states)
+    return first, second
 
 
 def _text(values: pa.Array) -> _States:
@@ -150,21 +203,25 @@ def _bytes(values: pa.Array) -> _States:
     return _States("bytes", of_binary(values))
 
 
-def _dates(values: pa.Array) -> _States:
-    return _single("date", days(values).view(np.uint64))
+def _dates(values: pa.Array) -> _Numbers:
+    return _Numbers(days(values), lambda numbers: _single("date", numbers.view(np.uint64)))
 
 
-def _times(name: str) -> Callable[[pa.Array], _States]:
-    def states(values: Any) -> _States:
-        count, by = numbers(values), spec.NANOSECONDS[values.type.unit]
-        words = (count * by).view(np.uint64)
-        most = (2**63 - 1) // by
-        wide = np.flatnonzero((count > most) | (count < -most)) if by > 1 else np.empty(0, np.int64)
-        if len(wide) == 0:
-            return _single(name, words)
-        return _States(name, (words, words), wide, of_words(words[wide], _upper(count[wide], by)))
+def _times(name: str) -> Callable[[pa.Array], _Numbers]:
+    def made(values: Any) -> _Numbers:
+        by = spec.NANOSECONDS[values.type.unit]
 
-    return states
+        def states(count: np.ndarray) -> _States:
+            words = (count * by).view(np.uint64)
+            most = (2**63 - 1) // by
+            wide = np.flatnonzero((count > most) | (count < -most)) if by > 1 else np.empty(0, np.int64)
+            if len(wide) == 0:
+                return _single(name, words)
+            return _States(name, (words, words), wide, of_words(words[wide], _upper(count[wide], by)))
+
+        return _Numbers(numbers(values), states)
+
+    return made
 
 
 def _upper(count: np.ndarray, by: int) -> np.ndarray:
@@ -213,7 +270,7 @@ def _known(values: pa.Array, instead: Any) -> np.ndarray:
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
-_STATES: dict[Kind, Callable[[Any], _States]] = {
+_STATES: dict[Kind, Callable[[Any], _States | _Numbers]] = {
     Kind.BOOL: _bools,
     Kind.INTEGER: _integers,
     Kind.DECIMAL: _decimals,

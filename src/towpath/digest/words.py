@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,21 @@ from towpath.digest.reference import G, L
 Lanes = tuple[np.ndarray, np.ndarray]
 
 _GROUP = 1 << 20  # bytes of text at a time, so that its words stay in the processor's cache
-_LONG = 1 << 12  # a longer cell is worth a turn of its own
+_PLACES = 64  # words of values that are all of one length, beyond which each may be taken by itself
 _KEPT = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)  # a mask of the first bytes of a word
+np.empty(8 << 20, np.uint8)  # freed at once: from now on the allocator keeps what is freed, and no page is taken anew
+_MIX = tuple(np.uint64(number) for number in (30, 0xBF58476D1CE4E5B9, 27, 0x94D049BB133111EB, 31))
 
 
 def mix(x: np.ndarray) -> np.ndarray:
     """SplitMix64's finaliser of every element, in place."""
-    shifted = np.right_shift(x, np.uint64(30))
+    shifted = np.right_shift(x, _MIX[0])
     np.bitwise_xor(x, shifted, out=x)
-    np.multiply(x, np.uint64(0xBF58476D1CE4E5B9), out=x)
-    np.right_shift(x, np.uint64(27), out=shifted)
+    np.multiply(x, _MIX[1], out=x)
+    np.right_shift(x, _MIX[2], out=shifted)
     np.bitwise_xor(x, shifted, out=x)
-    np.multiply(x, np.uint64(0x94D049BB133111EB), out=x)
-    np.right_shift(x, np.uint64(31), out=shifted)
+    np.multiply(x, _MIX[3], out=x)
+    np.right_shift(x, _MIX[4], out=shifted)
     np.bitwise_xor(x, shifted, out=x)
     return x
 
@@ -52,24 +55,24 @@ def stored(values: Any, kind: np.dtype[Any], width: int = 1) -> np.ndarray:
 
 def of_words(*words: np.ndarray) -> Lanes:
     """The states of values that all have these words."""
-    states: Lanes = (np.zeros(len(words[0]), np.uint64), np.zeros(len(words[0]), np.uint64))
+    size = np.uint64(8 * len(words) * L % 2**64)
+    states: Lanes = (np.full(len(words[0]), size), np.full(len(words[0]), size))
     for place, word in enumerate(words, 1):
         add_word(states, word, place)
     return states
 
 
 def add_word(states: Lanes, word: np.ndarray, place: int) -> None:
-    """Adds one more word to every value; `place` counts from 1."""
+    """Adds one more word to every value, but not to its length; `place` counts from 1."""
     for state, step in zip(states, G, strict=True):
         state += mix(word + np.uint64(place * step % 2**64))
-        state += np.uint64(8 * L % 2**64)
 
 
 def of_binary(values: Any) -> Lanes:
     """The states of an array of text or bytes: their words are gathered from Arrow's own buffers. What a null row
     gets is of no use."""
     offsets, content = _buffers(values)
-    states = np.zeros(len(values), np.uint64), np.zeros(len(values), np.uint64)
+    states = np.empty(len(values), np.uint64), np.empty(len(values), np.uint64)
     first = 0
     while first < len(values):
         last = int(np.searchsorted(offsets, offsets[first] + _GROUP, side="right")) - 1
@@ -96,31 +99,51 @@ def _buffers(values: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _group(offsets: np.ndarray, content: np.ndarray) -> Lanes:
-    lengths = np.diff(offsets)
-    long = np.flatnonzero(lengths > _LONG)
-    short = np.where(lengths > _LONG, 0, lengths)
-    states = _short(offsets[:-1], short, content[offsets[0] : offsets[-1]])
-    for row in long:
-        for state, found in zip(states, _one(content[offsets[row] : offsets[row + 1]]), strict=True):
-            state[row] = found
+    """The states of some values, taken by ascending number of words, so that those with a word at a place lie
+    together."""
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    counts = (lengths + 7) >> 3
+    if counts.min() == (most := counts.max()) and most <= _PLACES:
+        return _by_places(starts - offsets[0], lengths, counts, content[offsets[0] : offsets[-1]])
+    order = np.argsort(np.minimum(counts, 2**15 - 1).astype(np.int16), kind="stable")  # of 16 bits: a radix sort
+    starts, lengths, counts = starts[order], lengths[order], counts[order]
+    many = _together(counts)
+    made = _by_places(starts[:many] - offsets[0], lengths[:many], counts[:many], content[offsets[0] : offsets[-1]])
+    alone = [_one(content[start : start + length]) for start, length in zip(starts[many:], lengths[many:], strict=True)]
+    states = np.empty(len(lengths), np.uint64), np.empty(len(lengths), np.uint64)
+    for k, state in enumerate(states):
+        state[order[:many]] = made[k]
+        state[order[many:]] = [one[k] for one in alone]
     return states
 
 
-def _short(starts: np.ndarray, lengths: np.ndarray, content: np.ndarray) -> Lanes:
-    """The states of values that begin at `starts`, counted as the first begins where `content` does."""
-    counts = (lengths + 7) >> 3
-    padded = np.concatenate([content, np.zeros(8, np.uint8)])
-    unaligned: np.ndarray = np.ndarray(len(content) + 1, "<u8", padded, 0, (1,))
-    total = int(counts.sum())
-    before = np.cumsum(counts) - counts
-    words = unaligned[np.repeat(starts - starts[0] - 8 * before, counts) + 8 * np.arange(total)]
-    ends = np.flatnonzero(counts)
-    words[(before + counts - 1)[ends]] &= _KEPT[(lengths - 8 * (counts - 1))[ends]]
-    place = np.repeat(before, counts).astype(np.uint64)
-    np.subtract(np.arange(1, total + 1, dtype=np.uint64), place, out=place)
+def _together(counts: np.ndarray) -> int:
+    """How many of the values, by ascending number of words, to take place by place; the others one by one. A place
+    costs about what a value by itself does."""
+    costs = np.arange(len(counts), -1, -1)
+    costs[1:] += counts
+    return int(np.argmin(costs))
+
+
+def _by_places(starts: np.ndarray, lengths: np.ndarray, counts: np.ndarray, content: np.ndarray) -> Lanes:
+    """The states of values by ascending number of words. A word that does not begin on a multiple of 8 bytes is made of
+    the two that it lies in."""
+    aligned = np.concatenate([content, np.zeros(16 - len(content) % 8, np.uint8)]).view("<u8")
+    at, right = starts >> 3, ((starts & 7) << 3).astype(np.uint64)
+    left = np.uint64(64) - right  # a shift by all of a word's 64 bits gives 0
     size = lengths.astype(np.uint64) * np.uint64(L)
-    first, second = (sums(mix(words + place * np.uint64(step)), counts) + size for step in G)
-    return first, second
+    states: Lanes = (size, size.copy())
+    most = int(counts[-1]) if len(counts) else 0
+    firsts = np.searchsorted(counts, np.arange(1, most + 2))
+    here = aligned.take(at)
+    for place, (first, ending) in enumerate(pairwise(firsts), 1):
+        shown = slice(first, None)
+        beyond = aligned.take(at[first:] + place)
+        words = (here[first - len(at) :] >> right[shown]) | (beyond << left[shown])
+        here = beyond
+        words[: ending - first] &= _KEPT[lengths[first:ending] - 8 * (place - 1)]
+        add_word((states[0][shown], states[1][shown]), words, place)
+    return states
 
 
 def _one(content: np.ndarray) -> tuple[np.uint64, np.uint64]:
