@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHARE ?= 1
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all attack check lint format docs reference clean
+.PHONY: demo test test-all attack mutants check lint format docs reference clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,6 +33,10 @@ test-all: $(VENV)/.demo       ## all tests, with the servers of the lab; ARGS=--
 
 attack: $(VENV)/.demo         ## attempts to break each promise, with the servers of the lab: hours; SHARE=0.1 makes a tenth
 	$(BIN)/python -m pytest -n 2 -m attack --attack-share $(SHARE) $(ARGS)
+
+mutants: $(VENV)/.demo        ## mutates the kernel and tells what no test notices: hours; TARGET=books for a part of it
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt mutmut
+	$(BIN)/python tests/mutation/run.py $(TARGET)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
