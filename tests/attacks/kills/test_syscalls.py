@@ -72,7 +72,7 @@ def _calls(tow: Warm, scene: Scene) -> list[Call]:
     assert len(found) > 10
     with_history = isinstance(scene, LocalScene) and str(scene.case) == WITH_HISTORY
     scene.end()
-    return found if with_history else [call for call in found if HISTORY not in call.line]
+    return [call for call in found if "/said-" not in call.line and (with_history or HISTORY not in call.line)]
 
 
 def _traced(*faults: str, log: Path | None = None) -> Cut:

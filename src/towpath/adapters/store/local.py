@@ -73,7 +73,9 @@ class Local:
             before = _replaceable(target)
             made = _make_folders(target.parent)
         try:
-            with _StagedFile(target, load_id, before) as staged:
+            with _StagedFile(target, load_id) as staged:
+                if before is not None:
+                    staged.keep_access(before)
                 yield staged
         finally:
             _remove_empty(made)
@@ -140,7 +142,7 @@ class Local:
 class _StagedFile:
     """A locked temporary file beside its target."""
 
-    def __init__(self, target: Path, load_id: str, before: os.stat_result | None) -> None:
+    def __init__(self, target: Path, load_id: str) -> None:
         self._target = target
         self.token = ""
         self._published = False
@@ -152,7 +154,10 @@ class _StagedFile:
                 raise
             raise Conflict(error.what, where=str(target), todo=error.todo) from None
         self.file: BinaryIO = io.BufferedWriter(_Written(self._held.fileno(), str(target)), _BUFFER)
-        if before is not None:
+
+    def keep_access(self, before: os.stat_result) -> None:
+        """Gives it the owner and mode of the file that it will replace."""
+        with translated(str(self._target), "write"):
             _keep_access(self._held.fileno(), before)
 
     def __enter__(self) -> _StagedFile:

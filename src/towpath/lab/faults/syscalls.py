@@ -31,6 +31,7 @@ CHANGING = (
 
 _STRACE = "strace"
 _LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
+_RELATIVE = re.compile(r'"[^/]')
 _READING = re.compile(r"O_RDONLY(?!.*O_CREAT)")
 _QUIET_FCNTL = re.compile(r", F_(?!SETLK|OFD_SETLK)")
 _ATTACHING_SECS = 20.0
@@ -68,7 +69,7 @@ def run(words: Sequence[str], faults: Sequence[str] = (), log: Path | None = Non
 
 
 def listed(words: Sequence[str], about: str = "") -> list[Call]:
-    """The changing calls of a command, in their order, whose line names `about` (a folder, a file)."""
+    """The changing calls of a command, in their order, about something (a folder, a file); see `calls`."""
     with tempfile.TemporaryDirectory() as made:
         run(words, log=Path(made) / "log")
         return calls(Path(made) / "log", about)
@@ -89,7 +90,8 @@ def attached(pid: int, faults: Sequence[str] = (), log: Path | None = None) -> I
 
 
 def calls(log: Path, about: str = "") -> list[Call]:
-    """What a log written with `run` or `attached` lists."""
+    """What a log written with `run` or `attached` lists: the calls whose line names `about`, or a path relative to
+    where the program stood."""
     found: list[Call] = []
     made: dict[tuple[str, str], int] = {}
     for line in log.read_text("utf-8", "replace").splitlines():
@@ -98,7 +100,7 @@ def calls(log: Path, about: str = "") -> list[Call]:
             continue
         thread, name, rest = match.groups()
         made[thread, name] = made.get((thread, name), 0) + 1
-        if about in rest and not _only_looks(name, rest):
+        if (about in rest or _RELATIVE.match(rest)) and not _only_looks(name, rest):
             found.append(Call(name, made[thread, name], line))
     return found
 
