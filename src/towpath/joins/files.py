@@ -16,7 +16,7 @@ from towpath.errors import BooksDoNotBalance, Refused, UserError
 from towpath.nouns import ColumnPlan, Existing, Stored, Want
 from towpath.seams.format import Format, FormatWriter, InputFile
 from towpath.seams.store import Entry, Staged, Store
-from towpath.values.convert import way
+from towpath.values.convert import planned
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -98,18 +98,13 @@ def plan_columns(
             todo="give the new rows the same columns, or choose --mode replace",
             code="columns-differ",
         )
-    return tuple(_plan(schema.field(name), stored, existing, shown) for name in order)
+    there = {} if existing is None else existing.stored
 
+    def plan(field: pa.Field) -> ColumnPlan:
+        kept = there.get(field.name)
+        return planned(field, field.name, stored if kept is None else lambda _: kept, shown)
 
-def _plan(
-    field: pa.Field, stored: Callable[[pa.DataType], Stored], existing: Existing | None, shown: str
-) -> ColumnPlan:
-    try:
-        held = (existing.stored.get(field.name) if existing is not None else None) or stored(field.type)
-        chosen, why = way(field.type, held)
-    except Refused as error:
-        raise Refused(f"column {field.name}: {error.what}", where=shown, todo=error.todo, code=error.code) from error
-    return ColumnPlan(field.name, field.type, field.name, held, chosen, why)
+    return tuple(plan(schema.field(name)) for name in order)
 
 
 def _difference(there: list[str], new: list[str]) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 
 from towpath.errors import Refused
-from towpath.nouns import ColumnPlan, Existing, Mode, Stored, Way
+from towpath.nouns import ColumnPlan, Existing, Mode, Way
 from towpath.options import nearest
 from towpath.seams.database import AddsColumns, Database, Session, WidensColumns
 from towpath.sqlnames import doubled, matched, parts, quoted
-from towpath.values import convert
+from towpath.values.convert import planned, way
 from towpath.values.textform import type_name
 from towpath.values.widening import wider
 
@@ -70,7 +71,7 @@ class Fitting:
 
     def created(self, schema: pa.Schema) -> Fit:
         """The table as it would be made for the rows."""
-        plans = [_planned(field, field.name, self.database.stored(field.type)) for field in schema]
+        plans = [planned(field, field.name, self.database.stored, self.shown) for field in schema]
         inside = ", ".join(f"{self.database.quote(plan.to)} {plan.stored.native}" for plan in plans)
         return Fit(tuple(plans), (f"create table {self._quoted} ({inside})",))
 
@@ -117,14 +118,13 @@ class Fitting:
                 todo="let it be added (--schema evolve), rename it (--rename), or leave it out (--select)",
                 code="schema-frozen",
             )
-        if isinstance(session, AddsColumns):
-            return _planned(field, field.name, session.added(self.table, field.type))
-        return _planned(field, field.name, self.database.stored(field.type))
+        adds = partial(session.added, self.table) if isinstance(session, AddsColumns) else self.database.stored
+        return planned(field, field.name, adds, self.shown)
 
     def _kept(self, session: Session, existing: Existing, field: pa.Field, to: str) -> ColumnPlan:
         """The column as it is, or wider where that makes the way of every value exact."""
         kept = existing.stored[to]
-        plan = _planned(field, to, kept)
+        plan = planned(field, to, lambda _: kept, self.shown)
         wide = None if plan.way is Way.EXACT else wider(kept.type, field.type)
         if wide is None or wide == kept.type:
             return plan
@@ -134,7 +134,7 @@ class Fitting:
             stored = session.widened(self.table, to, wide)
         except Refused as fixed:
             return replace(plan, why=f"{plan.why}; {fixed.what}")
-        if {convert.way(type, stored)[0] for type in (kept.type, field.type)} != {Way.EXACT}:
+        if {way(type, stored)[0] for type in (kept.type, field.type)} != {Way.EXACT}:
             return plan
         if not self.evolving:
             raise Refused(
@@ -178,10 +178,6 @@ class Fitting:
                 todo="give the rows such a column (--rename, --sql), or the table's column a default",
                 code="column-required",
             )
-
-
-def _planned(field: pa.Field, to: str, stored: Stored) -> ColumnPlan:
-    return ColumnPlan(field.name, field.type, to, stored, *convert.way(field.type, stored))
 
 
 def _are(names: Sequence[str]) -> str:

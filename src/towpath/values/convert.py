@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,13 +38,23 @@ _ENTRIES = ((Kind.MAP, Kind.LIST), (Kind.LIST, Kind.MAP))
 def way(source: pa.DataType, stored: Stored) -> tuple[Way, str]:
     """The way from a source type to what a destination holds, and one clause on why it is not exact (or why it is).
 
-    EXACT is judged for the years 1 to 9999; a value outside that does not fit is still reported by `convert`.
-    Raises Refused when no value could pass (a struct to a date)."""
+    EXACT is judged for the years 1 to 9999 and times of day before 24:00:00; a value outside that does not fit is still
+    reported by `convert`. Raises Refused when no value could pass (a struct to a date)."""
     have, want = plain_type(source), plain_type(stored.type)
     found, why = _way(have, want)
     if found is Way.EXACT and (values := refusing(have, want, stored.refuses)):
         return Way.CHECKED, f"{stored.native or type_name(want)} cannot hold {values}"
     return found, why
+
+
+def planned(field: pa.Field, to: str, stored: Callable[[pa.DataType], Stored], shown: str) -> ColumnPlan:
+    """The plan of one column on its way to the column `to` of a destination. Raises Refused, naming it, when there is
+    no way."""
+    try:
+        held = stored(field.type)
+        return ColumnPlan(field.name, field.type, to, held, *way(field.type, held))
+    except Refused as error:
+        raise Refused(f"column {field.name}: {error.what}", where=shown, todo=error.todo, code=error.code) from error
 
 
 @dataclass(frozen=True, slots=True)

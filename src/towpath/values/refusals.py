@@ -1,4 +1,4 @@
-"""Values that a destination refuses although their type fits: NaN, infinities, -0.0, text with U+0000."""
+"""Values that a destination refuses although their type fits (`Stored.refuses` lists them)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from towpath.values import textform
 from towpath.values.logical import Kind, elements, fields, kind
+from towpath.values.textform_times import DAY, PER_SECOND, numbers
 
-_NAMES = {"nan": "NaN", "inf": "infinity", "minus-zero": "-0.0", "nul": "text with U+0000"}
+_NAMES = {
+    "nan": "NaN",
+    "inf": "infinity",
+    "minus-zero": "-0.0",
+    "nul": "text with U+0000",
+    "twins": "a map with a key twice",
+    "endless": "the first and last nanoseconds of its type",
+}
 _BY_KIND = {Kind.FLOAT: ("nan", "inf", "minus-zero"), Kind.TEXT: ("nul",)}
+_TIMES = (Kind.DATE, Kind.LOCAL, Kind.INSTANT)
+_FIRST_MICROSECOND = -9_223_372_022_400_000_000  # of 290309 BC, the first day of which int64 holds every one
 
 
 def refusing(source: Any, target: Any, refuses: Set[str]) -> str:
@@ -31,7 +42,10 @@ def _reaching(source: Any, target: Any) -> set[str]:
     if have is Kind.LIST:
         return _reaching(source.value_type, target.value_type)
     if have is Kind.MAP:
-        return _reaching(source.key_type, target.key_type) | _reaching(source.item_type, target.item_type)
+        inside = _reaching(source.key_type, target.key_type) | _reaching(source.item_type, target.item_type)
+        return {"twins"} | inside
+    if have in _TIMES:  # what takes the year 290000 for infinity has the years 1 to 9999 whole, save in nanoseconds
+        return {"endless"} if getattr(source, "unit", "") == "ns" else set()
     return set(_BY_KIND.get(have, ()))
 
 
@@ -50,8 +64,15 @@ def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
     if found in (Kind.LIST, Kind.MAP):
         child, lengths = elements(values)
         gone = np.zeros(len(values), bool)
-        gone[np.repeat(np.arange(len(values)), lengths)[_refused(child, refuses)]] = True
+        owner = np.repeat(np.arange(len(values)), lengths)
+        gone[owner[_refused(child, refuses)]] = True
+        if found is Kind.MAP and "twins" in refuses:
+            gone[_with_twins(child.flatten()[0], owner)] = True
         return gone
+    if found is Kind.TIME and "midnight" in refuses:
+        return _known(values, numbers(values) >= DAY * PER_SECOND[values.type.unit])
+    if found in _TIMES and "endless" in refuses:
+        return _known(values, _endless(values))
     if found is Kind.TEXT and "nul" in refuses:
         return _mask(pc.match_substring(values, "\0"))
     if found is Kind.FLOAT:
@@ -66,6 +87,30 @@ def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
             odd |= (plain == 0) & np.signbit(plain)
         return odd
     return np.zeros(len(values), bool)
+
+
+def _with_twins(keys: pa.Array, owner: np.ndarray) -> np.ndarray:
+    """The maps that have a key twice; `owner` is the map of each key."""
+    codes = pc.dictionary_encode(textform.write(keys)).indices.to_numpy(zero_copy_only=False)
+    pairs, counts = np.unique(np.stack([owner, codes]), axis=1, return_counts=True)
+    return np.asarray(pairs[0][counts > 1])
+
+
+def _endless(values: pa.Array) -> np.ndarray:
+    """Which dates and times a system that counts microseconds, or days, has no place for, or takes for infinity."""
+    count = numbers(values)
+    if pa.types.is_date32(values.type):
+        return np.asarray((count < -(2**31) + 2) | (count > 2**31 - 2))
+    per = 1000 if pa.types.is_date64(values.type) else PER_SECOND[values.type.unit]
+    if per > PER_SECOND["us"]:
+        return np.asarray((count < -(2**63) + 2) | (count > 2**63 - 2))
+    step = PER_SECOND["us"] // per
+    return np.asarray((count < -(-_FIRST_MICROSECOND // step)) | (count > (2**63 - 2) // step))
+
+
+def _known(values: pa.Array, odd: np.ndarray) -> np.ndarray:
+    """The rows in `odd` that are not null."""
+    return odd & values.is_valid().to_numpy(zero_copy_only=False)
 
 
 def _mask(flags: pa.Array) -> np.ndarray:

@@ -90,7 +90,7 @@ class DuckDB:
             yield DuckDBSession(connection, str(self.path))
 
     def stored(self, type: pa.DataType) -> Stored:
-        return types.stored(type)
+        return types.kept(type)
 
     def quote(self, identifier: str) -> str:
         return types.quote(identifier)
@@ -160,7 +160,7 @@ class DuckDBSession:
             rows = f"select * from {quoted(name, types.quote)}"
             native, arrow = self._types(rows), self._arrow(self._readable(rows))
             key = catalog.key(self._connection, name)
-        stored = {field.name: Stored(field.type, str(native[field.name])) for field in arrow}
+        stored = {field.name: Stored(field.type, str(native[field.name]), types.REFUSES) for field in arrow}
         return Existing(arrow, stored, key=key, generated=catalog.generated(found), required=catalog.required(found))
 
     def tables(self) -> dict[str, int | None]:
@@ -174,7 +174,7 @@ class DuckDBSession:
             why = catalog.fixed(self._connection, table, column)
         if why:
             raise Refused(f"DuckDB cannot alter the column {column!r}: {why}", where=self._path, code="column-fixed")
-        return Stored(type, "HUGEINT") if type == BEYOND_INT64 else types.stored(type)
+        return Stored(type, "HUGEINT") if type == BEYOND_INT64 else types.kept(type)
 
     def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         with self._translated():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,9 @@ from towpath.errors import Refused
 from towpath.nouns import Stored
 
 _TEXT = Stored(pa.string(), "VARCHAR")
+
+REFUSES = frozenset({"twins", "endless"})
+"""A map's keys are different ones; the ends of int32 days and int64 microseconds and nanoseconds are infinities."""
 
 _NATIVE = {
     pa.bool_(): "BOOLEAN",
@@ -83,8 +87,13 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def kept(type: Any) -> Stored:
+    """What a new column keeps for an Arrow type, and the values that it refuses."""
+    return replace(stored(type), refuses=REFUSES)
+
+
 def stored(type: Any) -> Stored:
-    """What a new column keeps for an Arrow type: the same where DuckDB has it, the next wider one, or text."""
+    """The type of a new column: the same where DuckDB has it, the next wider one, or text."""
     if isinstance(type, pa.BaseExtensionType):
         return stored(type.storage_type)
     if pa.types.is_dictionary(type) or pa.types.is_run_end_encoded(type):

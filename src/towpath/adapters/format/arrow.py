@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from towpath.columnar import ColumnarReading, check_level, checked, inspected, random_access, translated
+from towpath.columnar import MIDNIGHT, ColumnarReading, check_level, checked, inspected, random_access, translated
 from towpath.errors import DataError, UserError
 from towpath.nouns import Stored, Want
 from towpath.options import nearest
@@ -53,10 +53,11 @@ class Arrow:
             yield ColumnarReading(file.name, schema, batches, want)
 
     def stored(self, type: pa.DataType) -> Stored:
-        """Every type itself, its values plain: not by dictionary, run ends or views."""
+        """Every type itself, its values plain: not by dictionary, run ends or views. By Arrow's rule 24:00:00 is no
+        time of day."""
         held = plain_type(type)
         kind(held)
-        return Stored(held)
+        return Stored(held, refuses=MIDNIGHT)
 
     def writer(self, sink: BinaryIO, schema: pa.Schema) -> ArrowWriter:
         options = pa.ipc.IpcWriteOptions(compression=self._compression)

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from towpath.columnar import ColumnarReading, check_level, checked, inspected, random_access, translated
+from towpath.columnar import MIDNIGHT, ColumnarReading, check_level, checked, inspected, random_access, translated
 from towpath.errors import UserError
 from towpath.nouns import Stored, Want
 from towpath.options import nearest
@@ -74,7 +74,7 @@ class Parquet:
     def stored(self, type: pa.DataType) -> Stored:
         """The type that pyarrow reads back, and that every other reader sees too: Parquet itself has no durations (a
         bare number to others), no seconds, no 16-bit floats outside of new readers, one layout of text and lists."""
-        return Stored(_held(plain_type(type)))
+        return Stored(_held(plain_type(type)), refuses=MIDNIGHT)
 
     def writer(self, sink: BinaryIO, schema: pa.Schema) -> ParquetWriter:
         made = pq.ParquetWriter(
@@ -140,7 +140,7 @@ def _held(type: pa.DataType) -> pa.DataType:
         case Kind.TEXT | Kind.INTERVAL | Kind.DURATION:
             return pa.string()
         case Kind.BYTES:
-            return type if pa.types.is_fixed_size_binary(type) else pa.binary()
+            return type if pa.types.is_fixed_size_binary(type) and type.byte_width else pa.binary()
         case Kind.FLOAT:
             return pa.float32() if pa.types.is_float16(type) else type
         case Kind.DECIMAL:
