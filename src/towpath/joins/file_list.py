@@ -61,8 +61,13 @@ def find(store: Store, path: str, suffixes: Sequence[str], use_hive: bool | None
         return _partitioned(entries, _fixed(path), use_hive)
     folder = path.rstrip("/") + "/"
     listed = manifest.read(store, folder)
-    if listed is not None:
-        return _by_manifest(store, folder, listed[0])
+    while listed is not None:
+        try:
+            return _by_manifest(store, folder, listed[0])
+        except DataError:  # a load that replaces the files may have been published since
+            before, listed = listed, manifest.read(store, folder)
+            if before == listed:
+                raise
     if unfinished(store, folder):
         raise Refused(
             "it holds only a load that was never finished",

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from towpath.errors import Conflict, DataError, TowError
+from towpath.errors import Conflict, DataError, TowError, Transient
 from towpath.joins import manifest
-from towpath.seams.store import SeesThisMachine, Store
+from towpath.seams.store import Remembers, SeesThisMachine, Staged, Store
 
 NOTE = ".tow-loads"
 
@@ -56,7 +56,7 @@ def clear(store: Store, folder: str) -> None:
         known = {one: what for one, what in known.items() if store.abandoned(folder + manifest.NAME, one, what.since)}
     for load_id in known:
         with contextlib.suppress(Conflict), _marked(store, folder, load_id):
-            _finish(store, folder, load_id)
+            _finish(store, folder, load_id, sure=False)
     store.sweep(folder)
 
 
@@ -64,24 +64,36 @@ def clear(store: Store, folder: str) -> None:
 def under_way(store: Store, folder: str, load_id: str, replaced: Sequence[str]) -> Iterator[None]:
     """Marks a load while it lives. At its end files are removed that the manifest does not name: its own, if it was
     not published, else the `replaced` ones. Raises Conflict when a living run has the same load id."""
-    with _marked(store, folder, load_id):
+    with _marked(store, folder, load_id) as marked:
         if load_id in unfinished(store, folder):
-            _finish(store, folder, load_id)
+            _finish(store, folder, load_id, sure=False)
         _change(store, folder, load_id, _Attempt(tuple(replaced), time.time()))
+        sure = False
         try:
             yield
+            sure = True
+        except TowError as error:
+            sure = not isinstance(error, Transient)
+            raise
         finally:
-            # The load's fate is sealed by now, and what stays is noted: the next run clears it.
-            with contextlib.suppress(TowError):
-                _finish(store, folder, load_id)
+            # What stays is noted: the next run clears it.
+            try:
+                _finish(store, folder, load_id, sure=sure)
+            except TowError:
+                if isinstance(marked, Remembers):
+                    marked.remember()
 
 
-def _marked(store: Store, folder: str, load_id: str) -> contextlib.AbstractContextManager[object]:
+def _marked(store: Store, folder: str, load_id: str) -> contextlib.AbstractContextManager[Staged]:
     """A staged object that is never published: nobody else can stage it while its run lives."""
     return store.stage(folder + manifest.NAME, load_id)
 
 
-def _finish(store: Store, folder: str, load_id: str) -> None:
+def _finish(store: Store, folder: str, load_id: str, *, sure: bool) -> None:
+    """Removes what a load that is over leaves behind. Unless it is `sure` what became of it, the request that publishes
+    it may still be on its way, and is kept from naming files that are gone."""
+    if not sure and isinstance(store, SeesThisMachine):
+        store.fence(folder + manifest.NAME)
     listed = manifest.read(store, folder)
     named = {part.path for part in listed[0].files} if listed is not None else set()
     own = store.entries(f"{glob.escape(folder)}**/part-{glob.escape(load_id)}-*")

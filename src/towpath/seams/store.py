@@ -101,3 +101,17 @@ class SeesThisMachine(Protocol):
         """Whether the run that staged `path` under this load id at `since` (seconds of the epoch) is over: it was one
         of this machine, and its process is gone, or it began longer ago than runs last."""
         ...
+
+    def fence(self, path: str) -> None:
+        """Gives a note (also one that is not there) another version, so that no change of it that was asked for before
+        is made any more: the last request of a dead run may arrive late."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A Staged of a store that sees this machine's runs alone."""
+
+    def remember(self) -> None:
+        """Lets this machine's next run know that this one is over, though it could not clear up after itself."""
+        ...

@@ -29,6 +29,9 @@ from towpath.errors import Conflict, DataError, Refused, SourceChanged, Transien
 from towpath.job import OutputSpec
 from towpath.joins import folder_destination
 from towpath.lab import Lab
+from towpath.lab.faults.framing import HTTPFraming
+from towpath.lab.faults.network import Call, LoseAnswer
+from towpath.lab.faults.proxy import Proxy
 from towpath.nouns import Mode
 from towpath.seams.destination import Destination
 from towpath.stream import Batch, Counted
@@ -272,6 +275,62 @@ def test_a_request_that_arrives_after_its_run_has_ended_takes_its_state_along_or
     assert ids(s3_place.store(), path) == (4, 5, 6)
     assert made(at).state(STEP) == state("load2", count=3)
     assert s3_place.uploads(path) == []
+
+
+@pytest.mark.parametrize("ended", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("mode", [CREATE, APPEND, REPLACE])
+def test_a_manifest_that_arrives_after_its_run_was_cleared_is_refused(
+    s3_place: S3Place, tmp_path: Path, mode: Mode, ended: signal.Signals
+) -> None:
+    """It would name files that are gone."""
+    path, late = f"{place(tmp_path)}/a/", rows(id=[4, 5, 6])
+    at, old = s3_place.address(path), None if mode is CREATE else (1,)
+    if mode is not CREATE:
+        load(made(at), rows(id=[1]), CREATE, "load1", STEP)
+    with Between(s3_place) as between:
+        between.holds = lambda found, key: found == "PUT" and key.endswith("_manifest.json")
+        through = at.replace(s3_place.endpoint, between.endpoint)
+        child = os.fork()
+        if child == 0:
+            try:
+                load(made(through), late, mode, "load2", STEP)
+            finally:
+                os._exit(1)
+        assert between.held.wait(30)
+        between.holds = lambda found, key: False
+        os.kill(child, ended)
+        os.waitpid(child, 0)
+        assert made(through).recover(STEP) == (None if mode is CREATE else state("load1"))
+        assert ids(s3_place.store(), path) == old
+        before = len(between.passed)
+        between.let_go.set()
+        while len(between.passed) == before:
+            time.sleep(0.01)
+        assert between.passed[-1].status == 412
+    assert ids(s3_place.store(), path) == old
+    assert len([key for key in s3_place.keys(path) if "/part-" in key]) == (mode is not CREATE)
+    load(made(at), late, mode, "load2", STEP)
+    assert ids(s3_place.store(), path) == ((1, 4, 5, 6) if mode is APPEND else (4, 5, 6))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_load_into_a_folder_whose_server_goes_leaves_its_files_to_the_next_run(
+    s3_place: S3Place, tmp_path: Path, when: str
+) -> None:
+    """It cannot clear up, and yet they need not wait until they are old."""
+    path, server = f"{place(tmp_path)}/a/", s3_place.server
+    with Proxy(server.host, server.port, HTTPFraming) as proxy:
+        at = proxy.through(s3_place.address(path))
+        load(made(at), rows(id=[1]), CREATE, "load1", STEP)
+        gone = Call(lambda _: proxy.down()) if when == "before" else LoseAnswer(first=lambda _: proxy.down())
+        proxy.fault(lambda message: message.kind == "body" and message.text.endswith("_manifest.json"), gone)
+        with pytest.raises(Transient):
+            load(made(at), rows(id=[2]), REPLACE, "load2", STEP)
+        assert len([key for key in s3_place.keys(path) if "/part-" in key]) == 2
+        proxy.up()
+        assert made(at).recover(STEP) == state("load1" if when == "before" else "load2")
+    assert ids(s3_place.store(), path) == ((1,) if when == "before" else (2,))
+    assert len([key for key in s3_place.keys(path) if "/part-" in key]) == 1
 
 
 def test_every_dead_load_of_a_folder_is_cleared(s3_place: S3Place, tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ class S3:
     """Paths are `bucket/key`. Without `endpoint`, `region`, `access_key`, `secret_key`, `session_token` or `profile`
     boto3 looks where it always does (environment, profiles), but asks the metadata service of a cloud's machine only
     with `instance_role`. `addressing_style` is auto, path or virtual. Objects of more than `part_mb` MB go up in parts
-    of that size. Uploads whose run nobody on this machine knows are taken for dead after `orphan_hours`.
+    of that size. Uploads whose run nobody on this machine knows are taken for dead after `orphan_hours`. A server that
+    says nothing for `timeout_secs` is asked again, twice, and then taken to be gone.
 
     Versions are etags. Every write has a condition: see `s3_conditions`."""
 
@@ -49,6 +50,7 @@ class S3:
         instance_role: bool = False,
         part_mb: int = 8,
         orphan_hours: float = 24.0,
+        timeout_secs: float = 60.0,
     ) -> None:
         if addressing_style not in _STYLES:
             raise UserError(f"addressing_style is {', '.join(_STYLES)}, not {addressing_style!r}", code="option-wrong")
@@ -59,7 +61,15 @@ class S3:
         if (access_key is None) != (secret_key is None):
             raise UserError("access_key and secret_key belong together", todo="give both", code="option-missing")
         self._login = Login(
-            endpoint, region, access_key, secret_key, session_token, profile, addressing_style, instance_role
+            endpoint,
+            region,
+            access_key,
+            secret_key,
+            session_token,
+            profile,
+            addressing_style,
+            instance_role,
+            timeout_secs,
         )
         self._part_bytes = part_mb << 20
         self._orphan_secs = orphan_hours * 3600
@@ -117,6 +127,10 @@ class S3:
             if one.load_id == load_id:
                 return not lives
         return since < time.time() - self._orphan_secs
+
+    def fence(self, path: str) -> None:
+        """See `towpath.seams.store.SeesThisMachine`."""
+        s3_notes.fence(self._client(), path)
 
     def remove(self, path: str) -> None:
         bucket, key = _parted(path)

@@ -38,6 +38,7 @@ _REGION = "us-east-1"
 """Where nothing names a region: servers of other makers ask for none."""
 _ATTEMPTS = 3
 _CONNECTIONS = 16
+_CONNECT_SECS = 10.0
 
 _MISSING = {"NoSuchBucket", "NoSuchKey", "404"}
 _UNMET = {"PreconditionFailed", "412", "ConditionalRequestConflict"}
@@ -68,6 +69,7 @@ class Login:
     profile: str | None = None
     addressing_style: str = "auto"
     instance_role: bool = False
+    timeout_secs: float = 60.0
 
     def client(self) -> Any:
         """The client, made once for each process: a forked one must not share its parent's connections."""
@@ -95,8 +97,8 @@ def _client(login: Login, process: int, environment: int) -> Any:
             config=Config(
                 s3={"addressing_style": login.addressing_style},
                 retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-                connect_timeout=10,
-                read_timeout=60,
+                connect_timeout=min(_CONNECT_SECS, login.timeout_secs),
+                read_timeout=login.timeout_secs,
                 max_pool_connections=_CONNECTIONS,
                 tcp_keepalive=True,
             ),

@@ -1,8 +1,12 @@
-"""Small objects that change by compare-and-swap: a note's version is its etag, and the server compares it."""
+"""Small objects that change by compare-and-swap: a note's version is its etag, and the server compares it.
+
+An etag is made of the content, so that a note of blanks alone stands for one that was removed, and blanks behind a note
+(all notes are JSON) make another version of the same."""
 
 from __future__ import annotations
 
 import contextlib
+import secrets
 from typing import Any
 
 from towpath.adapters.store.s3_client import FAILURES, code_of, refused, shown
@@ -10,11 +14,13 @@ from towpath.errors import Conflict
 
 Note = tuple[bytes, str]
 
+_AS_BLANKS = {ord(digit): f"{int(digit, 16):04b}".replace("0", " ").replace("1", "\t") for digit in "0123456789abcdef"}
+
 
 def read(client: Any, path: str) -> Note | None:
-    """Content and version. An empty object stands for a note that was removed."""
+    """Content and version."""
     found = _object(client, path)
-    return found if found is not None and found[0] else None
+    return None if _is_removed(found) else found
 
 
 def put(client: Any, path: str, content: bytes, expected: str | None) -> str:
@@ -23,7 +29,7 @@ def put(client: Any, path: str, content: bytes, expected: str | None) -> str:
         return _put(client, path, content, expected)
     except Conflict:
         removed = _object(client, path) if expected is None else None
-        if removed is None or removed[0]:
+        if removed is None or not _is_removed(removed):
             raise
     return _put(client, path, content, removed[1])
 
@@ -44,6 +50,24 @@ def remove(client: Any, path: str, expected: str | None, *, deletes: bool) -> No
     except FAILURES as error:
         if read(client, path) is not None:
             raise _problem(error, path) from error
+
+
+def fence(client: Any, path: str) -> None:
+    """Gives a note another version, also one that is not there: a change that was asked for before and has not arrived
+    yet is then refused."""
+    found = _object(client, path)
+    content, version = (b"", None) if found is None else found
+    with contextlib.suppress(Conflict):  # who changed it meanwhile gave it one
+        _put(client, path, content.rstrip() + _blanks(), version)
+
+
+def _blanks() -> bytes:
+    """A line of blanks that is no other one."""
+    return b"\n" + secrets.token_bytes(5).hex().translate(_AS_BLANKS).encode()
+
+
+def _is_removed(found: Note | None) -> bool:
+    return found is None or not found[0].strip()
 
 
 def _put(client: Any, path: str, content: bytes, expected: str | None) -> str:

@@ -53,6 +53,7 @@ class StagedObject:
         self._pool: ThreadPoolExecutor | None = None
         self._room = threading.BoundedSemaphore(max(1, min(THREADS + 1, _IN_FLIGHT // part)))
         self._published = False
+        self._remembered = False
         self.token = f"{marker.upload.load_id}-{secrets.token_hex(8)}"
         self.file: BinaryIO = cast(BinaryIO, _Written(self))
 
@@ -103,13 +104,17 @@ class StagedObject:
                 raise
         self._published = True
 
+    def remember(self) -> None:
+        """See `towpath.seams.store.Remembers`."""
+        self._remembered = True
+
     def leave(self) -> None:
         """Takes back what was not published."""
         self._buffer = bytearray()
         self._end_pool()
-        kept = False
+        kept = self._remembered
         if self._upload and not self._published:
-            kept = not abort(self._client(), self._upload)
+            kept |= not abort(self._client(), self._upload)
         self._marker.drop(keep=kept)
 
     def _make_visible(self, condition: dict[str, str]) -> None:

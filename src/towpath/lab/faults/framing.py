@@ -165,11 +165,11 @@ class HTTPFraming:
 
     def first(self, way: Way, data: Bytes) -> Frame | None:
         if way is Way.CLIENT and self.body is not None:
-            length = _body(self.body, data)
+            length, of = _body(self.body, data), self.body.split(b" ", 2)[1].decode("latin-1")
             if length is None:
                 return None
             self.body = None
-            return Frame(length, "body")
+            return Frame(length, "body", of[:_LONGEST])
         end = data.find(b"\r\n\r\n") + 4
         if end < 4:
             return None
