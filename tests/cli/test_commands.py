@@ -223,18 +223,19 @@ def test_the_adapters_are_listed_with_their_code(tow: Run) -> None:
     assert all((source / line.split()[4]).exists() for line in tow("adapters")[1].splitlines()[1:])
 
 
-def test_an_interrupt_is_one_line_and_130(tow: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_is_one_line_and_130_or_143(tow: Run, tmp_path: Path, number: int, code: int) -> None:
     running = process("copy", "-", "o.csv", "--from-format", "csv", cwd=tmp_path, stdin=subprocess.PIPE)
     assert running.stdin is not None
     # More than a pipe holds: once it is written, the command has begun to read.
     running.stdin.write(b"id\n" + b"1\n" * 500_000)
     running.stdin.flush()
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     out, err = running.communicate(timeout=60)
-    assert (running.returncode, out) == (130, b"")
+    assert (running.returncode, out) == (code, b"")
     assert err.startswith(b"tow: interrupted")
     assert len(err.splitlines()) == 1
-    assert not (tmp_path / "o.csv").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.csv"]
 
 
 def test_an_interrupt_is_a_log_line_where_those_are_json(tow: Run, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from towpath.cli import following
+from towpath.cli import following, interrupts
 from towpath.cli.parsing import Parser, commands
 from towpath.errors import TowError
 from towpath.secrets import redact
@@ -25,7 +25,6 @@ GROUPS = {
 """Every command, as `tow --help` shows them: by what one does. Each is the module of its name."""
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 
-_INTERRUPTED = 130
 _COMPLETE = "__complete"
 """By this word a shell asks what may stand next: `tow __complete WORD... WORD`, the last being what is typed so far."""
 _DEFECT = "tow: this is a defect of Towpath or of a library it uses: please report it with the lines above"
@@ -103,17 +102,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complete(parser(_needed(words[1:-1] or words)), words[1:])
     if words[0] == "help":
         words = [*words[1:], "--help"]
-    with redact.streams(), following.stopping(words) as stop:
-        if words[0] in COMMANDS:
-            from towpath.secrets import plain
+    try:
+        with interrupts.heard(), redact.streams(), following.stopping(words) as stop:
+            if words[0] in COMMANDS:
+                from towpath.secrets import plain
 
-            plain.note(words)
-        args = parser(_needed(words)).parse_args(words)
-        args.stop = stop
-        from towpath.cli import logs
+                plain.note(words)
+            args = parser(_needed(words)).parse_args(words)
+            args.stop = stop
+            from towpath.cli import logs
 
-        with logs.on_stderr(args):
-            return _run(args)
+            with logs.on_stderr(args):
+                return _run(args)
+    except KeyboardInterrupt as interrupt:  # before the command began, or when it had ended
+        print(f"tow: {interrupts.TOLD}", file=sys.stderr)
+        return interrupts.exit_code(interrupt)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -127,11 +130,10 @@ def _run(args: argparse.Namespace) -> int:
         if not logs.error(args, str(error), error.code):
             print(f"tow: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        told = "interrupted: what was not published yet is not visible to anybody"
-        if not logs.error(args, told, None):
-            print(f"tow: {told}", file=sys.stderr)
-        return _INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        if not logs.error(args, interrupts.TOLD, None):
+            print(f"tow: {interrupts.TOLD}", file=sys.stderr)
+        return interrupts.exit_code(interrupt)
     except BrokenPipeError:
         # Whoever read our output had enough; the interpreter's own flush at exit must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
