@@ -235,9 +235,9 @@ class _Attempt:
             kept, made = batch, batch.with_rows(pa.record_batch(columns, schema=offer.schema))
             if unfit:
                 kept, made = without(kept, sorted(unfit)), without(made, sorted(unfit))
-            digest.update(kept.rows)
-            if len(made):
-                load.write(made)
+            with digest.beside(kept.rows):
+                if len(made):
+                    load.write(made)
             self.written = digest.rows
 
     def _finish_reading(self, streams: dict[str, Stream], shaping: ExitStack) -> None:

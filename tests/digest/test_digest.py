@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.arrays import arrays, types
 from towpath.digest import Digest, row_hashes
 from towpath.digest import reference as reference
-from towpath.errors import Refused
+from towpath.errors import DataError, Refused
 from towpath.values import textform
 from towpath.values.logical import kind, plain_type
 
@@ -312,6 +312,27 @@ def test_texts_of_one_length_hash_as_each_by_itself(width: int) -> None:
     for type in (pa.binary(), pa.binary(width)):
         rows = pa.record_batch([pa.array(cells, type)], names=["c"])
         assert digest(rows[1:]) == reference.digest(rows.schema, [rows[1:]])
+
+
+@pytest.mark.parametrize("count", [5, 20_000])
+def test_rows_taken_beside_other_work_are_in_when_it_is_done(count: int) -> None:
+    batch = pa.record_batch({"id": range(count), "note": [f"note {number % 999}" for number in range(count)]})
+    found = Digest(batch.schema)
+    for part in (batch, batch):
+        with found.beside(part):
+            pass
+    assert found.rows == 2 * count
+    assert found.hexdigest() == digest(pa.Table.from_batches([batch, batch]))
+
+
+def test_what_fails_beside_the_digest_is_told_and_so_is_what_fails_in_it() -> None:
+    batch = pa.record_batch({"on": pa.array([1] * 20_000, pa.int64()).view(pa.date64())})
+    with pytest.raises(DataError, match="time of day"), Digest(batch.schema).beside(batch):
+        pass
+    found = Digest(batch.schema)
+    with pytest.raises(BlockingIOError), found.beside(batch):
+        raise BlockingIOError
+    assert found.rows == 0
 
 
 def test_a_slice_hashes_as_its_rows_do() -> None:
