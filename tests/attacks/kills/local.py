@@ -53,6 +53,18 @@ CASES = [
 ]
 
 
+@dataclass
+class Scenes:
+    """Makes scenes below a folder, those of one case from one template."""
+
+    folder: Path
+    made: int = 0
+
+    def __call__(self, case: Case) -> LocalScene:
+        self.made += 1
+        return LocalScene(case, self.folder / str(self.made), self.folder / f"template-{case}")
+
+
 class LocalScene(Scene):
     """A step that has loaded `in/1.csv`, and is to load `in/2.csv` too; for create, one that has loaded nothing.
 
@@ -83,7 +95,7 @@ class LocalScene(Scene):
             kept |= {f"{self._unit.name}/{name}" for name in (manifest.NAME, *named)}
         there = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if not path.is_dir()]
         empty = [f"{path}/" for path in self._unit.rglob("*") if path.is_dir() and not any(path.iterdir())]
-        return sorted(path for path in there if path not in kept and not path.startswith(("in/", "said-"))) + empty
+        return sorted(path for path in there if path not in kept and not path.startswith("in/")) + empty
 
     def end(self) -> None:
         shutil.rmtree(self.folder)
@@ -97,8 +109,6 @@ def _prepare(case: Case, folder: Path, scene: Scene, tow: Warm) -> None:
         (folder / "in" / "1.csv").write_text(OLD)
         made = tow.run(scene.words, folder, scene.env)
         assert made.code == 0, made.err
-        for path in folder.glob("said-*"):
-            path.unlink()
     (folder / "in" / "2.csv").write_text(NEW)
 
 

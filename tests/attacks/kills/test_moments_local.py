@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-from pathlib import Path
-
 import pytest
 
 from tests.attacks.kills.kit import attacked, kill_after, undisturbed
-from tests.attacks.kills.local import CASES, Case, LocalScene
+from tests.attacks.kills.local import CASES, Case, Scenes
 from tests.attacks.kills.warm import Warm
 from tests.attacks.share import Attack
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_run_killed_at_any_moment_leaves_old_or_new_and_the_next_ends_right(
-    case: Case, tow: Warm, tmp_path: Path, attack: Attack
+    case: Case, tow: Warm, scenes: Scenes, attack: Attack
 ) -> None:
-    numbers = itertools.count()
-
-    def scene() -> LocalScene:
-        return LocalScene(case, tmp_path / str(next(numbers)), tmp_path / "template")
-
-    known = undisturbed(tow, scene())
+    known = undisturbed(tow, scenes(case))
     chance = attack.random(f"moments-{case}")
     for _ in range(attack.times(100, least=3)):
-        attacked(tow, scene(), known, kill_after(chance.uniform(0, known.secs * 1.1)))
+        attacked(tow, scenes(case), known, kill_after(chance.uniform(0, known.secs * 1.1)))

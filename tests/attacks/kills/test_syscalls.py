@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.attacks.kills.kit import Cut, Scene, attacked, undisturbed
-from tests.attacks.kills.local import CASES, Case, LocalScene
+from tests.attacks.kills.local import CASES, Case, LocalScene, Scenes
 from tests.attacks.kills.warm import Run, Warm
 from tests.attacks.share import Attack
 from towpath.lab.faults import syscalls
@@ -29,15 +27,9 @@ def _strace() -> None:
         pytest.skip(reason)
 
 
-@pytest.fixture
-def scenes(tmp_path: Path) -> Callable[[Case], LocalScene]:
-    numbers = itertools.count()
-    return lambda case: LocalScene(case, tmp_path / str(next(numbers)), tmp_path / "template")
-
-
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_run_killed_before_or_after_any_system_call_leaves_old_or_new(
-    case: Case, tow: Warm, scenes: Callable[[Case], LocalScene], attack: Attack
+    case: Case, tow: Warm, scenes: Scenes, attack: Attack
 ) -> None:
     known = undisturbed(tow, scenes(case))
     for call in attack.some(f"killed-{case}", _calls(tow, scenes(case)), least=2):
@@ -46,7 +38,7 @@ def test_a_run_killed_before_or_after_any_system_call_leaves_old_or_new(
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_run_whose_system_call_fails_says_so_and_leaves_old_or_new(
-    case: Case, tow: Warm, scenes: Callable[[Case], LocalScene], attack: Attack
+    case: Case, tow: Warm, scenes: Scenes, attack: Attack
 ) -> None:
     known = undisturbed(tow, scenes(case))
     chance = attack.random(f"failing-{case}-how")
@@ -72,7 +64,7 @@ def _calls(tow: Warm, scene: Scene) -> list[Call]:
     assert len(found) > 10
     with_history = isinstance(scene, LocalScene) and str(scene.case) == WITH_HISTORY
     scene.end()
-    return [call for call in found if "/said-" not in call.line and (with_history or HISTORY not in call.line)]
+    return found if with_history else [call for call in found if HISTORY not in call.line]
 
 
 def _traced(*faults: str, log: Path | None = None) -> Cut:

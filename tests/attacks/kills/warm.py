@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -48,13 +51,24 @@ class Warm:
         self._channel = ours.makefile("rw", encoding="utf-8", newline="\n")
         ours.close()
         self._one_at_a_time = threading.Lock()
+        self._said = tempfile.TemporaryDirectory(prefix="tow-said-")
+        self._numbers = itertools.count()
 
-    def start(self, words: Sequence[str], folder: Path, env: Mapping[str, str], *, held: bool = False) -> Run:
-        """`tow` with these words; with `held` it stands before its first step until `go`."""
+    def start(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        env: Mapping[str, str],
+        *,
+        held: bool = False,
+        most_bytes: int | None = None,
+    ) -> Run:
+        """`tow` with these words; with `held` it stands before its first step until `go`. `most_bytes`: no file that it
+        writes can have more."""
         folder.mkdir(parents=True, exist_ok=True)
-        said = folder / f"said-{time.monotonic_ns()}"
+        said = Path(self._said.name) / str(next(self._numbers))
         asked = {"words": list(words), "folder": str(folder), "env": dict(env), "said": str(said), "held": held}
-        return Run(self, self.ask(asked), said)
+        return Run(self, self.ask({**asked, "most_bytes": most_bytes}), said)
 
     def run(self, words: Sequence[str], folder: Path, env: Mapping[str, str]) -> Run:
         """`tow` with these words, from beginning to end."""
@@ -70,6 +84,7 @@ class Warm:
     def close(self) -> None:
         self._channel.close()
         self._process.wait(10)
+        self._said.cleanup()
 
 
 @dataclass
@@ -174,6 +189,8 @@ def _become(asked: dict[str, Any]) -> None:
         descriptor = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(descriptor, number)
         os.close(descriptor)
+    if asked["most_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (asked["most_bytes"], resource.RLIM_INFINITY))
     if asked["held"]:
         with open(f"{asked['said']}.held", "rb") as gate:
             gate.read()
@@ -190,6 +207,8 @@ def main() -> None:
         code = tow(words)
     except SystemExit as error:
         code = int(error.code or 0)
+    except KeyboardInterrupt:  # as a program whose interpreter is just starting
+        code = 130
     # All that ending a process does but the taking apart of modules, which would take longer than the run.
     threading._shutdown()
     atexit._run_exitfuncs()
