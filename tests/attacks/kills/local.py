@@ -73,28 +73,28 @@ class LocalScene(Scene):
     def __init__(self, case: Case, folder: Path, template: Path) -> None:
         super().__init__(folder)
         self.case = case
-        self._template = template
+        self.template = template
         self._see = _SEE.get(case.name, see_file)
-        self._unit = folder / ("shop.db" if "#" in case.to else case.to)
+        self.unit = folder / ("shop.db" if "#" in case.to else case.to)
 
     def begin(self, tow: Warm) -> None:
-        if not self._template.exists():
-            made = self._template.with_suffix(".new")
+        if not self.template.exists():
+            made = self.template.with_suffix(".new")
             _prepare(self.case, made, Scene(made), tow)
-            made.rename(self._template)
-        shutil.copytree(self._template, self.folder, copy_function=_copied, dirs_exist_ok=True)
+            made.rename(self.template)
+        shutil.copytree(self.template, self.folder, copy_function=_copied, dirs_exist_ok=True)
 
     def see(self) -> Hashable:
-        return self._see(self._unit)
+        return self._see(self.unit)
 
     def leftovers(self) -> list[str]:
-        kept = {"tow.yaml", "home/state/runs.sqlite", self._unit.name, f".{self._unit.name}.tow-state"}
-        if self._unit.is_dir():
-            listed = manifest.read(Local(), f"{self._unit}/")
+        kept = {"tow.yaml", "home/state/runs.sqlite", self.unit.name, f".{self.unit.name}.tow-state"}
+        if self.unit.is_dir():
+            listed = manifest.read(Local(), f"{self.unit}/")
             named = [part.path for part in listed[0].files] if listed is not None else []
-            kept |= {f"{self._unit.name}/{name}" for name in (manifest.NAME, *named)}
+            kept |= {f"{self.unit.name}/{name}" for name in (manifest.NAME, *named)}
         there = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if not path.is_dir()]
-        empty = [f"{path}/" for path in self._unit.rglob("*") if path.is_dir() and not any(path.iterdir())]
+        empty = [f"{path}/" for path in self.unit.rglob("*") if path.is_dir() and not any(path.iterdir())]
         return sorted(path for path in there if path not in kept and not path.startswith("in/")) + empty
 
     def end(self) -> None:

@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import json
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -54,21 +53,12 @@ class Warm:
         self._said = tempfile.TemporaryDirectory(prefix="tow-said-")
         self._numbers = itertools.count()
 
-    def start(
-        self,
-        words: Sequence[str],
-        folder: Path,
-        env: Mapping[str, str],
-        *,
-        held: bool = False,
-        most_bytes: int | None = None,
-    ) -> Run:
-        """`tow` with these words; with `held` it stands before its first step until `go`. `most_bytes`: no file that it
-        writes can have more."""
+    def start(self, words: Sequence[str], folder: Path, env: Mapping[str, str], *, held: bool = False) -> Run:
+        """`tow` with these words; with `held` it stands before its first step until `go`."""
         folder.mkdir(parents=True, exist_ok=True)
         said = Path(self._said.name) / str(next(self._numbers))
         asked = {"words": list(words), "folder": str(folder), "env": dict(env), "said": str(said), "held": held}
-        return Run(self, self.ask({**asked, "most_bytes": most_bytes}), said)
+        return Run(self, self.ask(asked), said)
 
     def run(self, words: Sequence[str], folder: Path, env: Mapping[str, str]) -> Run:
         """`tow` with these words, from beginning to end."""
@@ -189,8 +179,6 @@ def _become(asked: dict[str, Any]) -> None:
         descriptor = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(descriptor, number)
         os.close(descriptor)
-    if asked["most_bytes"] is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (asked["most_bytes"], resource.RLIM_INFINITY))
     if asked["held"]:
         with open(f"{asked['said']}.held", "rb") as gate:
             gate.read()
