@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,3 +51,53 @@ def test_what_no_type_of_the_kind_holds_is_none() -> None:
     assert wider(pa.int32(), pa.float64()) is None
     assert wider(pa.timestamp("us"), pa.timestamp("us", "UTC")) is None
     assert wider(pa.int64(), pa.uint64()) == BEYOND_INT64
+
+
+@pytest.mark.parametrize(
+    ("kept", "type", "wide"),
+    [
+        (pa.int8(), pa.int16(), pa.int16()),
+        (pa.int16(), pa.int8(), pa.int16()),
+        (pa.int8(), pa.int64(), pa.int64()),
+        (pa.int8(), pa.uint8(), pa.int16()),
+        (pa.int32(), pa.uint16(), pa.int32()),
+        (pa.int64(), pa.uint32(), pa.int64()),
+        (pa.uint8(), pa.uint16(), pa.uint16()),
+        (pa.uint8(), pa.uint8(), pa.uint8()),
+        (pa.uint64(), pa.uint8(), pa.uint64()),
+        (pa.uint8(), pa.int8(), pa.int16()),
+        (pa.uint32(), pa.int8(), pa.int64()),
+        (pa.uint64(), pa.int8(), BEYOND_INT64),
+        # 2 digits fit in 8 bits, 3 no longer do; 18 in 64, 19 no longer.
+        (pa.int8(), pa.decimal128(2, 0), pa.int8()),
+        (pa.int8(), pa.decimal128(3, 0), pa.int16()),
+        (pa.uint8(), pa.decimal128(2, 0), pa.int16()),
+        (pa.int64(), pa.decimal128(18, 0), pa.int64()),
+        (pa.int64(), pa.decimal128(19, 0), BEYOND_INT64),
+        (pa.int64(), pa.decimal128(38, 0), BEYOND_INT64),
+        (pa.int64(), pa.decimal256(39, 0), None),
+        (pa.int8(), pa.decimal128(4, 1), None),
+        (pa.decimal128(5, 2), pa.int8(), pa.decimal128(5, 2)),
+        (pa.decimal128(4, 2), pa.int8(), pa.decimal128(5, 2)),
+        (pa.decimal128(4, 2), pa.uint64(), pa.decimal128(22, 2)),
+        (pa.decimal128(38, 20), pa.int64(), None),
+        (pa.decimal128(38, 19), pa.int64(), pa.decimal128(38, 19)),
+        (pa.decimal128(4, 2), pa.float64(), None),
+        (pa.float32(), pa.int8(), pa.float64()),
+        (pa.timestamp("s"), pa.timestamp("ns"), pa.timestamp("ns")),
+        (pa.timestamp("ns"), pa.timestamp("s"), pa.timestamp("ns")),
+        (pa.timestamp("ms"), pa.timestamp("s"), pa.timestamp("ms")),
+        (pa.timestamp("s", "Europe/Berlin"), pa.timestamp("us", "UTC"), pa.timestamp("us", "Europe/Berlin")),
+        (pa.time32("s"), pa.time32("ms"), pa.time32("ms")),
+        (pa.time32("ms"), pa.time64("us"), pa.time64("us")),
+        (pa.time64("us"), pa.time32("s"), pa.time64("us")),
+        (pa.time64("ns"), pa.time32("s"), pa.time64("ns")),
+        (pa.timestamp("s"), pa.date32(), None),
+        (pa.date32(), pa.timestamp("s"), None),
+        (pa.time32("s"), pa.timestamp("s"), None),
+    ],
+)  # fmt: skip
+def test_the_wider_type_is_the_narrowest_that_holds_both(
+    kept: pa.DataType, type: pa.DataType, wide: pa.DataType | None
+) -> None:
+    assert wider(kept, type) == wide
