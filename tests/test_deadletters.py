@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from towpath.badrows import BadRow
@@ -106,6 +107,21 @@ def test_a_job_that_is_none_any_more_is_named(job: str, tmp_path: Path) -> None:
     (tmp_path / "load1" / "load.json").write_text(job)
     with pytest.raises(DataError, match=r"load\.json: is no job"):
         kept(tmp_path)
+
+
+def test_the_types_of_the_rows_are_kept_beside_them(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path, "load1", SPEC)
+    letters.types("read", pa.schema([("id", pa.int64()), ("Zoë", pa.list_(pa.decimal128(8, 2)))]))
+    letters.add(RAW)
+    letters.seal()
+    letters.published()
+    letters.discard()
+    (load,) = kept(tmp_path)
+    assert load.types("read") == pa.schema([("id", pa.int64()), ("Zoë", pa.list_(pa.decimal128(8, 2)))])
+    assert load.types("rows") is None
+    (load.folder / "types.json").write_text('{"read": {"id": "int65"}}')
+    with pytest.raises(DataError, match=r"types\.json: are no types"):
+        load.types("read")
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

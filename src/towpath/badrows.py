@@ -25,9 +25,9 @@ _CURES = {
 class BadRow:
     """One row set aside: where it stood, which column and value were wrong, and why.
 
-    `place.raw` holds the record's own bytes when the reader still had them; otherwise `row` holds its values, as the
-    text forms of `towpath.values.textform` by column name. `edge` says where it was met: read, cast, rules or write.
-    `code` is the error's, where the edge alone does not tell it.
+    `place.raw` holds the record's own bytes when the reader still had them; `row` the values of one that was read, as
+    the text forms of `towpath.values.textform` by column name. `edge` says where it was met: read, cast, rules or
+    write. `code` is the error's, where the edge alone does not tell it.
     """
 
     place: Place

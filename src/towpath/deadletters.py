@@ -1,6 +1,8 @@
 """Dead letters: bad rows kept on disk under the id of the load that set them aside.
 
-`DIR/<load id>/rows.jsonl` holds one bad row a line, `load.json` the job that met them. While rows come the folder is
+`DIR/<load id>/rows.jsonl` holds one bad row a line, `load.json` the job that met them, `types.json` the types that its
+rows had when they were read (`read`) and when they were shaped (`rows`). A row has its record's own bytes (`raw`), or
+where these were not known its values (`row`). While rows come the folder is
 called `.<load id>.<token>.writing` and goes with its process; once they are durable, and until the load is known to
 be published, `<load id>.<token>.pending`; after a load that had too many of them `<load id>.stopped`. The token is the
 process's own: two runs of a step that begin at once have one load id, and one of them is refused.
@@ -21,15 +23,20 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol, TextIO
 
+import pyarrow as pa
+
 from towpath.badrows import BadRow, BadRows
 from towpath.disk import leftovers
 from towpath.disk.oserrors import translated
-from towpath.errors import DataError, Refused
+from towpath.errors import DataError, Refused, UserError
 from towpath.job import JobSpec
 from towpath.secrets.plain import hidden
 from towpath.stream import Place
+from towpath.values.textform import parse_type, type_name
 
 _ROWS = "rows.jsonl"
+_JOB = "load.json"
+_TYPES = "types.json"
 _WRITING = ".writing"
 _PENDING = ".pending"
 _MEMBERS = {"file", "line", "column", "value", "reason", "edge", "row", "raw", "raw_base64", "head", "head_base64"}
@@ -42,6 +49,10 @@ class Letters(BadRows, Protocol):
     """Keeps the bad rows of one load: `seal` before it is published, `published` after; `unseal` when publishing was
     refused; `discard` at the end of a load that was not published. What is sealed is not discarded: its load may be
     published although the call failed, and then these rows are nowhere else."""
+
+    def types(self, part: str, schema: pa.Schema) -> None:
+        """The types of the load's rows as they were `read`, and as they were shaped (`rows`); before any is bad."""
+        ...
 
     def seal(self) -> None:
         """Makes the rows durable."""
@@ -70,6 +81,10 @@ class DeadLetters:
         self._spec = spec
         self._file: TextIO | None = None
         self._sealed = False
+        self._types: dict[str, dict[str, str]] = {}
+
+    def types(self, part: str, schema: pa.Schema) -> None:
+        self._types[part] = {field.name: type_name(field.type) for field in schema}
 
     def add(self, bad: BadRow) -> None:
         with translated(str(self.folder), "keep bad rows in"):
@@ -124,10 +139,11 @@ class DeadLetters:
         self._writing.mkdir(parents=True)
         # Whoever replays them may stand in another folder.
         spec = self._spec.with_(folder=os.path.abspath(self._spec.folder))
-        with open(self._writing / "load.json", "w", encoding="utf-8") as file:
-            json.dump(hidden(spec.as_json()), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
+        for name, told in ((_JOB, hidden(spec.as_json())), (_TYPES, self._types)):
+            with open(self._writing / name, "w", encoding="utf-8") as file:
+                json.dump(told, file, indent=1, ensure_ascii=False)
+                file.flush()
+                os.fsync(file.fileno())
         rows = open(self._writing / _ROWS, "w", encoding="utf-8")  # noqa: SIM115
         fcntl.flock(rows, fcntl.LOCK_EX)
         return rows
@@ -171,6 +187,17 @@ class Kept:
     load_id: str
     spec: JobSpec
 
+    def types(self, part: str) -> pa.Schema | None:
+        """The types that the load's rows had when they were `read`, or shaped (`rows`); None where nobody knows."""
+        path = self.folder / _TYPES
+        if not path.is_file():
+            return None
+        try:
+            found = json.loads(path.read_text(encoding="utf-8")).get(part)
+            return found and pa.schema([(name, parse_type(text, name)) for name, text in found.items()])
+        except (*_NO_LETTER, UserError) as error:
+            raise _damaged(path, f"are no types as Towpath keeps them with bad rows: {error}") from error
+
     def rows(self) -> Iterator[BadRow]:
         number = 0
         with open(self.folder / _ROWS, "rb") as file:
@@ -207,21 +234,25 @@ def kept(folder: Path) -> list[Kept]:
             todo="name the folder that was given to --bad-rows",
             code="path-missing",
         )
-    found = [path for path in folder.iterdir() if (path / "load.json").is_file() and not path.suffix]
+    found = [path for path in folder.iterdir() if (path / _JOB).is_file() and not path.suffix]
     found.sort(key=lambda path: path.stat().st_mtime_ns)
-    return [Kept(path, path.name, _job(path / "load.json")) for path in found]
+    return [Kept(path, path.name, _job(path / _JOB)) for path in found]
 
 
 def _job(path: Path) -> JobSpec:
     try:
         return JobSpec.from_json(json.loads(path.read_text(encoding="utf-8")))
     except _NO_LETTER as error:
-        raise DataError(
-            f"is no job as Towpath keeps it with bad rows: {error}",
-            where=str(path),
-            todo="restore it: without it nobody knows where these rows belong",
-            code="bad-rows-damaged",
-        ) from error
+        raise _damaged(path, f"is no job as Towpath keeps it with bad rows: {error}") from error
+
+
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(
+        what,
+        where=str(path),
+        todo="restore it: without it nobody knows where these rows belong",
+        code="bad-rows-damaged",
+    )
 
 
 def pending(folder: Path) -> list[str]:
@@ -237,7 +268,7 @@ def _as_json(bad: BadRow) -> dict[str, Any]:
         "value": bad.value,
         "reason": bad.reason,
         "edge": bad.edge,
-        "row": bad.row,
+        "row": bad.row if bad.place.raw is None else None,
         **_bytes("raw", bad.place.raw),
         **_bytes("head", bad.place.head),
     }

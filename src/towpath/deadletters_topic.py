@@ -37,6 +37,9 @@ class TopicLetters:
         if len(self._waiting) >= _MANY:
             self._keep()
 
+    def types(self, part: str, schema: pa.Schema) -> None:
+        """A message is the record as it stood: who reads it finds its types anew."""
+
     def seal(self) -> None:
         self._keep()
         if self._spool is None:

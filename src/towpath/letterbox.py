@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import pyarrow as pa
+
 from towpath import assemble, deadletters
 from towpath.badrows import BadRow, MostBad
 from towpath.deadletters import DeadLetters, Letters
@@ -37,6 +39,9 @@ class Limited:
         """Raises likewise, knowing how many rows were read in all."""
         if self.most.passed(self.count, read):
             self._stop(f" of {read:,} read")
+
+    def types(self, part: str, schema: pa.Schema) -> None:
+        self.behind.types(part, schema)
 
     def seal(self) -> None:
         self.behind.seal()

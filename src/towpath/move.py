@@ -160,6 +160,10 @@ class _Attempt:
             shaping = stack.enter_context(ExitStack())
             result = ground.transform.apply(streams, shaping, self.books, bad)
             shaping.callback(result.close)
+            if letters is not None:
+                if len(readings) == 1:
+                    letters.types("read", next(iter(readings.values())).schema)
+                letters.types("rows", result.schema)
             offer = ground.offer_for(result.schema, _instead(readings))
             self.guarantee = offer.guarantee
             digest = Digest(result.schema)
@@ -229,8 +233,8 @@ class _Attempt:
                     unfit.setdefault(int(row), plan)
             for row in sorted(unfit):
                 plan = unfit[row]
-                stored = plan.stored.native or plan.stored.type
-                bad.add(bad_row(batch, row, plan.name, f"{stored} cannot hold it: {plan.why}", "write"))
+                stored, why = plan.stored.native or plan.stored.type, plan.why or "it lies outside its range"
+                bad.add(bad_row(batch, row, plan.name, f"{stored} cannot hold it: {why}", "write"))
             edge.aside += len(unfit)
             kept, made = batch, batch.with_rows(pa.record_batch(columns, schema=offer.schema))
             if unfit:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where one row was met: `orders.csv:1043`, or a table and its row number. `raw` is the record's own bytes, if
-    known; `head` what must stand before them for a file to hold them alone (a CSV's header line)."""
+    known; `head` what must stand before them for a file to hold them alone (a CSV's header line, also where the file
+    had none)."""
 
     file: str
     line: int | None = None

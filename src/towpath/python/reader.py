@@ -240,6 +240,9 @@ class Reader(Generic[Row]):
 
             result = self._transform.apply({"input": Stream(reading.schema, met())}, stack, books, bad)
             stack.callback(result.close)
+            if sink.letters is not None:
+                sink.letters.types("read", reading.schema)
+                sink.letters.types("rows", result.schema)
             for batch in result if left != 0 else ():
                 kept = batch if left is None or len(batch) <= left else batch.take(range(left))
                 if len(kept):

@@ -22,7 +22,7 @@ from towpath.shaping.localtimes import schema_in, stream_in
 from towpath.shaping.python_step import PythonStep
 from towpath.shaping.rules import Broken, Check, compile_rules
 from towpath.shaping.trial import limited, sampled
-from towpath.stream import Batch, Place, Stream
+from towpath.stream import Batch, Stream
 from towpath.values import textform
 from towpath.values.convert import cast as cast_values
 
@@ -111,8 +111,8 @@ class _Nowhere:
 def bad_row(batch: Batch, row: int, column: str | None, reason: str, edge: str) -> BadRow:
     """A row of a batch as a bad row, with all its values as text forms."""
     values = textform.row_texts(batch.rows, row)
-    place = batch.origin.place(row)
-    return BadRow(Place(place.file, place.line), reason, column, values.get(column or ""), values, edge)
+    value = values.get(column or "")
+    return BadRow(batch.origin.place(row), reason, column, value, values, edge)
 
 
 def without(batch: Batch, rows: Sequence[int]) -> Batch:

@@ -48,7 +48,7 @@ class Columns:
 class Parser:
     """Makes columns of blocks. `names` are the file's columns, `wanted` those to make, in this order; `pinned` types
     are given by name, and a text that is no such value makes its row bad. `null`: words that mean null unquoted.
-    `original` gives bytes back in the file's own encoding; `header` is the header record, if there is one."""
+    `original` gives bytes back in the file's own encoding; `header` is what must stand before records to read them."""
 
     file: str
     names: tuple[str, ...]
@@ -80,8 +80,7 @@ class Parser:
         return Columns(rows, lines, tuple(sorted(bad, key=lambda row: row.place.line or 0)))
 
     def _place(self, line: int, raw: bytes) -> Place:
-        head = None if self.header is None else self.original(self.header)
-        return Place(self.file, line, self.original(raw), head)
+        return Place(self.file, line, self.original(raw), self.header)
 
     def _decodable(self, block: Block) -> tuple[Block, list[BadRow]]:
         try:

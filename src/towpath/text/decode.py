@@ -50,6 +50,8 @@ class Decoded:
         self._stream = stream
         self._unread = b""
         self._begun = b""
+        self.mark = b""
+        """The byte order mark that says more than UTF-8 would."""
         while len(self._begun) < 4 and (more := stream.read(4 - len(self._begun))):
             self._begun += more
         name = known(encoding or "utf-8")
@@ -57,6 +59,7 @@ class Decoded:
         for bom, marked in _BOMS:
             if self._begun.startswith(bom) and (encoding is None or name in marked or marked == self.encoding):
                 self.encoding = marked
+                self.mark = b"" if marked == "utf-8" else bom
                 self._begun = self._begun[len(bom) :]
                 break
         self._decoder = None

@@ -191,7 +191,7 @@ class CSV:
             self._null,
             self._conventions,
             decoded.original,
-            records.header,
+            _head(names, records.header, grammar, decoded),
         )
         return _Opened(decoded, records, parser)
 
@@ -287,6 +287,12 @@ class CSVReading:
                     narrow = _Narrow(place.line or 0, why)
         rows = None if narrow else record_batch(done, columns.rows.num_rows)
         return _Typed(given, columns, rows, narrow)
+
+
+def _head(names: list[str], header: bytes | None, grammar: Grammar, decoded: Decoded) -> bytes:
+    """What must stand before records for a file to hold them alone: the header as it was, or one that says the same."""
+    said = chr(grammar.delimiter).join(names).encode() + b"\n" if header is None else header
+    return decoded.mark + decoded.original(said)
 
 
 def _type(name: str, pinned: Mapping[str, pa.DataType], schema: pa.Schema, file: str) -> pa.DataType:
