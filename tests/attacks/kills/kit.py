@@ -100,10 +100,16 @@ def undisturbed(tow: Warm, scene: Scene) -> Undisturbed:
 
 
 def attacked(
-    tow: Warm, scene: Scene, known: Undisturbed, cut: Cut, codes: Collection[int] = (0, _KILLED), every: float = 0.0005
+    tow: Warm,
+    scene: Scene,
+    known: Undisturbed,
+    cut: Cut,
+    codes: Collection[int] = (0, _KILLED),
+    every: float = 0.0005,
+    ended: Callable[[Run], object] = lambda run: None,
 ) -> Attacked:
     """One cut run of a fresh scene, and the same command again. `codes` are the exit codes that the cut run may have; a
-    reader looks all the while, `every` so many seconds.
+    reader looks all the while, `every` so many seconds. `ended` is called between the two.
 
     Asserts that readers saw the old unit or the new one (or were locked out), that the run again ended well with the
     rows, books and digest of an undisturbed one, that its state is right, and that nothing is left."""
@@ -125,6 +131,7 @@ def attacked(
         after = scene.see()
         assert after in (known.old, known.new), f"the dead run left {after!r}; {told}"
         assert done.run.code != 0 or after == known.new, f"ended well without the new unit; {told}"
+        ended(done.run)
         again(tow, scene, known, after, told)
         return done
 
@@ -133,7 +140,7 @@ def again(tow: Warm, scene: Scene, known: Undisturbed, after: Hashable, told: st
     """The same command again, after a run that left `after`; asserts what `attacked` says of it."""
     receipt = _done(tow, scene, told)
     if receipt["status"] == "done":
-        assert after == known.old, f"published twice; {told}"
+        assert after == known.old, f"published twice: {receipt}; {told}"
         assert {name: receipt[name] for name in _SAME} == known.receipt, told
     else:
         assert receipt["status"] == "unchanged", told

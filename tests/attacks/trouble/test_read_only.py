@@ -34,7 +34,7 @@ def test_a_disk_that_is_read_only_stops_a_run_with_a_sentence(case: Case, tow: W
             small.read_only(False)
 
         run = attacked(tow, scenes(case), known, cut, codes=(1,), every=0.01).run
-        assert "read-only" in run.err or "readonly" in run.err, run.err
+        assert "read-only" in run.out or "readonly" in run.out, run.out
 
 
 def _unprivileged(scene: LocalScene) -> subprocess.CompletedProcess[str]:
@@ -59,6 +59,6 @@ def test_a_unit_or_folder_that_one_may_not_write_to_stops_a_run_with_a_sentence(
     closed.chmod(0o755 if closed.is_dir() else 0o644)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
-    assert "[permission-denied]" in done.stderr, done.stderr
+    assert "[permission-denied]" in done.stdout, done.stdout
     assert scene.see() == old
     assert sorted(scene.folder.rglob("*")) == there

@@ -33,14 +33,14 @@ def test_of_two_runs_of_one_step_one_publishes_and_the_other_finds_that_out(
             runs[0].wait(chance.uniform(0, known.secs) if chance.random() < 0.7 else 0)
             runs[1].go()
             assert all(run.wait() for run in runs)
-        told = "\n---\n".join(f"{run.code}: {run.err}" for run in runs)
+        told = "\n---\n".join(f"{run.code}: {run.out} {run.err}" for run in runs)
         assert seen <= {known.old, known.new, LOCKED}, told
         assert {run.code for run in runs} <= {0, 1}, told
         assert 0 in {run.code for run in runs}, told
         assert sum(run.receipts()[0]["status"] == "done" for run in runs) == 1, told
         assert "Traceback" not in told
         for run in runs:
-            assert run.code == 0 or "[conflict]" in run.err or "[database-locked]" in run.err, told
+            assert run.code == 0 or "[conflict]" in run.out or "[database-locked]" in run.out, told
         again(tow, scene, known, known.new, told)
         scene.end()
 
@@ -77,11 +77,11 @@ def test_two_steps_that_load_one_destination_lose_no_load_and_double_none(
             run.go()
             run.wait(chance.uniform(0, 0.2))
         assert all(run.wait() for run in runs)
-        told = "\n---\n".join(f"{run.code}: {run.err}" for run in runs)
+        told = "\n---\n".join(f"{run.code}: {run.out} {run.err}" for run in runs)
         assert "Traceback" not in told
         # One that met the other says so, and does what it was to do when it is run again.
         for run in runs:
-            assert run.code == 0 or "[conflict]" in run.err or "[database-locked]" in run.err, told
+            assert run.code == 0 or "[conflict]" in run.out or "[database-locked]" in run.out, told
         done = tow.run(("run", "--json"), scene.folder, scene.env)
         assert done.code == 0, done.err
         assert _ids(TWO[name](scene.unit)) == _expected(case), told
