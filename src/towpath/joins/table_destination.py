@@ -106,7 +106,7 @@ class TableDestination:
         self._target.states.prepare()
         with self.database.write() as session:
             self._target.states.move(session, step, expected, new, lambda what: conflict(self._target, what))
-            session.commit()
+            self._target.commit(session, new)
 
     @property
     def folder(self) -> Path:

@@ -11,6 +11,7 @@ from towpath.disk.rowspool import RowSpool
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, UserError
 from towpath.joins.table_clearing import Clearing
 from towpath.joins.table_columns import Fit
+from towpath.joins.table_commit import commit
 from towpath.joins.table_merge import Merge
 from towpath.joins.table_scripts import Script
 from towpath.joins.table_state import TableStates
@@ -40,6 +41,10 @@ class Target:
 
     def count(self, session: Session) -> int:
         return int(session.scalar(f"select count(*) from {self.quoted}"))
+
+    def commit(self, session: Session, new: State | None) -> None:
+        """Commits the transaction that publishes, whose state (if it has one) is `new`; see `table_commit`."""
+        commit(self.database, session, self.states, self.shown, new)
 
     def clearing(self, existing: Existing, column: str) -> Clearing:
         """What deletes the rows of some values in a column. Raises Refused when the table has no such column."""
@@ -126,7 +131,7 @@ class TableLoad:
             if new is not None:
                 self.target.states.move(session, new.step, expected, new, self._conflict)
             published = self._apply(session)
-            session.commit()
+            self.target.commit(session, new)
         self.published = published
         return published
 

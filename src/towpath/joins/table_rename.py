@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from secrets import token_hex
 
 from towpath.errors import Conflict, TowError, Transient
+from towpath.joins.table_commit import asked, undone
 from towpath.joins.table_intent import Intent, TableIntents
 from towpath.joins.table_load import (
     Found,
@@ -122,7 +123,7 @@ class _Aside:
 
     def publish(self, expected: State | None, new: State | None) -> None:
         """State and note in one transaction, then the name. Raises Conflict, having taken the state back, when the name
-        is taken by then; Transient when it cannot be known whether the table got it."""
+        is taken by then; Transient when the connection is lost, and the table has not got it, or nobody can tell."""
         session, intent = self.session, Intent(self.name, new, expected)
         self._refuse_made()
         if new is not None:
@@ -131,8 +132,11 @@ class _Aside:
             session.commit()
         try:
             renamed(self.target, beside(self.target.table, self.name), session)
-        except Transient:
-            raise
+        except Transient as lost:
+            self.done = True  # by whom is asked, or by the next run
+            if not self._asked(intent, lost):
+                raise undone(lost, self.target.shown) from lost
+            return
         except TowError:
             settle(self.target, self.intents, session, intent)
             self.done = True
@@ -142,6 +146,16 @@ class _Aside:
         with contextlib.suppress(TowError):  # published; the next run would forget the note too
             self.intents.end(session, self.name)
             session.commit()
+
+    def _asked(self, intent: Intent, lost: Transient) -> bool:
+        target = self.target
+        return asked(
+            target.database,
+            _held(self.name),
+            lambda _: settled(target, self.intents, intent),
+            lost,
+            target.shown,
+        )
 
     def leave(self) -> None:
         """Drops what was not published; where the server is gone, the next run does."""
@@ -186,15 +200,33 @@ def settle(target: Target, intents: TableIntents, session: Session, intent: Inte
     session.commit()
 
 
+def settled(target: Target, intents: TableIntents, intent: Intent) -> bool | None:
+    """Ends an intent whose session was lost and is over; whether its table was published. None where another run has
+    settled it, or is about to."""
+    with target.database.write() as session:
+        known = any(one.aside == intent.aside for one in intents.all(session))
+        if not known or not _hold(session, intent.aside):
+            return None
+        published = not intents.stands(session, intent)
+        with contextlib.suppress(TowError):  # the next run does it
+            settle(target, intents, session, intent)
+        return published
+
+
 def _moved(what: str) -> Conflict:
     return Conflict(what)
 
 
 def _hold(session: Session, aside: str) -> bool:
     assert isinstance(session, HoldsNames), "a database without transactions for tables tells the living from the dead"
-    return session.hold(f"towpath:{aside}")
+    return session.hold(_held(aside))
 
 
 def _let_go(session: Session, aside: str) -> None:
     assert isinstance(session, HoldsNames)
-    session.let_go(f"towpath:{aside}")
+    session.let_go(_held(aside))
+
+
+def _held(aside: str) -> str:
+    """The name that the session of a living run holds; also the mark by which another asks for it."""
+    return f"towpath:{aside}"

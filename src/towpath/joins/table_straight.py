@@ -109,7 +109,7 @@ class StraightLoad:
         published = opened.finish()
         check_count(target, published, self.rows)
         target.after.run(session)
-        session.commit()
+        target.commit(session, new)
         self.stack.close()
         self.published = published
         return published

@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from towpath.errors import Refused
 from towpath.nouns import Existing, Stored
-from towpath.postgresql import catalog, loading, reading, types
+from towpath.postgresql import catalog, loading, outcomes, reading, types
 from towpath.postgresql.catalog import Column, Relation
 from towpath.postgresql.reading import Field
 from towpath.postgresql.types import Native, quote
+from towpath.seams.database import Outcome
 from towpath.sqlnames import quoted
 from towpath.values.widening import BEYOND_INT64
 
@@ -119,6 +120,12 @@ class PostgreSQLSession(ABC):
 
     def commit(self) -> None:
         self.execute("commit")
+
+    def mark(self) -> str:
+        return outcomes.mark(self.rows)
+
+    def became(self, mark: str) -> Outcome:
+        return outcomes.became(self.rows, mark)
 
     def _fields(self, sql: str) -> list[Field]:
         natives = self._natives(sql)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -131,6 +132,29 @@ class HoldsNames(Protocol):
 
     def let_go(self, name: str) -> None:
         """Gives the name back."""
+        ...
+
+
+class Outcome(StrEnum):
+    """What became of a transaction. ENDED: it is over, and the database does not know how."""
+
+    UNDER_WAY = "under way"
+    COMMITTED = "committed"
+    UNDONE = "undone"
+    ENDED = "ended"
+
+
+@runtime_checkable
+class TellsOutcomes(Protocol):
+    """A session of a server, which can be lost between a commit and its answer: another session can ask for it."""
+
+    def mark(self) -> str:
+        """A word by which another session can ask for this transaction; called before its commit."""
+        ...
+
+    def became(self, mark: str) -> Outcome:
+        """What became of the transaction of a session that was lost, as far as it is known by now. Ends that session if
+        it is there still."""
         ...
 
 

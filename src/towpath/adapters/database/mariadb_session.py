@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from secrets import token_hex
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from towpath.adapters.database.mariadb_wire import Wire
 from towpath.adapters.database.mariadb_write import Sending
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Existing, Stored
+from towpath.seams.database import Outcome
 from towpath.sqlnames import doubled, quoted
 from towpath.values import textform
 
@@ -133,6 +135,21 @@ class MariaDBSession:
 
     def let_go(self, name: str) -> None:
         self.scalar("select release_lock(?)", [name])
+
+    def mark(self) -> str:
+        """A name that this session holds as long as it is there."""
+        name = f"towpath:{token_hex(8)}"
+        self.hold(name)
+        return name
+
+    def became(self, mark: str) -> Outcome:
+        """MariaDB keeps no outcomes, and nothing is known but that the session is over."""
+        holder = self.scalar("select is_used_lock(?)", [mark])
+        if holder is None:
+            return Outcome.ENDED
+        with contextlib.suppress(TowError):  # it is over by itself meanwhile
+            self.execute(f"kill {int(holder)}")
+        return Outcome.UNDER_WAY
 
     def checksum(self, table: str) -> str:
         """The count of a table's rows, and the sum of 64 bits of each row's MD5."""
