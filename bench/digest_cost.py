@@ -1,21 +1,39 @@
-"""What the content digest costs: rows a second, and its CPU time beside that of writing the same rows as Parquet.
+"""What the content digest costs a load: `tow copy` with it and without it, in turn.
 
-python bench/digest_cost.py [rows]        (default: 1 000 000 rows of 16 columns like TPC-H's lineitem)
+    python bench/digest_cost.py [--rows 1000000] [--rounds 3] [--data FOLDER] [--loads csv-parquet,csv-duckdb,...]
+
+The rows are like TPC-H's lineitem (16 columns), made here, or read from FOLDER/lineitem.csv and FOLDER/lineitem.parquet
+as `tpchgen-cli` writes them: `tpchgen-cli csv -s 1 --tables lineitem` gives 6 001 215. Each load runs in a process of
+its own, whose CPU time and wall time are taken around the copy; `without` counts the rows and hashes none. Prints the
+medians, and the median of the ratios round by round less one: what the digest adds. PostgreSQL is the lab's server,
+whose own CPU time is not in the figures.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from towpath.digest import Digest
+LOADS = {
+    "csv-parquet": ("csv", "parquet"),
+    "csv-duckdb": ("csv", "duckdb"),
+    "parquet-parquet": ("parquet", "parquet"),
+    "parquet-postgresql": ("parquet", "postgresql"),
+}
 
 
 def lineitem(rows: int) -> pa.Table:
@@ -29,6 +47,9 @@ def lineitem(rows: int) -> pa.Table:
         cents = pa.array(rng.integers(0, high, rows)).cast(pa.decimal128(38, 0))
         return cents.view(pa.decimal128(38, 2)).cast(pa.decimal128(15, 2))
 
+    def day() -> pa.Array:
+        return pa.array(rng.integers(8_036, 10_591, rows)).cast(pa.int32()).view(pa.date32())
+
     def word(*words: str) -> pa.Array:
         return pa.array(words).take(pa.array(rng.integers(0, len(words), rows)))
 
@@ -39,7 +60,7 @@ def lineitem(rows: int) -> pa.Table:
 
     return pa.table(
         {
-            "orderkey": integers(6_000_000, pa.int64()),
+            "orderkey": pa.array(np.arange(rows) // 4),
             "partkey": integers(200_000, pa.int64()),
             "suppkey": integers(10_000, pa.int64()),
             "linenumber": integers(8, pa.int32()),
@@ -49,9 +70,9 @@ def lineitem(rows: int) -> pa.Table:
             "tax": money(9),
             "returnflag": word("A", "N", "R"),
             "linestatus": word("F", "O"),
-            "shipdate": integers(10_600, pa.int32()).view(pa.date32()),
-            "commitdate": integers(10_600, pa.int32()).view(pa.date32()),
-            "receiptdate": integers(10_600, pa.int32()).view(pa.date32()),
+            "shipdate": day(),
+            "commitdate": day(),
+            "receiptdate": day(),
             "shipinstruct": word("DELIVER IN PERSON", "COLLECT COD", "NONE", "TAKE BACK RETURN"),
             "shipmode": word("AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK"),
             "comment": comment(),
@@ -59,33 +80,67 @@ def lineitem(rows: int) -> pa.Table:
     )
 
 
-def cpu(work: Callable[[], object]) -> float:
-    """The least CPU time, in seconds, of three runs."""
+def one(how: str, source: str, to: str) -> None:
+    """One load in this process; prints its wall and CPU seconds."""
+    from towpath import copy
+    from towpath.digest import Digest
 
-    def once() -> float:
-        began = time.process_time()
-        work()
-        return time.process_time() - began
+    def count(self: Digest, rows: pa.RecordBatch) -> None:
+        self._rows += rows.num_rows
 
-    return min(once() for _ in range(3))
+    if how == "without":
+        Digest.update = count  # type: ignore[method-assign]
+    begun, used = time.perf_counter(), time.process_time()
+    copy(source, to, mode="replace")
+    print(json.dumps([time.perf_counter() - begun, time.process_time() - used]))
 
 
-def digest(rows: pa.Table) -> str:
-    found = Digest(rows.schema)
-    for batch in rows.to_batches():
-        found.update(batch)
-    return found.hexdigest()
+def measure(load: Callable[[str], list[float]], rounds: int) -> str:
+    pairs = [(load("with"), load("without")) for _ in range(rounds)]
+    told = []
+    for name, at in (("wall", 0), ("cpu", 1)):
+        taken, bare = ([pair[which][at] for pair in pairs] for which in (0, 1))
+        ratios = sorted(x / y - 1 for x, y in zip(taken, bare, strict=True))
+        told.append(
+            f"{name} {statistics.median(taken):6.2f} s, {statistics.median(bare):6.2f} s without: "
+            f"{statistics.median(ratios):+6.1%} ({ratios[0]:+.1%} to {ratios[-1]:+.1%})"
+        )
+    return "; ".join(told)
 
 
 def main() -> None:
-    rows = lineitem(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
-    whole = cpu(lambda: digest(rows))
-    for name in rows.schema.names:
-        print(f"  {name:14} {cpu(lambda name=name: digest(rows.select([name]))) * 1000:7.1f} ms")  # type: ignore[misc]
-    with tempfile.TemporaryDirectory() as folder:
-        parquet = cpu(lambda: pq.write_table(rows, Path(folder) / "lineitem.parquet"))
-    print(f"digest   {whole:.3f} s, {len(rows) / whole / 1e6:.1f} million rows a second")
-    print(f"parquet  {parquet:.3f} s; digest : parquet = {whole / parquet:.2f}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--loads", default=",".join(LOADS))
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.one:
+        one(*chosen.one)
+        return
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        data = chosen.data or folder
+        if chosen.data is None:
+            rows = lineitem(chosen.rows)
+            pacsv.write_csv(rows, data / "lineitem.csv")
+            pq.write_table(rows, data / "lineitem.parquet")
+        places = {"parquet": str(folder / "out.parquet"), "duckdb": f"duckdb:///{folder}/out.db#lineitem"}
+        if "parquet-postgresql" in chosen.loads:
+            from towpath.lab import Lab
+
+            places["postgresql"] = f"{stack.enter_context(Lab()).up('postgresql').address}#lineitem"
+        for name in chosen.loads.split(","):
+            kind, to = LOADS[name]
+
+            def load(how: str, source: str = str(data / f"lineitem.{kind}"), to: str = places[to]) -> list[float]:
+                command = [sys.executable, __file__, "--one", how, source, to]
+                environment = {**os.environ, "TOWPATH_STATE": str(folder / "state")}
+                done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+                return list(json.loads(done.stdout.splitlines()[-1]))
+
+            print(f"{name:18} {measure(load, chosen.rounds)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from towpath import conformance
+
 HERE = Path(__file__).parent
 
 # By the module of the mutants: the class, and a test that must fail for it.
@@ -78,6 +80,7 @@ CAUGHT = {
     "engines": {
         "DropsNullRowsUncounted": "test_a_condition_counts_what_it_leaves_out_and_null_is_not_true",
         "NullIsTrue": "test_a_condition_counts_what_it_leaves_out_and_null_is_not_true",
+        "CountsBeforeItFilters": "test_a_condition_counts_what_it_leaves_out_and_null_is_not_true",
         "ForgetsPlaces": "test_a_condition_counts_what_it_leaves_out_and_null_is_not_true",
         "ReadsTheFirstBatchOnly": "test_sql_reads_every_batch_of_its_input",
         "CollectsItsInput": "test_a_row_wise_query_holds_only_a_few_batches",
@@ -92,7 +95,20 @@ CAUGHT = {
         "ClearsInState": "test_what_a_dead_run_left_is_unseen_and_cleared_by_the_next",
         "DestroysBeforeItWrites": "test_written_rows_are_invisible_until_published",
         "PublishesInTwoSteps": "test_a_run_that_dies_anywhere_in_publish_leaves_the_old_or_the_new",
+        "CommitsTheCheckpointFirst": "test_a_run_that_dies_anywhere_in_publish_leaves_the_old_or_the_new",
+        "CommitsTheCheckpointLater": "test_a_run_that_dies_anywhere_in_publish_leaves_the_old_or_the_new",
         "CountsWhatItWasGiven": "test_merge_counts_inserted_updated_and_unchanged_rows",
+    },
+    "records": {
+        "Float32ForDouble": "test_rows_come_back_as_they_were",
+        "MinusZeroIsZero": "test_rows_come_back_as_they_were",
+        "EmptyTextIsNull": "test_rows_come_back_as_they_were",
+        "LosesMicroseconds": "test_rows_come_back_as_they_were",
+        "SkipsTombstones": "test_a_tombstone_is_a_row_of_nulls",
+        "TombstonesAreBad": "test_a_tombstone_is_a_row_of_nulls",
+        "IgnoresWhatIsLeftOver": "test_bytes_that_are_no_record_are_told_and_harm_no_other",
+        "OneBadSpoilsAll": "test_bytes_that_are_no_record_are_told_and_harm_no_other",
+        "NoRowsNoColumns": "test_no_values_are_no_rows",
     },
 }
 SERVERS = {"queues": "kafka"}
@@ -144,3 +160,9 @@ def test_every_mutant_says_what_catches_it(module: str) -> None:
     tree = ast.parse((HERE / "mutants" / f"{module}.py").read_text("utf-8"))
     classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef) and node.name.startswith("Test")}
     assert classes == {"TestUnbroken", *(f"Test{name}" for name in CAUGHT[module])}
+
+
+def test_every_suite_has_five_mutants_at_least() -> None:
+    suites = {name.removesuffix("Suite").lower() + "s" for name in conformance.__all__} - {"s"}
+    assert suites == set(CAUGHT)
+    assert {module: len(mutants) for module, mutants in CAUGHT.items() if len(mutants) < 5} == {}

@@ -40,7 +40,7 @@ ROWS = [
     {
         "id": 1, "long": 2**40, "name": "Zoë", "on": True, "half": 0.5, "amount": Decimal("-12345678901234567890.25"),
         "at": datetime(2026, 1, 31, 12, 0, 0, 1, UTC), "local": datetime(1, 1, 1), "day": date(9999, 12, 31),
-        "times": [time(1, 2, 3, 4000), None], "prices": [("a", 1.5), ("b", -0.0)], "who": {"raw": b"\x00\xff"},
+        "times": [time(1, 2, 3, 4000), None], "prices": [("a", 0.1), ("b", -0.0)], "who": {"raw": b"\x00\xff"},
         "kind": "A", "pair": b"ab",
     },
     {

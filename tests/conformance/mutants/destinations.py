@@ -146,6 +146,43 @@ class PublishesInTwoSteps(Wrapped):
             yield Stumbling(load)
 
 
+class CommitsTheCheckpointFirst(Wrapped):
+    """Commits how far was read, then the rows."""
+
+    @contextmanager
+    def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
+        destination = self.inner
+
+        class Hasty(Wrapped):
+            def publish(self, expected: State | None, new: State | None) -> Published:
+                if new is None or destination.state(new.step) == new:
+                    return self.inner.publish(expected, new)
+                early = replace(new, load_id=f"{new.load_id}-early")
+                destination.put_state(new.step, expected, early)
+                return self.inner.publish(early, new)
+
+        with destination.begin(offer, load_id) as load:
+            yield Hasty(load)
+
+
+class CommitsTheCheckpointLater(Wrapped):
+    """Publishes the rows, then commits how far was read."""
+
+    @contextmanager
+    def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
+        destination = self.inner
+
+        class Late(Wrapped):
+            def publish(self, expected: State | None, new: State | None) -> Published:
+                done = self.inner.publish(None, None)
+                if new is not None:
+                    destination.put_state(new.step, expected, new)
+                return done
+
+        with destination.begin(offer, load_id) as load:
+            yield Late(load)
+
+
 class ParquetSuite(DestinationSuite):
     address = "{folder}/orders.parquet"
     GAPS = {"mode/merge": "never: a file has no keys"}  # noqa: RUF012
@@ -194,6 +231,14 @@ class TestDestroysBeforeItWrites(MutantSuite):
 
 class TestPublishesInTwoSteps(MutantSuite):
     mutant = PublishesInTwoSteps
+
+
+class TestCommitsTheCheckpointFirst(MutantSuite):
+    mutant = CommitsTheCheckpointFirst
+
+
+class TestCommitsTheCheckpointLater(MutantSuite):
+    mutant = CommitsTheCheckpointLater
 
 
 class TestCountsWhatItWasGiven(DestinationSuite):

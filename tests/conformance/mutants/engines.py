@@ -32,6 +32,19 @@ class NullIsTrue(DuckDBEngine):
             yield keep
 
 
+class CountsBeforeItFilters(DuckDBEngine):
+    @contextmanager
+    def where(self, condition: str, schema: pa.Schema) -> Iterator[Filter]:
+        with super().where(condition, schema) as keep:
+
+            def early(batch: Batch) -> tuple[Batch, int]:
+                count = len(batch)
+                kept, _ = keep(batch)
+                return kept, len(batch) - count
+
+            yield early
+
+
 class ForgetsPlaces(DuckDBEngine):
     @contextmanager
     def where(self, condition: str, schema: pa.Schema) -> Iterator[Filter]:
@@ -85,6 +98,10 @@ class TestDropsNullRowsUncounted(EngineSuite):
 
 class TestNullIsTrue(EngineSuite):
     adapter = NullIsTrue
+
+
+class TestCountsBeforeItFilters(EngineSuite):
+    adapter = CountsBeforeItFilters
 
 
 class TestForgetsPlaces(EngineSuite):
