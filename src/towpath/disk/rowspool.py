@@ -50,8 +50,9 @@ class RowSpool:
             yield from reader
 
     def close(self) -> None:
-        """Removes the file."""
-        self.path.unlink(missing_ok=True)
+        """Removes the file; where the disk refuses that, the next run does it."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
         # A full disk refuses what is still buffered; with the file gone that is no loss.
         with contextlib.suppress(OSError):
             self._file.close()

@@ -31,6 +31,7 @@ _IMPORTED = (
     "towpath.adapters.format.json", "towpath.adapters.format.parquet", "towpath.adapters.format.arrow",
     "towpath.adapters.engine.duckdb", "towpath.adapters.database.duckdb", "towpath.adapters.database.sqlite",
     "towpath.adapters.database.postgresql", "towpath.adapters.database.mariadb",
+    "towpath.adapters.database.psycopg", "towpath.adapters.database.psycopg2",
     "towpath.joins.file_source", "towpath.joins.file_destination", "towpath.joins.folder_destination",
     "towpath.joins.table_source", "towpath.joins.table_destination", "towpath.joins.topic_source",
     "towpath.joins.topic_destination", "towpath.deadletters", "towpath.replay",
@@ -157,6 +158,7 @@ def _serve(channel: socket.socket) -> list[str]:
                 os.closerange(3, 64)  # the channel's file among them
                 _become(asked)
                 return asked["words"]
+            codes.pop(answer, None)  # of an earlier process of that number
         else:
             while True:
                 with contextlib.suppress(ChildProcessError):
@@ -179,6 +181,10 @@ def _become(asked: dict[str, Any]) -> None:
         descriptor = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(descriptor, number)
         os.close(descriptor)
+    if size := asked["env"].get("TOW_ATTACK_CHUNK_BYTES"):  # so few rows are a load that is sent as it comes
+        from towpath.joins import table_straight
+
+        table_straight.CHUNK_BYTES = int(size)
     if asked["held"]:
         with open(f"{asked['said']}.held", "rb") as gate:
             gate.read()
