@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -196,6 +197,16 @@ def test_an_encrypted_zip_is_refused() -> None:
 def test_a_zip_entry_is_named_like_the_file() -> None:
     with zipfile.ZipFile(io.BytesIO(packed(b"1", "zip", "out/orders.csv"))) as archive:
         assert archive.namelist() == ["orders.csv"]
+
+
+def test_an_xz_that_asks_for_gigabytes_of_memory_is_refused() -> None:
+    data = bytearray(packed(b"a\n" + b"1\n" * 1000, "xz"))
+    block, properties = 12, data.index(b"\x21\x01") + 2
+    data[properties] = 39  # a dictionary of 3 GiB
+    end = block + (data[block] + 1) * 4
+    data[end - 4 : end] = zlib.crc32(data[block : end - 4]).to_bytes(4, "little")
+    with pytest.raises(DataError, match="more than 256 MB of memory"):
+        unpacked(bytes(data), "xz")
 
 
 def test_closing_the_reader_closes_the_file_under_it() -> None:

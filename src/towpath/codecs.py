@@ -28,7 +28,12 @@ else:
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 _ARROW = {"bz2": "bz2", "gz": "gzip", "zst": "zstd"}
-_MEMBERS: dict[str, Callable[[], Any]] = {"bz2": bz2.BZ2Decompressor, "xz": lzma.LZMADecompressor}
+_XZ_MEMORY = 256 << 20
+"""Bytes of memory for the dictionary of an .xz: the largest usual one takes 65 MB, a hostile one asks for gigabytes."""
+_MEMBERS: dict[str, Callable[[], Any]] = {
+    "bz2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY),
+}
 _BLOCK = 1 << 18
 
 LEVELS = {"gz": (0, 9), "bz2": (1, 9), "xz": (0, 9), "zst": (1, 22), "zip": (0, 9)}
@@ -177,6 +182,13 @@ class _Decompressed(io.RawIOBase):
         try:
             yield
         except _BROKEN as error:
+            if "Memory usage limit" in str(error):
+                raise DataError(
+                    f"unpacking it would take more than {_XZ_MEMORY >> 20} MB of memory",
+                    where=self._name,
+                    todo="unpack it with xz --decompress, or pack it with a smaller dictionary",
+                    code="file-damaged",
+                ) from error
             raise DataError(
                 f"the .{self._codec} data is truncated or corrupt: {error}",
                 where=self._name,

@@ -185,6 +185,23 @@ def test_a_broken_head_is_an_error_with_its_line() -> None:
         Records(io.BytesIO(b'\n"a"b,c\n1,2\n'), Grammar(",", '"'), "f.csv", 100).head(consume=True)
 
 
+@pytest.mark.parametrize("letter", [b"x", b"\n", b"\0"])
+def test_an_endless_head_is_an_error_and_not_endless_memory(letter: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framing, "LONGEST_RECORD", 10_000)
+
+    class Endless:
+        given = 0
+
+        def read(self, size: int, /) -> bytes:
+            self.given += size
+            assert self.given < 100_000
+            return letter * size
+
+    records = framing.Records(Endless(), Grammar(",", '"'), "a.csv", 1000)
+    with pytest.raises(DataError, match="a.csv:1: a record is longer than"):
+        records.head(consume=True)
+
+
 def test_an_endless_record_is_an_error_and_not_endless_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(framing, "LONGEST_RECORD", 10_000)
     with pytest.raises(DataError, match="a record is longer than"):

@@ -84,6 +84,7 @@ class Records:
                 outcome, end = self._grammar.scan(self._data, begin, self._ended)
             if outcome is not Outcome.INCOMPLETE or self._ended:
                 break
+            self._refuse_endless()
             self._fill(max(2 * len(self._data), self._block_bytes))
         if begin == len(self._data):
             return [], 1
@@ -117,17 +118,22 @@ class Records:
             if not self._data:
                 return
             block, used, ends = self._frame(width)
-            if not used and not self._ended and len(self._data) > LONGEST_RECORD:
-                raise DataError(
-                    f"a record is longer than {LONGEST_RECORD >> 20} MB",
-                    where=f"{self._name}:{self._line}",
-                    todo="is this delimited text, and are delimiter and quote right?",
-                    code="record-malformed",
-                )
+            if not used and not self._ended:
+                self._refuse_endless()
             self._take(used, ends)
             need = max(self._block_bytes, 2 * len(self._data))
             if len(block.starts) or block.broken:
                 yield block
+
+    def _refuse_endless(self) -> None:
+        """Raises DataError when the record that begins here does not end within what may be held in memory."""
+        if len(self._data) > LONGEST_RECORD:
+            raise DataError(
+                f"a record is longer than {LONGEST_RECORD >> 20} MB",
+                where=f"{self._name}:{self._line}",
+                todo="is this delimited text, and are delimiter and quote right?",
+                code="record-malformed",
+            )
 
     def _fill(self, size: int) -> None:
         parts = [self._data]

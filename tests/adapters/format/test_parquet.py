@@ -140,6 +140,21 @@ def test_damaged_pages_are_an_error_that_names_the_file() -> None:
         read(bytes(data))
 
 
+def test_a_footer_whose_rows_are_not_those_of_its_row_groups_is_an_error() -> None:
+    data = file_of(pa.table({"a": pa.nulls(20_000, pa.int64())}), row_group_size=10_000)
+    # Thrift's compact form of 20,000 and of 30,000, in zigzag.
+    assert data.count(b"\xc0\xb8\x02") == 1
+    with pytest.raises(DataError, match="its footer says 30000 rows, its row groups 20000"):
+        read(data.replace(b"\xc0\xb8\x02", b"\xe0\xd4\x03"))
+
+
+def test_text_that_is_none_is_an_error() -> None:
+    plain = pa.array(["ab", "cd"])
+    broken = pa.Array.from_buffers(pa.string(), 2, [None, plain.buffers()[1], pa.py_buffer(b"a\xffcd")])
+    with pytest.raises(DataError, match="UTF8"):
+        read(file_of(pa.table({"s": broken})))
+
+
 def test_two_columns_of_one_name_are_an_error() -> None:
     data = file_of(pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]))
     with pytest.raises(DataError, match="two columns are named 'a'"):

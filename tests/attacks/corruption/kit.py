@@ -19,7 +19,14 @@ ROOT = Path(__file__).parents[3]
 
 def attacked(task: Task) -> tuple[Outcome, list[Outcome]]:
     """The outcome of the whole file, and those of its damaged copies."""
-    task = replace(task, damages=[None, *task.damages])
+    whole, *broken = made(replace(task, damages=[None, *task.damages]))
+    assert whole.code == 0, whole
+    assert len(broken) == len(task.damages)
+    return whole, broken
+
+
+def made(task: Task) -> list[Outcome]:
+    """The outcome of each case, made in a process of its own."""
     with open(task.folder.parent / "stderr-parent.txt", "wb") as log:
         done = subprocess.run(
             [sys.executable, "-c", "from tests.attacks.corruption.warm import main; main()"],
@@ -33,10 +40,7 @@ def attacked(task: Task) -> tuple[Outcome, list[Outcome]]:
     stream, found = io.BytesIO(done.stdout), []
     while stream.tell() < len(done.stdout):
         found.append(pickle.load(stream))
-    whole, *broken = found
-    assert whole.code == 0, whole
-    assert len(broken) == len(task.damages) - 1
-    return whole, broken
+    return found
 
 
 def faults(task: Task, whole: Outcome, broken: list[Outcome], right: Callable[[Outcome], bool]) -> list[str]:

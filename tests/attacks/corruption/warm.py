@@ -37,7 +37,8 @@ IMPORTS = (
 @dataclass(frozen=True)
 class Task:
     """`words` is the command, run in a copy of `folder` whose file `victim` is damaged; `result` is the file or folder
-    that it makes; `codes` are those of a refusal. `room` is how many bytes of address space and of memory a case may take, `deadline` its seconds."""
+    that it makes; `codes` are those of a refusal. `room` is how many bytes of address space and `memory` how many of
+    memory a case may take, `deadline` its seconds."""
 
     folder: Path
     victim: str
@@ -48,7 +49,7 @@ class Task:
     codes: tuple[int, ...] = (1,)
     room: int = 1 << 30
     memory: int = 300 << 20
-    deadline: float = 20.0
+    deadline: float = 60.0
 
 
 @dataclass

@@ -65,7 +65,7 @@ class Parquet:
                     opened = _open(source, metadata, max(_FAR_BUFFERS // max(columns, 1), _BUFFER))
             names = None if want.columns is None else list(want.columns)
             batches = checked(_batches(opened, names, want), file.name, "Parquet")
-            rows = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+            rows = metadata.num_rows
             try:
                 yield ColumnarReading(file.name, schema, batches, want, rows)
             finally:
@@ -112,9 +112,17 @@ class ParquetWriter:
 
 
 def _open(source: Any, metadata: Any = None, buffer: int = _BUFFER) -> Any:
-    return pq.ParquetFile(
+    opened = pq.ParquetFile(
         source, metadata=metadata, pre_buffer=False, buffer_size=buffer, page_checksum_verification=True
     )
+    told, held = opened.metadata.num_rows, _rows(opened.metadata)
+    if told != held:
+        raise pa.ArrowInvalid(f"its footer says {told} rows, its row groups {held}")
+    return opened
+
+
+def _rows(metadata: Any) -> int:
+    return sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
 
 
 def _batches(opened: Any, names: list[str] | None, want: Want) -> Iterator[pa.RecordBatch]:
