@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pytest
 from towpath.disk import leftovers
 from towpath.disk.rowspool import RowSpool
 from towpath.errors import Refused
+from towpath.lab.faults import syscalls
 
 ROWS = pa.record_batch({"id": pa.array([1, None], pa.int64()), "name": pa.array(["", None])})
 
@@ -59,3 +61,11 @@ def test_a_folder_that_may_not_be_written_to_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refused):
         RowSpool(tmp_path / "file", "shop.db", "load1")
+
+
+@pytest.mark.skipif(syscalls.missing() is not None, reason=str(syscalls.missing()))
+def test_a_file_that_the_disk_does_not_remove_is_no_error_and_is_swept_later(tmp_path: Path) -> None:
+    text = f"from towpath.disk.rowspool import *; RowSpool(Path({str(tmp_path)!r}), 'shop.db', 'load1').close()"
+    done = syscalls.run([sys.executable, "-c", text], ["inject=unlink:error=EIO"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert leftovers.sweep(tmp_path, "shop.db") == [".shop.db.load1.rows.tow-tmp"]

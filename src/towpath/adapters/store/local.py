@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from towpath.disk import leftovers
+from towpath.disk.durable import confirm, sync_folder
 from towpath.disk.globbing import matches
 from towpath.disk.oserrors import translated
 from towpath.disk.spool import Spool
@@ -135,7 +136,7 @@ class Local:
                 Path(path).unlink(missing_ok=True)
             else:
                 lock.become(content)
-            _sync_folder(Path(path).parent)
+            confirm(Path(path))
         return None if content is None else _digest(content)
 
 
@@ -186,7 +187,7 @@ class _StagedFile:
             else:
                 os.replace(self.path, self._target)
             self._published = True
-            _sync_folder(self._target.parent)
+            confirm(self._target)
 
 
 class _Written(io.FileIO):
@@ -311,7 +312,7 @@ def _make_folders(folder: Path) -> list[Path]:
     missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     folder.mkdir(parents=True, exist_ok=True)
     for made in missing:
-        _sync_folder(made.parent)
+        sync_folder(made.parent)
     return missing
 
 
@@ -320,18 +321,6 @@ def _remove_empty(made: list[Path]) -> None:
     with contextlib.suppress(OSError):
         for folder in made:
             folder.rmdir()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes names durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems know no such thing for folders
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _owner(leftover: str) -> str:
