@@ -23,7 +23,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def confirm(path: Path) -> None:
-    """Makes a change of names durable that is made already. Raises Refused, which says so, when the disk fails in it."""
+    """Makes a change of names durable that is made already. Raises Refused, which says so, when the disk fails."""
     try:
         sync_folder(path.parent)
     except OSError as error:

@@ -24,6 +24,7 @@ from towpath.adapters.database import duckdb_catalog as catalog
 from towpath.adapters.database import duckdb_encryption as encryption
 from towpath.adapters.database import duckdb_types as types
 from towpath.disk import leftovers
+from towpath.disk.durable import sync_folder
 from towpath.disk.oserrors import missing
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Existing, Stored
@@ -139,10 +140,12 @@ class DuckDB:
             # Where links are not to be had, or another run was faster, opening the path itself does it.
             with contextlib.suppress(OSError):
                 os.link(made, self.path)
+                sync_folder(self.path.parent)
         except duckdb.Error as error:
             raise translated(error, str(self.path)) from error
         finally:
-            made.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the next run sweeps it
+                made.unlink()
 
 
 class DuckDBSession:
