@@ -128,6 +128,21 @@ def test_values_of_a_typed_source_that_a_rule_refused_have_their_types_again(tmp
     assert to.read_text() == '{"id":"00501","n":1,"on":true}\n{"id":"7","n":50,"on":false}\n'
 
 
+@pytest.mark.parametrize("key", [("id",), ("id", "t")])
+def test_a_doubled_key_that_was_not_mended_is_bad_again(key: tuple[str, ...], tmp_path: Path) -> None:
+    rules = (RuleSpec("unique", key),)
+    source = write(tmp_path / "a.csv", "id,t\n1,a\n2,b\n1,a\n2,b\n")
+    bad = loaded(tmp_path, source, 2, rules=rules)
+    mend(bad, {'"raw": "2,b"': '"raw": "3,b"'})
+    for _ in range(2):
+        replay(bad)
+        (load,) = kept(bad)
+        assert [(row.place.line, row.place.raw, row.value) for row in load.rows()] == [
+            (4, b"1,a", ", ".join(["1", "a"][: len(key)]))
+        ]
+        assert rows(tmp_path) == [(1, "a"), (2, "b"), (3, "b")]
+
+
 def test_a_replay_that_died_is_finished_by_the_next_and_its_own_bad_rows_are_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

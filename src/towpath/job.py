@@ -64,7 +64,8 @@ class OutputSpec:
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
     """One rule: `kind` is not_null, unique, range, one_of or pattern; `columns` what it is about; `limits` its values
-    (range: low and high, either None; one_of: the values; pattern: one regular expression)."""
+    (range: low and high, either None; one_of: the values; pattern: one regular expression; unique, in a replay: place
+    and key of each row that was set aside for it, which is not let pass with that key)."""
 
     kind: str
     columns: tuple[str, ...]

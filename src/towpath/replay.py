@@ -19,13 +19,14 @@ from towpath.deadletters import Kept, kept, pending
 from towpath.disk import leftovers
 from towpath.disk.oserrors import translated
 from towpath.errors import Refused
-from towpath.job import REPLAY, InputSpec, JobSpec
+from towpath.job import REPLAY, InputSpec, JobSpec, RuleSpec
 from towpath.joins import hive
 from towpath.letters_source import LettersSource, Records
 from towpath.move import run
 from towpath.nouns import Mode
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt
+from towpath.shaping.rules import DOUBLED
 from towpath.values.logical import Kind, kind
 
 _TEMPORARY = "replay"
@@ -83,8 +84,11 @@ class _Parts:
     options: Mapping[str, Any]
     stack: ExitStack
     all: dict[Any, _Part] = field(default_factory=dict)
+    doubled: dict[str | None, list[tuple[str, str]]] = field(default_factory=dict)
 
     def add(self, bad: BadRow) -> None:
+        if bad.reason == DOUBLED and bad.value is not None:
+            self.doubled.setdefault(bad.column, []).append((str(bad.place), bad.value))
         raw = bad.place.raw
         # A function may have made several rows of a record: what it made is what is sent.
         if raw is not None and (bad.edge == "read" or self.load.spec.python is None):
@@ -152,7 +156,8 @@ def _replay_load(
         parts = _Parts(load, folder, options, stack)
         for row in load.rows():
             parts.add(row)
-        receipts = [_send(load, part, types, folder, progress()) for part in parts.all.values()]
+        rules = tuple(replace(one, limits=_met(parts, one)) for one in load.spec.rules)
+        receipts = [_send(load, part, rules, types, folder, progress()) for part in parts.all.values()]
     load.replayed(receipts[-1].load or "none")
     return receipts
 
@@ -175,9 +180,21 @@ def _refuse(load: Kept) -> None:
         )
 
 
-def _send(load: Kept, part: _Part, types: Mapping[str, str], folder: Path, progress: Progress) -> Receipt:
+def _met(parts: _Parts, rule: RuleSpec) -> tuple[Any, ...]:
+    """The limits of a rule; of a unique one the keys that its rows were set aside for: their first rows are loaded."""
+    return rule.limits if rule.kind != "unique" else tuple(parts.doubled.get(", ".join(rule.columns), ()))
+
+
+def _send(
+    load: Kept,
+    part: _Part,
+    rules: tuple[RuleSpec, ...],
+    types: Mapping[str, str],
+    folder: Path,
+    progress: Progress,
+) -> Receipt:
     part.records.file.flush()
-    job = replace(part.job, types={**part.job.types, **types}, bad_rows=str(folder), max_bad=None)
+    job = replace(part.job, types={**part.job.types, **types}, rules=rules, bad_rows=str(folder), max_bad=None)
     done = assemble.destination(job.to, job.connections, job.folder).state(str(job.step))
     if done is not None:
         receipt = Receipt("", str(folder), job.to.address, str(job.mode), "unchanged", job.step, done.load_id)

@@ -20,7 +20,7 @@ from towpath.seams.engine import Engine, Filter
 from towpath.shaping.dedupe import Choice, deduped
 from towpath.shaping.localtimes import schema_in, stream_in
 from towpath.shaping.python_step import PythonStep
-from towpath.shaping.rules import Broken, Check, compile_rules
+from towpath.shaping.rules import Check, compile_rules, still_doubled
 from towpath.shaping.trial import limited, sampled
 from towpath.stream import Batch, Stream
 from towpath.values import textform
@@ -95,7 +95,7 @@ class Transform:
             stream = _cast(stream, spec.cast, books.edge("cast"), bad.at("cast"))
         if spec.rules:
             checks = compile_rules(spec.rules, stream.schema, spec.memory)
-            stream = Stream(stream.schema, _rules(stream, checks, books.edge("rules"), bad.at("rules")))
+            stream = Stream(stream.schema, _rules(stream, checks, spec, books.edge("rules"), bad.at("rules")))
         if spec.dedupe is not None:
             stream = deduped(stream, spec.key, Choice.of(spec.dedupe), books.edge("dedupe"), spec.memory)
         if spec.limit is not None:
@@ -111,7 +111,9 @@ class _Nowhere:
 def bad_row(batch: Batch, row: int, column: str | None, reason: str, edge: str) -> BadRow:
     """A row of a batch as a bad row, with all its values as text forms."""
     values = textform.row_texts(batch.rows, row)
-    value = values.get(column or "")
+    value = None if column is None else values.get(column)
+    if column is not None and column not in values:  # several, of a rule
+        value = ", ".join(str(values.get(name)) for name in column.split(", "))
     return BadRow(batch.origin.place(row), reason, column, value, values, edge)
 
 
@@ -210,10 +212,11 @@ def _cast(stream: Stream, types: Mapping[str, str], edge: Edge, bad: BadRows) ->
     return Stream(schema, batches())
 
 
-def _rules(stream: Stream, checks: Sequence[Check], edge: Edge, bad: BadRows) -> Iterator[Batch]:
+def _rules(stream: Stream, checks: Sequence[Check], spec: JobSpec, edge: Edge, bad: BadRows) -> Iterator[Batch]:
+    again = [rule for rule in spec.rules if rule.kind == "unique" and rule.limits]
     for batch in stream:
         edge.given += len(batch)
-        broken: dict[int, Broken] = {}
+        broken = {found.row: found for rule in again for found in still_doubled(rule, batch)}
         for check in checks:
             for found in check(batch.rows):
                 broken.setdefault(found.row, found)
