@@ -283,7 +283,13 @@ class _FolderLoad:
             steps[new.step] = new
         files = (*self._manifest.files, *self._parts)
         content = replace(self._manifest, files=files, steps=steps).dumps()
-        self._owner.store.swap_note(self._owner.folder + manifest.NAME, content, self._version)
+        try:
+            self._owner.store.swap_note(self._owner.folder + manifest.NAME, content, self._version)
+        except Conflict:
+            # The answer may have been lost, and another load published since upon this one.
+            found = manifest.read(self._owner.store, self._owner.folder)
+            if not self._parts or found is None or not set(self._parts) <= set(found[0].files):
+                raise
 
     def drop(self) -> None:
         """Discards the files that are still open."""

@@ -322,7 +322,7 @@ def test_a_load_into_a_folder_whose_server_goes_leaves_its_files_to_the_next_run
     with Proxy(server.host, server.port, HTTPFraming) as proxy:
         at = proxy.through(s3_place.address(path))
         load(made(at), rows(id=[1]), CREATE, "load1", STEP)
-        gone = Call(lambda _: proxy.down()) if when == "before" else LoseAnswer(first=lambda _: proxy.down())
+        gone = Call(lambda _: proxy.down()) if when == "before" else LoseAnswer(20.0, first=lambda _: proxy.down())
         proxy.fault(lambda message: message.kind == "body" and message.text.endswith("_manifest.json"), gone)
         with pytest.raises(Transient):
             load(made(at), rows(id=[2]), REPLACE, "load2", STEP)

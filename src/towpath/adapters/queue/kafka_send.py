@@ -11,7 +11,7 @@ import pyarrow as pa
 from confluent_kafka import KafkaException, Producer
 
 from towpath.adapters.queue.kafka_errors import QUIET, Faults, ours, translated
-from towpath.errors import Conflict, Refused, Transient
+from towpath.errors import Conflict, Refused, TowError, Transient
 from towpath.seams.queue import Span
 
 _ROOM = 50_000
@@ -102,6 +102,12 @@ class KafkaTransaction:
             if self._begun:
                 self._producer.purge()
                 self._producer.abort_transaction(self._timeout)
+                self._begun = False
+        if (
+            self._begun
+        ):  # closing would abort it once more, and wait for the broker without end; the broker does, by time
+            del self._producer
+            return
         with suppress(KafkaException):
             self._producer.close()
 
@@ -131,7 +137,10 @@ class KafkaTransaction:
         until = time.monotonic() + _SEEN_SECS
         for topic, before in written.items():
             while time.monotonic() < until:
-                now = self._spans(topic)
+                try:
+                    now = self._spans(topic)
+                except TowError:  # it is committed, and that a look at it fails changes nothing
+                    return
                 if all(now[one].end >= span.written for one, span in before.items()):
                     break
                 time.sleep(0.01)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import botocore.session
@@ -23,6 +23,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 from botocore.exceptions import ConnectionError as NoConnection
+from botocore.parsers import ResponseParserError
 
 from towpath.disk.oserrors import subject
 from towpath.errors import Conflict, Refused, TowError, Transient, UserError
@@ -31,12 +32,16 @@ from towpath.secrets.secret import Secret
 FAILURES = (BotoCoreError, ClientError)
 """Whatever the library raises. Its parts are imported here alone, behind boto3, whose absence is then told."""
 Cut = ResponseStreamingError
-CUTS = (NoConnection, HTTPClientError, IncompleteReadError, Cut)
+CUTS = (NoConnection, HTTPClientError, IncompleteReadError, ResponseParserError, Cut)
 """Answers that did not come, or not whole."""
+
+T = TypeVar("T")
 
 _REGION = "us-east-1"
 """Where nothing names a region: servers of other makers ask for none."""
 _ATTEMPTS = 3
+_BODIES = 4
+"""How often an answer is asked for whose body does not come whole, which the library does not do."""
 _CONNECTIONS = 16
 _CONNECT_SECS = 10.0
 
@@ -148,7 +153,7 @@ def refused(error: Exception, path: str, doing: str) -> TowError:
             todo="give the bucket's region, or addressing_style=path",
             code="system-refused",
         )
-    if code in _BUSY or isinstance(error, (NoConnection, HTTPClientError)):
+    if code in _BUSY or isinstance(error, CUTS):
         return Transient(f"cannot {doing} it: {error}", where=where, todo="check the endpoint, then run again")
     return Refused(f"cannot {doing} it: {error}", where=where, todo="see what the server says", code="system-refused")
 
@@ -162,6 +167,17 @@ def no_bucket(path: str) -> Refused:
 def shown(path: str) -> str:
     """A path of the store as people write it; instead of a note of ours, what it is about."""
     return f"s3://{subject(path)}"
+
+
+def whole(path: str, ask: Callable[[], T]) -> T:
+    """Asks until the body of the answer has come whole. What fails before it, `ask` raises as an error of ours."""
+    for attempt in range(_BODIES):
+        try:
+            return ask()
+        except CUTS as error:
+            if attempt == _BODIES - 1:
+                raise refused(error, path, "read") from error
+    raise AssertionError
 
 
 @contextmanager

@@ -8,13 +8,15 @@ import json
 import posixpath
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from towpath import userfiles
+from towpath.adapters.store import s3_orphans
 from towpath.adapters.store.s3_client import FAILURES, code_of, shown, translated
+from towpath.adapters.store.s3_markers import PROBE, Marker, Upload, now
 from towpath.errors import Refused
 
 _DAYS = 30
@@ -62,8 +64,9 @@ def _remembered(server: str, bucket: str) -> Conditions | None:
 
 
 def _tried(client: Any, server: str, bucket: str, key: str) -> Conditions:
+    s3_orphans.of_the_dead(client, bucket, "", PROBE)
     place = {"Bucket": bucket, "Key": posixpath.join(posixpath.dirname(key), f".tow-probe-{secrets.token_hex(8)}")}
-    with translated(f"{bucket}/{key}", "write"):
+    with _noted(server, **place), translated(f"{bucket}/{key}", "write"):
         client.put_object(**place, Body=b"", IfNoneMatch="*")
         try:
             writes = (
@@ -82,6 +85,18 @@ def _tried(client: Any, server: str, bucket: str, key: str) -> Conditions:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(asdict(found)))
     return found
+
+
+@contextlib.contextmanager
+def _noted(server: str, Bucket: str, Key: str) -> Iterator[None]:  # noqa: N803 - the library's words
+    """Until it is over, so that what a run leaves that dies meanwhile is cleared by the next one that tries."""
+    marker = Marker(Upload(server, Bucket, Key, PROBE, now()))
+    over = False
+    try:
+        yield
+        over = True
+    finally:
+        marker.drop(keep=not over)
 
 
 def _completes(client: Any, place: dict[str, str]) -> bool:

@@ -19,6 +19,9 @@ from towpath import userfiles
 from towpath.disk import leftovers
 from towpath.errors import Conflict, Refused
 
+PROBE = "probe"
+"""The load id of what is tried with a server, which no load needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:

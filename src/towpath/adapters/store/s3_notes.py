@@ -9,7 +9,7 @@ import contextlib
 import secrets
 from typing import Any
 
-from towpath.adapters.store.s3_client import FAILURES, code_of, refused, shown
+from towpath.adapters.store.s3_client import FAILURES, code_of, refused, shown, whole
 from towpath.errors import Conflict
 
 Note = tuple[bytes, str]
@@ -83,14 +83,17 @@ def _put(client: Any, path: str, content: bytes, expected: str | None) -> str:
 
 
 def _object(client: Any, path: str) -> Note | None:
-    try:
-        answer = client.get_object(**_named(path))
+    def ask() -> Note | None:
+        try:
+            answer = client.get_object(**_named(path))
+        except FAILURES as error:
+            if code_of(error) in ("NoSuchKey", "404"):
+                return None
+            raise refused(error, path, "read") from error
         with contextlib.closing(answer["Body"]) as body:
             return body.read(), answer["ETag"]
-    except FAILURES as error:
-        if code_of(error) in ("NoSuchKey", "404"):
-            return None
-        raise refused(error, path, "read") from error
+
+    return whole(path, ask)
 
 
 def _problem(error: Exception, path: str) -> Exception:

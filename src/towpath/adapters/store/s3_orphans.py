@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from towpath.adapters.store import s3_markers
-from towpath.adapters.store.s3_client import translated
-from towpath.adapters.store.s3_markers import Upload
-from towpath.adapters.store.s3_upload import abort
+from towpath.adapters.store.s3_client import FAILURES, code_of, translated
+from towpath.adapters.store.s3_markers import PROBE, Upload
 from towpath.disk import leftovers
 from towpath.errors import Refused
 
@@ -39,16 +38,32 @@ def older_than(client: Any, bucket: str, key: str, seconds: float) -> list[str]:
     return ended
 
 
-def _abort(client: Any, upload: Upload) -> bool:
-    if upload.upload is not None:
-        return abort(client, {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload})
-    # It died while the upload was begun, or before: the id is not known. One of another machine that began then is
-    # ended too; its run fails, and nothing else happens.
+def abort(client: Any, upload: dict[str, str]) -> bool:
+    """Ends an upload and frees its parts; False when the server could not be asked."""
+    try:
+        client.abort_multipart_upload(**upload)
+    except FAILURES as error:
+        return code_of(error) == "NoSuchUpload"
+    return True
+
+
+def unnamed(client: Any, upload: Upload) -> None:
+    """Ends what was begun as this upload without its id having come to be known: its run died meanwhile, or the answer
+    was lost. One of another machine that began then is ended too; its run fails, and nothing else happens."""
     known = _known(client, upload.bucket, upload.key)
     with contextlib.suppress(Refused):
         for one, begun in _uploads(client, upload.bucket, upload.key):
             if one["UploadId"] not in known and -1 <= begun - upload.since <= _GRACE_SECS:
                 abort(client, one)
+
+
+def _abort(client: Any, upload: Upload) -> bool:
+    if upload.load_id == PROBE:
+        with translated(f"{upload.bucket}/{upload.key}", "remove"):
+            client.delete_object(Bucket=upload.bucket, Key=upload.key)
+    if upload.upload is not None:
+        return abort(client, {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload})
+    unnamed(client, upload)
     return True
 
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from towpath.adapters.store.s3_client import CUTS, FAILURES, Cut, code_of, refused, shown
+from towpath.adapters.store.s3_client import CUTS, FAILURES, Cut, code_of, refused, shown, whole
 from towpath.errors import SourceChanged
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ _IN_ORDER = 3
 _AHEAD = 8 << 20
 _KEPT = 64 << 20
 """Bytes that are kept of what was fetched here and there: a Parquet reader asks for its column chunks twice."""
-_ATTEMPTS = 4
 
 
 class Reading(io.RawIOBase):
@@ -42,7 +41,7 @@ class Reading(io.RawIOBase):
         self._in_order = 0
         self._jumped = False
         self._version = ""
-        head, self._size = self._begin()
+        head, self._size = whole(self._path, self._begin)
         self._kept: OrderedDict[int, bytes] = OrderedDict({0: head})
 
     def _begin(self) -> tuple[bytes, int]:
@@ -52,7 +51,7 @@ class Reading(io.RawIOBase):
         except FAILURES as error:
             if code_of(error) in ("InvalidRange", "416"):  # it has no bytes
                 return b"", 0
-            raise
+            raise refused(error, self._path, "read") from error
         self._version = answer["ETag"]
         self._ended = min(HEAD, size := int(answer["ContentRange"].rpartition("/")[2]))
         with contextlib.closing(answer["Body"]) as body:
@@ -94,7 +93,9 @@ class Reading(io.RawIOBase):
 
     def _some(self, into: memoryview) -> int:
         """Reads at least one byte."""
-        count = self._from_kept(into) or (self._from_body(into) if self._streams() else self._fetch(into))
+        count = self._from_kept(into)
+        if not count:
+            count = whole(self._path, lambda: self._from_body(into)) if self._streams() else self._fetch(into)
         self._position += count
         return count
 
@@ -118,40 +119,32 @@ class Reading(io.RawIOBase):
     def _fetch(self, into: memoryview) -> int:
         """One request for what is asked, or for more of it where that is little or reading goes on in order."""
         least = _AHEAD if self._in_order >= _IN_ORDER else HEAD
-        data = self._retried(self._position, min(max(len(into), least), self._size - self._position))
+        count = min(max(len(into), least), self._size - self._position)
+        data = whole(self._path, lambda: self._span(self._position, count))
         self._ended = self._position + len(data)
         self._kept[self._position] = data
         while sum(map(len, self._kept.values())) > _KEPT and len(self._kept) > 1:
             self._kept.popitem(last=False)
         return _put(memoryview(data), into)
 
-    def _retried(self, begin: int, count: int) -> bytes:
-        for attempt in range(_ATTEMPTS):
-            try:
-                with contextlib.closing(self._get(begin, begin + count)) as body:
-                    return body.read()
-            except CUTS as error:
-                if attempt == _ATTEMPTS - 1:
-                    raise refused(error, self._path, "read") from error
-        raise AssertionError
+    def _span(self, begin: int, count: int) -> bytes:
+        with contextlib.closing(self._get(begin, begin + count)) as body:
+            return bytes(body.read())
 
     def _from_body(self, into: memoryview) -> int:
-        for attempt in range(_ATTEMPTS):
-            try:
-                if self._body is None:
-                    self._body, self._body_at = self._get(self._position, self._size), self._position
-                data = self._body.read(len(into))
-                if not data:
-                    raise Cut(error="it ended early")
-                into[: len(data)] = data
-                self._body_at += len(data)
-                self._ended = self._body_at
-                return len(data)
-            except CUTS as error:
-                self._drop_body()
-                if attempt == _ATTEMPTS - 1:
-                    raise refused(error, self._path, "read") from error
-        raise AssertionError
+        try:
+            if self._body is None:
+                self._body, self._body_at = self._get(self._position, self._size), self._position
+            data = self._body.read(len(into))
+            if not data:
+                raise Cut(error="it ended early")
+        except CUTS:
+            self._drop_body()
+            raise
+        into[: len(data)] = data
+        self._body_at += len(data)
+        self._ended = self._body_at
+        return len(data)
 
     def _get(self, begin: int, end: int) -> Any:
         try:

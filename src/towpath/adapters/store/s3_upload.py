@@ -10,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from towpath.adapters.store.s3_client import FAILURES, code_of, is_missing, refused, shown, translated
-from towpath.adapters.store.s3_markers import Marker
+from towpath.adapters.store.s3_client import FAILURES, is_missing, refused, shown, translated
+from towpath.adapters.store.s3_markers import Marker, now
+from towpath.adapters.store.s3_orphans import abort, unnamed
 from towpath.errors import Conflict, TowError
 
 if TYPE_CHECKING:
@@ -154,10 +155,18 @@ class StagedObject:
         self._parts.append(sent)
 
     def _begin_upload(self) -> None:
-        with translated(self._path, "write"):
-            made = self._client().create_multipart_upload(**self._named, Metadata={TOKEN: self.token})
+        begun = replace(self._marker.upload, since=now())
+        self._marker.begun(begun)
+        try:
+            with translated(self._path, "write"):
+                made = self._client().create_multipart_upload(**self._named, Metadata={TOKEN: self.token})
+        except TowError:
+            self.remember()
+            raise
         self._upload = {**self._named, "UploadId": made["UploadId"]}
-        self._marker.begun(replace(self._marker.upload, upload=made["UploadId"]))
+        self._marker.begun(replace(begun, upload=made["UploadId"]))
+        if made["ResponseMetadata"].get("RetryAttempts"):  # an answer that was lost has begun another one
+            unnamed(self._client(), begun)
 
     def _put(self, given: dict[str, Any], number: int) -> dict[str, Any]:
         with translated(self._path, "write"):
@@ -201,12 +210,3 @@ def is_out(client: Any, path: str, token: str) -> bool:
             return False
         raise refused(error, path, "read") from error
     return found.get("Metadata", {}).get(TOKEN) == token
-
-
-def abort(client: Any, upload: dict[str, str]) -> bool:
-    """Ends an upload and frees its parts; False when the server could not be asked."""
-    try:
-        client.abort_multipart_upload(**upload)
-    except FAILURES as error:
-        return code_of(error) == "NoSuchUpload"
-    return True

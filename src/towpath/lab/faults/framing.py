@@ -10,7 +10,7 @@ import re
 import struct
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Bytes = bytes | bytearray
 _LONGEST = 300
@@ -35,6 +35,19 @@ class Frame:
 class Framing(Protocol):
     def first(self, way: Way, data: Bytes) -> Frame | None:
         """The message that `data` begins with; None while it is not whole. Called once for each message, in order."""
+        ...
+
+
+Address = tuple[str, int]
+"""Host and port."""
+
+
+@runtime_checkable
+class TellsAddresses(Protocol):
+    """A framing of a protocol whose servers tell clients where to connect to next."""
+
+    def renamed(self, kind: str, data: bytes, server: Address, proxy: Address) -> bytes:
+        """A message of the server's in which it has the proxy's address instead of its own."""
         ...
 
 
@@ -129,6 +142,9 @@ _KAFKA = {
 }  # fmt: skip
 
 
+_ADDRESSES = ("Metadata", "FindCoordinator", "DescribeCluster")
+
+
 @dataclass(slots=True)
 class KafkaFraming:
     """Kafka's requests and answers; an answer has the kind of the request that it is for."""
@@ -146,6 +162,12 @@ class KafkaFraming:
         key, _, correlation = struct.unpack_from("!hhI", data, 4)
         self.asked[correlation] = _KAFKA.get(key, f"Request {key}")
         return Frame(length, self.asked[correlation])
+
+    def renamed(self, kind: str, data: bytes, server: Address, proxy: Address) -> bytes:
+        if kind not in _ADDRESSES or len(server[0]) != len(proxy[0]):
+            return data
+        old, new = (host.encode() + struct.pack("!i", port) for host, port in (server, proxy))
+        return data.replace(old, new)
 
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
-from towpath.lab.faults.framing import Chunks, Frame, Framing, Way
+from towpath.lab.faults.framing import Chunks, Frame, Framing, TellsAddresses, Way
 from towpath.lab.faults.network import Fault, Message, paced
 from towpath.lab.ports import HOST
 
@@ -33,7 +33,7 @@ class Proxy:
         self.messages: list[Message] = []
         self.struck: list[Message] = []
         self.host = HOST
-        self._target = (host, target)
+        self.target = (host, target)
         self._framing = framing
         self._faults: list[tuple[Callable[[Message], bool], Fault]] = []
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Proxy:
 
     def through(self, address: str) -> str:
         """An address of the server, as one of this proxy."""
-        return address.replace(f"{self._target[0]}:{self._target[1]}", f"{self.host}:{self.port}", 1)
+        return address.replace(f"{self.target[0]}:{self.target[1]}", f"{self.host}:{self.port}", 1)
 
     def fault(self, when: Callable[[Message], bool], what: Fault) -> None:
         """Lets `what` strike at the first message, from now on, for which `when` holds."""
@@ -106,7 +106,7 @@ class Proxy:
             except OSError:  # nobody came for a moment, or it takes none
                 continue
             try:
-                server = socket.create_connection(self._target)
+                server = socket.create_connection(self.target)
             except OSError:
                 client.close()
                 continue
@@ -187,6 +187,8 @@ class _Link:
 
     def _pass(self, way: Way, frame: Frame, data: bytes) -> None:
         message, fault = self.proxy.arrived(self.number, way, frame)
+        if way is Way.SERVER and isinstance(self.framing, TellsAddresses):
+            data = self.framing.renamed(frame.kind, data, self.proxy.target, (self.proxy.host, self.proxy.port))
         if fault is None:
             self._send(way, data)
         else:
