@@ -45,9 +45,9 @@ class Way(StrEnum):
 class Stored:
     """What a destination really holds for a type: an Arrow type, its own name for it, and the values it refuses.
 
-    `refuses` is a subset of {"nan", "inf", "minus-zero", "nul", "twins", "endless", "midnight"}: float NaN, float
-    infinities, -0.0, text with U+0000, maps with a key twice, dates and times at the ends of their type (where some
-    systems have their infinities), the time of day 24:00:00.
+    `refuses` is a subset of {"nan", "inf", "minus-zero", "nul", "twins", "endless", "nanoseconds", "midnight"}: float
+    NaN, float infinities, -0.0, text with U+0000, maps with a key twice, dates and times at the ends of their type
+    (where some systems have their infinities), intervals with nanoseconds, the time of day 24:00:00.
     """
 
     type: pa.DataType

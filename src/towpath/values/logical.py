@@ -126,6 +126,22 @@ def plain_type(type: Any) -> pa.DataType:
     return type
 
 
+def with_scalars(type: Any, change: Callable[[Any], pa.DataType]) -> pa.DataType:
+    """A plain type with each scalar type, however deep, as `change` has it."""
+    if pa.types.is_struct(type):
+        return pa.struct([field.with_type(with_scalars(field.type, change)) for field in fields(type)])
+    if pa.types.is_map(type):
+        key, item = type.key_field, type.item_field
+        parts = (one.with_type(with_scalars(one.type, change)) for one in (key, item))
+        return pa.map_(*parts)
+    if kind(type) is Kind.LIST:
+        field = type.value_field.with_type(with_scalars(type.value_type, change))
+        if pa.types.is_fixed_size_list(type):
+            return pa.list_(field, type.list_size)
+        return pa.large_list(field) if pa.types.is_large_list(type) else pa.list_(field)
+    return change(type)
+
+
 def plain(values: pa.Array) -> pa.Array:
     """The same values as an array of `plain_type(values.type)`."""
     bare = plain_type(values.type)

@@ -19,10 +19,11 @@ _NAMES = {
     "minus-zero": "-0.0",
     "nul": "text with U+0000",
     "twins": "a map with a key twice",
-    "endless": "the first and last nanoseconds of its type",
+    "endless": "the first and last values of its type",
+    "nanoseconds": "nanoseconds in an interval",
 }
-_BY_KIND = {Kind.FLOAT: ("nan", "inf", "minus-zero"), Kind.TEXT: ("nul",)}
-_TIMES = (Kind.DATE, Kind.LOCAL, Kind.INSTANT)
+_BY_KIND = {Kind.FLOAT: ("nan", "inf", "minus-zero"), Kind.TEXT: ("nul",), Kind.INTERVAL: ("nanoseconds",)}
+_TIMES = (Kind.DATE, Kind.LOCAL, Kind.INSTANT, Kind.DURATION)
 _FIRST_MICROSECOND = -9_223_372_022_400_000_000  # of 290309 BC, the first day of which int64 holds every one
 
 
@@ -45,7 +46,7 @@ def _reaching(source: Any, target: Any) -> set[str]:
         inside = _reaching(source.key_type, target.key_type) | _reaching(source.item_type, target.item_type)
         return {"twins"} | inside
     if have in _TIMES:  # what takes the year 290000 for infinity has the years 1 to 9999 whole, save in nanoseconds
-        return {"endless"} if getattr(source, "unit", "") == "ns" else set()
+        return {"endless"} if getattr(source, "unit", "") == "ns" or have is Kind.DURATION else set()
     return set(_BY_KIND.get(have, ()))
 
 
@@ -69,6 +70,8 @@ def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
         if found is Kind.MAP and "twins" in refuses:
             gone[_with_twins(child.flatten()[0], owner)] = True
         return gone
+    if found is Kind.INTERVAL and "nanoseconds" in refuses:
+        return np.array([value is not None and value.nanoseconds % 1000 != 0 for value in values.to_pylist()], bool)
     if found is Kind.TIME and "midnight" in refuses:
         return _known(values, numbers(values) >= DAY * PER_SECOND[values.type.unit])
     if found in _TIMES and "endless" in refuses:
@@ -102,6 +105,9 @@ def _endless(values: pa.Array) -> np.ndarray:
     if pa.types.is_date32(values.type):
         return np.asarray((count < -(2**31) + 2) | (count > 2**31 - 2))
     per = 1000 if pa.types.is_date64(values.type) else PER_SECOND[values.type.unit]
+    if pa.types.is_duration(values.type):
+        most = (2**63 - 1) // (PER_SECOND["ns"] // per)
+        return np.asarray((count < -most) | (count > most))
     if per > PER_SECOND["us"]:
         return np.asarray((count < -(2**63) + 2) | (count > 2**63 - 2))
     step = PER_SECOND["us"] // per

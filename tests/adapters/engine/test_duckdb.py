@@ -4,11 +4,12 @@ import gc
 from collections.abc import Iterator
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from towpath.adapters.engine.duckdb import DuckDBEngine
-from towpath.errors import DataError, UserError
+from towpath.errors import DataError, Refused, UserError
 from towpath.nouns import Restart
 from towpath.stream import Batch, Counted, Stream
 
@@ -127,3 +128,56 @@ def test_a_value_that_fails_in_the_sql_is_the_datas_fault() -> None:
         DuckDBEngine().sql("select name::int from input", {"input": stream(ROWS)}) as result,
     ):
         rows_of(result)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([-1], pa.duration("ns")),
+        pa.array([2**63 - 1], pa.duration("us")),
+        pa.array([2**62], pa.duration("s")),
+        pa.array([(0, 0, 1)], pa.month_day_nano_interval()),
+        pa.array([[{"d": np.timedelta64(1, "ns")}]], pa.list_(pa.struct([("d", pa.duration("ns"))]))),
+        pa.array([[("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int8())),
+        pa.array([2**63 - 1], pa.timestamp("us")),
+    ],
+    ids=str,
+)
+def test_a_value_that_duckdb_would_change_stops_by_its_columns_name(values: pa.Array) -> None:
+    rows = pa.record_batch([values], names=["odd"])
+    with (
+        pytest.raises(DataError, match="column odd"),
+        DuckDBEngine().sql("select * from input", {"input": stream(rows)}) as result,
+    ):
+        rows_of(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "type"),
+    [
+        ("odd", pa.struct([("", pa.int8())])),
+        ("odd", pa.list_(pa.struct([("a", pa.struct([("", pa.int8())]))]))),
+        ("odd", pa.decimal128(5, -2)),
+        ("ID", pa.int8()),
+        ("", pa.int8()),
+    ],
+)
+def test_a_column_that_duckdb_would_rename_or_cannot_hold_is_refused_by_its_name(name: str, type: pa.DataType) -> None:
+    schema = pa.schema([("Id", pa.int8()), (name, type)])
+    with pytest.raises(Refused, match=name or "''"):
+        DuckDBEngine().result_schema("select * from input", {"input": schema})
+
+
+def test_a_condition_does_not_ask_of_other_columns_what_duckdb_cannot_hold() -> None:
+    names = ["odd", "hundreds", "", "n", "N "]
+    columns = [pa.array([2**63 - 1], pa.duration("s")), pa.nulls(1, pa.decimal128(5, -2)), *[pa.array([7])] * 3]
+    rows = pa.record_batch(columns, names=names)
+    with DuckDBEngine().where("n = 7", rows.schema) as keep:
+        assert keep(Batch(rows, Counted("t")))[0].rows.equals(rows)
+    with DuckDBEngine().where("1 = 1", rows.schema) as keep:
+        assert keep(Batch(rows, Counted("t")))[0].rows.equals(rows)
+    with (
+        pytest.raises(Refused, match="'Id'"),
+        DuckDBEngine().where("ID > 1", pa.schema({"Id": pa.int8(), "ID": pa.int8()})),
+    ):
+        pass

@@ -45,6 +45,7 @@ FILES = (
     Route("duckdb", lambda out: f"duckdb:///{out}/it.db#t"),
     Route("sqlite", lambda out: f"sqlite:///{out}/it.db#t"),
     Route("where", lambda out: f"{out}/it.arrow", {"where": "1 = 1"}),
+    Route("sql", lambda out: f"{out}/it.arrow", {"sql": "select * from input"}, {}, checks=True),
 )
 
 COLUMNS = [column for column in hostile.columns() if not column.name.startswith("time_24_")]
@@ -109,11 +110,16 @@ def _names(route: Route, attack: Attack, folder: Callable[[], Path]) -> None:
     assert [f"{names}: {told}" for names, outcome in outcomes for told in outcome.wrong] == []
 
 
+def _name(out: Path) -> str:
+    """A name for what one load makes, which no other load of the test has."""
+    return f"{out.parent.parent.name}_{out.parent.name}"
+
+
 def _postgresql(place: Place) -> Route:
     return Route(
         f"postgresql{place.library}",
-        lambda out: place.address(f"t_{out.parent.name}"),
-        left=lambda out: [name for name in place.tables() if name == f"t_{out.parent.name}"],
+        lambda out: place.address(f"t_{_name(out)}"),
+        left=lambda out: [name for name in place.tables() if name == f"t_{_name(out)}"],
     )
 
 
@@ -131,8 +137,8 @@ def mariadb(mariadb_server: Server) -> Route:
     asked = f"select table_name from information_schema.tables where table_schema = '{name}' and table_name = "
     return Route(
         "mariadb",
-        lambda out: f"{place}/{name}#t_{out.parent.name}",
-        left=lambda out: [str(row[0]) for row in run(mariadb_server, f"{asked} 't_{out.parent.name}'")],
+        lambda out: f"{place}/{name}#t_{_name(out)}",
+        left=lambda out: [str(row[0]) for row in run(mariadb_server, f"{asked} 't_{_name(out)}'")],
     )
 
 
@@ -141,9 +147,9 @@ def objects(request: pytest.FixtureRequest, s3_place: S3Place) -> Route:
     ending = request.param
     return Route(
         f"s3-{ending}",
-        lambda out: s3_place.address(f"{BUCKET}/fidelity/{out.parent.name}.{ending}"),
+        lambda out: s3_place.address(f"{BUCKET}/fidelity/{_name(out)}.{ending}"),
         pinned=ending != "parquet",
-        left=lambda out: s3_place.keys(f"{BUCKET}/fidelity/{out.parent.name}."),
+        left=lambda out: s3_place.keys(f"{BUCKET}/fidelity/{_name(out)}."),
         keeps_names=ending != "jsonl",
     )
 
@@ -152,7 +158,7 @@ def objects(request: pytest.FixtureRequest, s3_place: S3Place) -> Route:
 def kafka(kafka_server: Server) -> Route:
     return Route(
         "kafka",
-        lambda out: f"kafka://{brokers(kafka_server)}#t-{out.parent.name}",
+        lambda out: f"kafka://{brokers(kafka_server)}#t-{_name(out)}",
         to={"to_options": {"partitions": "1"}},
         pinned=True,
         left=lambda out: [],

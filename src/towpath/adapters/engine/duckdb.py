@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from threading import Event
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
@@ -13,8 +14,11 @@ import pyarrow as pa
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import ColumnPlan, Stored, Way
 from towpath.seams.engine import Filter
+from towpath.sqlnames import doubled
 from towpath.stream import Batch, Counted, Stream
-from towpath.values import convert, textform
+from towpath.values import textform
+from towpath.values.convert import convert, planned
+from towpath.values.logical import Kind, fields, kind, plain_type, with_scalars
 
 _BATCH_ROWS = 65_536
 
@@ -61,8 +65,11 @@ class DuckDBEngine:
 
     @contextmanager
     def where(self, condition: str, schema: pa.Schema) -> Iterator[Filter]:
+        used = _used(condition, schema)
+        plans = _plans(pa.schema([schema.field(name) for name in used]))
+        others = pa.schema([(name, pa.null()) for name in schema.names if name not in used])
         with self._connect() as connection:
-            connection.register("batch", _held_schema(schema).empty_table())
+            connection.register("batch", pa.schema([*_schema(plans), *others]).empty_table())
             with _translated(condition, []):
                 (type,) = _query(connection, f"select ({condition}) as keep from batch").types
             if str(type) != "BOOLEAN":
@@ -73,11 +80,9 @@ class DuckDBEngine:
                     code="sql-wrong",
                 )
 
-            used = _used(condition, schema)
-
             def keep(batch: Batch) -> tuple[Batch, int]:
                 with _translated(condition, []):
-                    connection.register("batch", _held("the rows", batch.rows.select(used)))
+                    connection.register("batch", _batch(batch.rows, plans))
                     mask = connection.execute(f"select ({condition}) is true as keep from batch").fetchnumpy()["keep"]
                     out = connection.execute(f"select count(*) from batch where ({condition}) is not true").fetchall()
                 return batch.take(mask.nonzero()[0]), int(out[0][0])
@@ -120,64 +125,109 @@ def _inner(sql: str) -> str:
     return sql.strip().rstrip(";")
 
 
+_REFUSES = frozenset({"twins", "nanoseconds", "endless"})
+"""DuckDB drops nanoseconds of intervals, takes the ends of dates and timestamps for infinity, and gives back durations
+over 292 years as others."""
+
+
 def _held_type(type: pa.DataType) -> pa.DataType:
-    """What DuckDB keeps for a type; others are cast exactly or refused before they reach it."""
+    """What DuckDB keeps for a type; others are cast exactly or refused before they reach it, for DuckDB itself cuts
+    nanoseconds off and gives a field without a name one."""
+    return with_scalars(_named(plain_type(type)), _held_scalar)
+
+
+def _held_scalar(type: pa.DataType) -> pa.DataType:
     if pa.types.is_timestamp(type) and type.tz is not None:
         return pa.timestamp("us", "UTC")
     if pa.types.is_decimal256(type):
-        return pa.decimal128(38, type.scale)
+        return pa.decimal128(38, min(type.scale, 38))
     if pa.types.is_float16(type):
         return pa.float32()
+    return pa.duration("us") if pa.types.is_duration(type) else type
+
+
+def _named(type: Any) -> Any:
+    if kind(type) is Kind.STRUCT:
+        if "" in [field.name for field in fields(type)]:
+            raise Refused(f"DuckDB has no type for {textform.type_name(type)}", code="type-impossible")
+        for field in fields(type):
+            _named(field.type)
+    elif kind(type) in (Kind.LIST, Kind.MAP):
+        for part in (type.key_type, type.item_type) if pa.types.is_map(type) else (type.value_type,):
+            _named(part)
     return type
 
 
-def _held_schema(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([pa.field(field.name, _held_type(field.type)) for field in schema])
+def _plans(schema: pa.Schema) -> list[ColumnPlan]:
+    """How columns are given to DuckDB, which would give one without a name, or whose name differs from another's by
+    case alone, a new name. Raises Refused, naming it, for one that cannot be."""
+    pair = ("", "another") if "" in schema.names else doubled(schema.names)
+    if pair is not None:
+        raise Refused(
+            f"the column {pair[0]!r} cannot be told from {pair[1]!r} in SQL"
+            if pair[0]
+            else "'' is no column's name in SQL",
+            where="the SQL",
+            todo="rename it at the source",
+            code="column-doubled" if pair[0] else "name-impossible",
+        )
+    given = (planned(field, field.name, _stored, "the SQL") for field in schema)
+    return [replace(plan, way=Way.CHECKED) for plan in given]
+
+
+def _stored(type: pa.DataType) -> Stored:
+    return Stored(_held_type(type), "DuckDB", _REFUSES)
+
+
+def _schema(plans: Sequence[ColumnPlan]) -> pa.Schema:
+    return pa.schema([(plan.name, plan.stored.type) for plan in plans])
 
 
 def _used(condition: str, schema: pa.Schema) -> list[str]:
-    """The columns that a condition may use: those whose names its text holds, and one at least, for the rows' number.
-    The others need not be held by DuckDB at all."""
+    """The columns that a condition may use: those whose names its text holds. The others need not be held by DuckDB at
+    all."""
     text = condition.casefold()
     written = {name: name.casefold().replace('"', '""') for name in schema.names}  # a quoted name doubles its quotes
-    used = [name for name in schema.names if written[name] in text or "columns" in text]
-    return used or schema.names[:1]
+    return [name for name in schema.names if name and (written[name] in text or "columns" in text)]
 
 
-def _held(name: str, rows: pa.RecordBatch) -> pa.RecordBatch:
-    fields, columns = [], []
-    for field, values in zip(rows.schema, rows.columns, strict=True):
-        held = _held_type(field.type)
-        if held != field.type:
-            plan = ColumnPlan(field.name, field.type, field.name, Stored(held), Way.CHECKED)
-            converted = convert.convert(values, plan)
-            if len(converted.bad):
-                value = textform.write(values.slice(int(converted.bad[0]), 1))[0].as_py()
-                raise DataError(
-                    f"column {field.name} ({value}): DuckDB cannot hold this {field.type} as {held}",
-                    where=name,
-                    todo="cast the column before the SQL, or leave it out with --select",
-                    code="value-refused",
-                )
-            values = converted.values
-        fields.append(pa.field(field.name, held))
-        columns.append(values)
-    return pa.record_batch(columns, schema=pa.schema(fields))
+def _batch(rows: pa.RecordBatch, plans: Sequence[ColumnPlan]) -> pa.RecordBatch:
+    """The rows of a condition; a column without values tells their number where it uses none."""
+    return _held("the rows", rows, plans) if plans else pa.record_batch([pa.nulls(rows.num_rows)], names=["_rows"])
+
+
+def _held(name: str, rows: pa.RecordBatch, plans: Sequence[ColumnPlan]) -> pa.RecordBatch:
+    columns = []
+    for plan in plans:
+        values = rows.column(plan.name)
+        converted = convert(values, plan)
+        if len(converted.bad):
+            value = textform.write(values.slice(int(converted.bad[0]), 1))[0].as_py()
+            raise DataError(
+                f"column {plan.name} ({value}): DuckDB cannot hold this {plan.source} as {plan.stored.type}",
+                where=name,
+                todo="cast the column before the SQL, or leave it out with --select",
+                code="value-refused",
+            )
+        columns.append(converted.values)
+    return pa.record_batch(columns, schema=_schema(plans))
 
 
 def _reader(name: str, stream: Stream, failures: list[BaseException], left: Event) -> pa.RecordBatchReader:
+    plans = _plans(stream.schema)
+
     def batches() -> Iterator[pa.RecordBatch]:
         # An exception that crosses DuckDB comes out as its own text only; the true one is kept for the caller.
         try:
             for batch in stream:
                 if left.is_set():
                     return
-                yield _held(name, batch.rows)
+                yield _held(name, batch.rows, plans)
         except BaseException as error:
             failures.append(error)
             raise
 
-    return pa.RecordBatchReader.from_batches(_held_schema(stream.schema), batches())
+    return pa.RecordBatchReader.from_batches(_schema(plans), batches())
 
 
 def _plain(type: pa.DataType) -> pa.DataType:
