@@ -250,6 +250,19 @@ def test_an_interrupt_is_a_log_line_where_those_are_json(tow: Run, tmp_path: Pat
     assert json.loads(err.splitlines()[-1])["event"] == "error"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_standard_error_stops_no_load_and_help_onto_a_full_disk_is_one_line(tow: Run, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        with process("copy", "orders.csv", "o.csv", cwd=tmp_path, stderr=full) as running:
+            assert running.wait(60) == 0
+        with process("--help", cwd=tmp_path, stdout=full) as running:
+            _, err = running.communicate(timeout=60)
+    assert (tmp_path / "o.csv").exists()
+    assert running.returncode == 1
+    assert err.startswith(b"tow: standard output: cannot write it: there is no space left")
+    assert b"Traceback" not in err
+
+
 def test_packed_standard_input_is_refused_or_unpacked_as_the_format_says(tow: Run, tmp_path: Path) -> None:
     data = gzip.compress(Path("orders.csv").read_bytes())
     with process("copy", "-", "no.jsonl", "--from-format", "csv", cwd=tmp_path, stdin=subprocess.PIPE) as running:

@@ -17,6 +17,7 @@ from typing import Any
 
 from towpath.cli import progress_bar
 from towpath.cli.words import size_text
+from towpath.errors import Refused
 from towpath.progress import LogLine, Progress, Tally, Unwatched
 from towpath.receipt import ENDED_WELL, Receipt, count
 
@@ -165,6 +166,8 @@ class _Handler(logging.Handler):
             text = _json(record) if self._as_json else _text(record)
             with progress_bar.paused():
                 print(text, file=sys.stderr, flush=True)
+        except (Refused, BrokenPipeError):
+            pass  # standard error is full, or nobody reads it: that stops no load, and there is nobody to tell it to
         except Exception:
             self.handleError(record)
 

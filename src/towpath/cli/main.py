@@ -114,6 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             with logs.on_stderr(args):
                 return _run(args)
+    except TowError as error:  # what is said before there are options to say it by, such as help onto a full disk
+        print(f"tow: {error}", file=sys.stderr)
+        return error.exit_code
     except KeyboardInterrupt as interrupt:  # before the command began, or when it had ended
         print(f"tow: {interrupts.TOLD}", file=sys.stderr)
         return interrupts.exit_code(interrupt)
