@@ -224,6 +224,7 @@ def alter(target: Target, found: Found, session: Session) -> None:
         try:
             session.execute(statement)
         except (DataError, UserError) as error:
+            _refuse_changed(target, found)
             todo = "change the table by hand, or leave it as it is (--schema freeze)"
             if found.existing is None:
                 todo = "make what it stands on first, such as its schema (--before-sql), or choose another name"
@@ -233,6 +234,16 @@ def alter(target: Target, found: Found, session: Session) -> None:
                 todo=f"nothing was published; {todo}",
                 code="ddl-failed",
             ) from error
+
+
+def _refuse_changed(target: Target, found: Found) -> None:
+    """Raises Conflict when another one's change, which the failed transaction did not see, is what was in its way."""
+    if target.database.home is not None:
+        return  # it was alone
+    with target.database.read() as other:
+        now = other.table(target.table)
+    if (now and now.stored) != (found.existing and found.existing.stored):
+        raise conflict(target, "the table was made, changed or dropped meanwhile")
 
 
 def lock(target: Target, session: Session) -> None:

@@ -68,8 +68,15 @@ class TableStates:
         if self.database.dialect.ddl_in_transaction and session.table(self._name) is None:
             try:
                 session.execute(self._ddl)
-            except UserError as error:  # another one's table, committed since this transaction looked
-                raise lost from error
+            except UserError as error:
+                if self._made_meanwhile():  # committed since this transaction looked
+                    raise lost from error
+                raise UserError(
+                    f"{self._ddl}: {error.what}",
+                    where=lost.where,
+                    todo="nothing was published; make what the table of states stands on first, such as its schema",
+                    code="ddl-failed",
+                ) from error
         found = session.scalar(f"select load_id from {self._quoted} where step = ?", [step])
         if found != (None if expected is None else expected.load_id):
             raise lost
@@ -90,6 +97,13 @@ class TableStates:
             changed = session.execute(sql, [new.load_id, content, step, expected.load_id])
         if changed == 0:
             raise lost
+
+    def _made_meanwhile(self) -> bool:
+        """Whether another session, of a server, sees the table of states by now."""
+        if self.database.home is not None:
+            return False
+        with self.database.read() as other:
+            return other.table(self._name) is not None
 
     @property
     def _name(self) -> str:
