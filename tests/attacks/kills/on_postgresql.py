@@ -1,0 +1,83 @@
+"""A schema on a PostgreSQL server as the ground of kills."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+
+from tests.attacks.kills.kit import LOCKED
+from tests.attacks.kills.sqlkit import Own, named
+from towpath.lab import Server
+
+
+class Schema:
+    """One schema. `library` is what stands behind `postgresql` in addresses (`+psycopg`)."""
+
+    def __init__(self, server: Server, library: str = "") -> None:
+        self.server, self.library, self.name = server, library, named()
+        self.kept = f"{self.name}_kept"
+        self._reader, self._other = Own(self._connect), Own(self._connect)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        options = f"-csearch_path={self.name} -cclient_min_messages=warning"
+        return psycopg.connect(self.server.address, autocommit=True, options=options, application_name="looks on")
+
+    def address(self, at: str, table: str) -> str:
+        server = self.server
+        place = server.address.partition("://")[2].replace(f"{server.host}:{server.port}", at, 1)
+        given = quote(f"-csearch_path={self.name}")
+        return f"postgresql{self.library}://{place}?options={given}&application_name={self.name}#{table}"
+
+    def run(self, *statements: str) -> list[tuple[Any, ...]]:
+        return self._other.do(statements)
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.run(sql)
+
+    def tables(self, schema: str) -> list[str]:
+        return [
+            name for (name,) in self.ask(f"select tablename from pg_tables where schemaname = '{schema}' order by 1")
+        ]
+
+    def save(self) -> None:
+        self.run(f"create schema {self.kept}", *self._copies(self.name, self.kept))
+
+    def restore(self) -> None:
+        self.run(f"drop schema if exists {self.name} cascade", f"create schema {self.name}")
+        self.run(*self._copies(self.kept, self.name))
+
+    def _copies(self, source: str, target: str) -> list[str]:
+        return [
+            statement
+            for name in self.tables(source)
+            for statement in (
+                f"create table {target}.{name} (like {source}.{name} including all)",
+                f"insert into {target}.{name} select * from {source}.{name}",
+            )
+        ]
+
+    def rows(self, table: str) -> Hashable:
+        try:
+            with self._reader.cursor() as cursor:
+                found = cursor.execute(f"select * from {table} order by id, v")
+                names = tuple(one.name for one in found.description)
+                return (names, *found.fetchall())
+        except psycopg.errors.UndefinedTable:
+            return None
+        except psycopg.OperationalError:
+            return LOCKED
+
+    def left(self) -> list[str]:
+        tables = [name for name in self.tables(self.name) if name not in ("orders", "source", "_towpath_state")]
+        sessions = self.ask(
+            f"select pid || ' ' || state || ' ' || query from pg_stat_activity where application_name = '{self.name}'"
+        )
+        return tables + [told for (told,) in sessions]
+
+    def drop(self) -> None:
+        self.run(f"drop schema if exists {self.name} cascade", f"drop schema if exists {self.kept} cascade")
+        for own in (self._reader, self._other):
+            own.close()

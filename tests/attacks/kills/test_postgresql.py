@@ -1,0 +1,89 @@
+"""Loads into PostgreSQL by each library, cut around every message of the publish window, and killed at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.kills.kit import attacked, kill_after
+from tests.attacks.kills.on_postgresql import Schema
+from tests.attacks.kills.sqlkit import Case, Siege, server_dies, strikes
+from tests.attacks.kills.warm import Warm
+from tests.attacks.share import Attack
+from towpath.lab import Server
+from towpath.lab.faults.framing import PostgreSQLFraming
+from towpath.lab.faults.network import Message
+from towpath.lab.faults.proxy import Proxy
+from towpath.lab.lab import Lab
+
+_PLAIN = [Case("adbc", mode) for mode in ("create", "append", "replace", "merge")]
+CASES = [
+    *_PLAIN,
+    *(Case("adbc", mode, large=True) for mode in ("create", "append", "merge")),
+    *(Case("adbc", mode, wider=True) for mode in ("append", "merge")),
+    *(Case(library, mode) for library in ("psycopg", "psycopg2") for mode in ("create", "append", "replace")),
+    *(Case(library, "merge", large=True) for library in ("psycopg", "psycopg2")),
+]
+
+
+def _siege(case: Case, server: Server, tow: Warm, folder: Path) -> Iterator[Siege]:
+    ground = Schema(server, "" if case.library == "adbc" else f"+{case.library}")
+    with Proxy(server.host, server.port, PostgreSQLFraming) as proxy:
+        yield Siege(case, ground, proxy, folder, tow)
+    ground.drop()
+
+
+@pytest.fixture
+def siege(case: Case, postgresql_server: Server, tow: Warm, tmp_path: Path) -> Iterator[Siege]:
+    yield from _siege(case, postgresql_server, tow, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Server]:
+    """A server that may die."""
+    with Lab() as lab:
+        yield lab.up("postgresql", durable=True)
+
+
+@pytest.fixture
+def siege_of_mortal(case: Case, mortal: Server, tow: Warm, tmp_path: Path) -> Iterator[Siege]:
+    yield from _siege(case, mortal, tow, tmp_path)
+
+
+def _writes(message: Message) -> bool:
+    return message.text.startswith("begin transaction isolation level read committed")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_load_cut_at_any_message_of_its_publishing_leaves_old_or_new_and_the_next_ends_right(
+    siege: Siege, attack: Attack
+) -> None:
+    known, messages = siege.undisturbed()
+    for strike in attack.some(f"messages-{siege.case}", strikes(messages, _writes), least=2):
+        siege.strike(known, strike)
+    assert siege.missed == []
+
+
+@pytest.mark.one_of_many
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_load_killed_at_any_moment_leaves_old_or_new_and_the_next_ends_right(siege: Siege, attack: Attack) -> None:
+    known, _ = siege.undisturbed()
+    chance = attack.random(f"moments-{siege.case}")
+    for _ in range(attack.times(100, least=4)):
+        attacked(siege.tow, siege.scene(), known, kill_after(chance.uniform(0, known.secs * 1.1)))
+
+
+@pytest.mark.one_of_many
+@pytest.mark.server("postgresql", start=False)
+@pytest.mark.parametrize("case", [*_PLAIN, Case("psycopg", "append"), Case("psycopg2", "append")], ids=str)
+def test_a_server_that_is_killed_at_any_message_of_the_publishing_leaves_old_or_new_and_the_next_ends_right(
+    siege_of_mortal: Siege, mortal: Server, attack: Attack
+) -> None:
+    siege = siege_of_mortal
+    known, messages = siege.undisturbed()
+    hits = [one for one in strikes(messages, _writes) if not (one.kills or one.behind)]
+    for strike in attack.some(f"server-{siege.case}", hits, least=4):
+        siege.strike(known, strike, server_dies(siege.proxy, mortal, strike))
+    assert siege.missed == []
