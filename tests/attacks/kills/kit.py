@@ -147,7 +147,8 @@ def again(tow: Warm, scene: Scene, known: Undisturbed, after: Hashable, told: st
         assert after == known.new, f"said to be there, and is not; {told}"
     assert scene.see() == known.new, told
     assert _done(tow, scene, told)["status"] == "unchanged", told
-    assert scene.leftovers() == [], told
+    left = scene.leftovers()
+    assert left == [], f"left behind: {left}; {told}"
 
 
 def kill_after(secs: float) -> Cut:
