@@ -16,6 +16,8 @@ from towpath.disk.oserrors import translated
 from towpath.errors import Refused
 
 SUFFIX = ".tow-tmp"
+LOCK = ".tow-lock"
+"""The end of a lock's name: a file beside a note, `.{note}.tow-lock`, there only while its holder lives."""
 _PATIENCE = 0.5
 
 
@@ -45,18 +47,23 @@ def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[Bin
 
 
 def sweep(folder: Path, name: str) -> list[str]:
-    """Removes the files that `create` made for `name` and whose process is dead; returns their names."""
+    """Removes the files that `create` made for `name`, and the locks of its notes (`.{name}.…`), whose process is dead;
+    returns their names."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        found = [entry for entry in os.listdir(folder) if entry.startswith(f".{name}.")]
-        ours = sorted(entry for entry in found if entry.endswith(SUFFIX))
+        ours = [entry for entry in sorted(os.listdir(folder)) if _is_of(entry, name)]
         return [entry for entry in ours if _remove_if_dead(folder / entry)]
     return []
+
+
+def _is_of(entry: str, name: str) -> bool:
+    temporary = entry.startswith(f".{name}.") and entry.endswith(SUFFIX)
+    return temporary or (entry.startswith(f"..{name}.") and entry.endswith(LOCK))
 
 
 def found(folder: Path) -> list[tuple[Path, bool]]:
     """The files in `folder` that runs left or are writing, each with whether its process lives. Changes nothing."""
     with contextlib.suppress(OSError):
-        paths = sorted(path for path in folder.iterdir() if path.name[:1] == "." and path.name.endswith(SUFFIX))
+        paths = sorted(path for path in folder.iterdir() if path.name[:1] == "." and path.name.endswith((SUFFIX, LOCK)))
         return [(path, _is_held(path)) for path in paths if path.is_file() and not path.is_symlink()]
     return []
 

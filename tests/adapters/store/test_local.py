@@ -227,6 +227,22 @@ def test_a_sweep_of_a_folder_reaches_every_depth_and_spares_the_living(store: Lo
     assert [path.name for path in tmp_path.rglob("*.csv")] == ["part-2.csv"]
 
 
+@pytest.mark.parametrize(("note", "swept"), [(".a.csv.tow-state", "a.csv"), ("out/.tow-loads", "out/")])
+def test_the_lock_of_a_dead_run_is_swept_and_that_of_a_living_one_is_not(
+    store: Local, tmp_path: Path, note: str, swept: str
+) -> None:
+    path = tmp_path / note
+    path.parent.mkdir(exist_ok=True)
+    die_after(lambda: _Lock(path).__enter__())
+    with _Lock(path.with_name(".b.csv.tow-state")):
+        lock = f".{path.name}.tow-lock"
+        assert store.sweep(f"{tmp_path}/{swept}") == [lock]
+        with _Lock(path):
+            assert store.sweep(f"{tmp_path}/{swept}") == []
+            assert path.with_name(lock).exists()
+    assert [one.name for one in path.parent.iterdir() if not one.is_dir()] == []
+
+
 def test_a_swap_that_dies_anywhere_leaves_the_old_note_or_the_new(tmp_path: Path) -> None:
     number, reached = 0, True
     while reached:

@@ -112,6 +112,10 @@ class Local:
                 for folder, _, files in os.walk(path)
                 for owner in sorted({_owner(file) for file in files if file.endswith(leftovers.SUFFIX)})
                 for name in leftovers.sweep(Path(folder), owner)
+            ] + [
+                name
+                for name in sorted(os.listdir(path) if os.path.isdir(path) else ())
+                if name.endswith(leftovers.LOCK) and leftovers.remove(Path(path, name))
             ]
 
     def remove(self, path: str) -> None:
@@ -207,7 +211,7 @@ class _Lock:
 
     def __init__(self, note: Path) -> None:
         self._note = note
-        self._path = note.parent / f".{note.name}.tow-lock"
+        self._path = note.parent / f".{note.name}{leftovers.LOCK}"
 
     def __enter__(self) -> _Lock:
         while True:
