@@ -84,7 +84,8 @@ class ADBCSession(PostgreSQLSession):
                 cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_rows * _ROW_BYTES)})
                 cursor.execute(sql)
                 with _cancelling(cursor):
-                    for batch in cursor.fetch_record_batch():
+                    # The reader behind `fetch_record_batch`, which would lose what the server says from now on.
+                    for batch in cursor._results.reader:
                         parts = zip(batch.columns, fields, strict=True)
                         with reading.steady(self._where):
                             columns = [reading.decoded(values, field.type) for values, field in parts]

@@ -1,0 +1,51 @@
+"""Queries of PostgreSQL that end in the middle of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgresqlkit import LIBRARIES, Place
+from towpath import assemble
+from towpath.errors import DataError, Transient
+from towpath.job import InputSpec
+from towpath.lab import Server
+from towpath.lab.faults.framing import Chunks, Way
+from towpath.lab.faults.network import Cut
+from towpath.lab.faults.proxy import Proxy
+from towpath.nouns import Want
+
+
+@pytest.fixture(params=LIBRARIES)
+def place(postgresql_server: Server, request: pytest.FixtureRequest) -> Iterator[Place]:
+    made = Place(postgresql_server, request.param)
+    yield made
+    made.run(f"drop schema {made.schema} cascade")
+    made.leave()
+
+
+def drained(address: str, query: str) -> int:
+    with assemble.source(InputSpec(address, query=query)).open(None, Want()) as reading:
+        return sum(len(batch) for batch in reading)
+
+
+def test_what_the_server_says_in_the_middle_of_a_query_is_told_as_it_says_it(place: Place) -> None:
+    query = "select g, 1 / (50000 - g) as x from generate_series(1, 60000) as g"
+    with pytest.raises(DataError, match="division by zero"):
+        drained(place.address(), query)
+
+
+def test_a_connection_that_ends_in_the_middle_of_a_query_is_a_fault_that_passes(place: Place) -> None:
+    with Proxy(place.server.host, place.server.port, Chunks) as proxy:
+        through, sent = proxy.through(place.address()), 0
+
+        def late(message: object) -> bool:
+            nonlocal sent
+            sent += message.length if message.way is Way.SERVER else 0  # type: ignore[attr-defined]
+            return sent > 1_000_000
+
+        proxy.fault(late, Cut(100))
+        with pytest.raises(Transient):
+            drained(through, "select g, repeat('x', 50) as x from generate_series(1, 60000) as g")
+        assert proxy.struck

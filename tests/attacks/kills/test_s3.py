@@ -1,0 +1,143 @@
+"""Loads into S3, cut at each of their messages: the run is killed, the connection ends, the answer is lost or wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.attacks.kills.kit import Undisturbed, attacked, undisturbed
+from tests.attacks.kills.stores import CASES, Case, S3Scene, killing
+from tests.attacks.kills.warm import Run, Warm
+from tests.attacks.share import Attack
+from towpath.lab import Server
+from towpath.lab.faults.framing import HTTPFraming, Way
+from towpath.lab.faults.network import Call, Cut, Fault, LoseAnswer, Passing, Stall, http
+from towpath.lab.faults.proxy import Proxy
+
+_BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+_BROKEN = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>We met an error.</Message></Error>"
+_LOOK_SECS = 0.02
+_PATIENCE = 5.0
+"""Seconds that the server may take to answer before its answer is lost."""
+
+
+@dataclass
+class Said:
+    """The server says no, by a status and words (an answer to HEAD has none)."""
+
+    status: int
+    words: bytes
+
+    def strike(self, passing: Passing) -> None:
+        words = b"" if passing.message.kind == "HEAD" else self.words
+        http(self.status, words, content_type="application/xml").strike(passing)
+
+
+@dataclass
+class Killed:
+    """The run is killed when half of a message is out."""
+
+    run: Run
+
+    def strike(self, passing: Passing) -> None:
+        passing.send(passing.data[: len(passing.data) // 2])
+        killing(self.run)(passing.message)
+        passing.cut()
+
+
+FAULTS: dict[str, Callable[[Run, Proxy], Fault]] = {
+    "killed before": lambda run, _: Cut(0, first=killing(run)),
+    "killed after": lambda run, _: LoseAnswer(_PATIENCE, first=killing(run)),
+    "killed half-way": lambda run, _: Killed(run),
+    "cut before": lambda run, _: Cut(0),
+    "cut half-way": lambda run, _: Cut(200),
+    "answer lost": lambda run, _: LoseAnswer(_PATIENCE),
+    "slow down": lambda run, _: Said(503, _BUSY),
+    "server error": lambda run, _: Said(500, _BROKEN),
+    "stall": lambda run, _: Stall(2.5),
+    "server gone": lambda run, proxy: Call(lambda _: proxy.down()),
+    "answer lost, server gone": lambda run, proxy: LoseAnswer(_PATIENCE, first=lambda _: proxy.down()),
+}
+"""What goes wrong at one message of the client's."""
+_DEADLY = (0, 1, -9)
+
+
+@pytest.fixture(scope="session")
+def proxy(s3_server: Server) -> Iterator[Proxy]:
+    with Proxy(s3_server.host, s3_server.port, HTTPFraming) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def client(s3_server: Server) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=f"http://{s3_server.host}:{s3_server.port}",
+        region_name="us-east-1",
+        aws_access_key_id=s3_server.user,
+        aws_secret_access_key=s3_server.password.reveal(),
+    )
+
+
+@pytest.fixture(scope="session")
+def scenes(s3_server: Server, proxy: Proxy, client: Any, tmp_path_factory: pytest.TempPathFactory, tow: Warm) -> Any:
+    """The scene of a case, what is right in it and the messages of one run; made once."""
+    made: dict[str, tuple[S3Scene, Undisturbed, int]] = {}
+    folder = tmp_path_factory.mktemp("s3")
+
+    def of(case: Case) -> tuple[S3Scene, Undisturbed, int]:
+        if str(case) not in made:
+            scene = S3Scene(case, folder / str(case), s3_server, proxy, client)
+            known = undisturbed(tow, scene)
+            made[str(case)] = scene, known, len(scene.messages(tow))
+        proxy.clear()
+        return made[str(case)]
+
+    return of
+
+
+@pytest.mark.one_of_many
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_whatever_goes_wrong_at_a_message_old_or_new_stands_and_the_next_run_ends_right(
+    case: Case, fault: str, scenes: Any, proxy: Proxy, tow: Warm, attack: Attack
+) -> None:
+    scene, known, count = scenes(case)
+
+    def cut(run: Run, number: int) -> None:
+        proxy.clear()
+        proxy.at(Way.CLIENT, number, FAULTS[fault](run, proxy))
+        run.go()
+        run.wait()
+        proxy.up()
+
+    for number in attack.some(f"{case} {fault}", range(1, count + 1), least=3):
+        proxy.clear()
+        try:
+            attacked(tow, scene, known, partial(cut, number=number), _DEADLY, every=_LOOK_SECS)
+        except AssertionError as error:
+            raise AssertionError(f"{fault} at {number} of {count} ({proxy.struck}): {error}") from error
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_run_killed_at_any_moment_leaves_old_or_new_and_the_next_ends_right(
+    case: Case, scenes: Any, proxy: Proxy, tow: Warm, attack: Attack
+) -> None:
+    scene, known, _ = scenes(case)
+    chance = attack.random(f"s3-moments-{case}")
+
+    def cut(run: Run, secs: float) -> None:
+        run.go()
+        run.wait(secs)
+        run.kill()
+        time.sleep(0.05)  # what is on its way already arrives
+
+    for _ in range(attack.times(100, least=2)):
+        secs = chance.uniform(0, known.secs * 1.1)
+        attacked(tow, scene, known, partial(cut, secs=secs), every=_LOOK_SECS)
