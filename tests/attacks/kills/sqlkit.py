@@ -211,17 +211,23 @@ def server_dies(proxy: Proxy, server: Server, strike: Strike) -> Kill:
     """Kills the server at the message, which may have reached it, and starts it again at once."""
 
     def cut(run: Run) -> None:
-        starting = threading.Thread(target=server.start)
+        dying, back = threading.Event(), threading.Event()
+
+        def start() -> None:
+            try:
+                server.start()
+            finally:
+                back.set()
 
         def dies(message: Message) -> None:
+            dying.set()
             server.kill()
-            starting.start()
+            threading.Thread(target=start).start()
 
         proxy.fault(strike.condition(), LoseAnswer(first=dies) if strike.after else Cut(first=dies))
         run.go()
         run.wait()
-        if starting.ident is not None:
-            starting.join()
+        assert not dying.is_set() or back.wait(60), "the server does not come back"
 
     return cut
 
