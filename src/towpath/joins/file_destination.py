@@ -11,7 +11,7 @@ import pyarrow as pa
 from towpath import codecs
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, UserError
 from towpath.joins.file_state import FileState, Intent
-from towpath.joins.files import RowsFile, Sink, begin_file, check_count, input_file, plan_columns
+from towpath.joins.files import RowsFile, Sink, begin_file, check_count, check_names, input_file, plan_columns
 from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Want
 from towpath.seams.destination import Load
@@ -104,6 +104,7 @@ class FileDestination:
         existing = None
         if mode is Mode.APPEND and entry is not None and entry.size:
             existing = self._existing(entry, whole=not self._continues)
+        check_names(self._format, schema.names, self.shown)
         columns = plan_columns(schema, self._format.stored, existing, self.shown)
         return Offer(
             source=schema,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -14,7 +14,7 @@ import pyarrow as pa
 from towpath import codecs, registry
 from towpath.errors import BooksDoNotBalance, Refused, UserError
 from towpath.nouns import ColumnPlan, Existing, Stored, Want
-from towpath.seams.format import Format, FormatWriter, InputFile
+from towpath.seams.format import ChecksNames, Format, FormatWriter, InputFile
 from towpath.seams.store import Entry, Staged, Store
 from towpath.values.convert import planned
 
@@ -73,6 +73,15 @@ def name_of(format: Format) -> tuple[str, tuple[str, ...]]:
             return row.name, row.suffixes
     name = type(format).__name__.lower()
     return name, (f".{name}",)
+
+
+def check_names(format: Format, names: Sequence[str], shown: str) -> None:
+    """Raises Refused for names of columns that a file of the format cannot hold."""
+    if isinstance(format, ChecksNames):
+        try:
+            format.check_names(names)
+        except Refused as error:
+            raise Refused(error.what, where=shown, todo=error.todo, code=error.code) from error
 
 
 def plan_columns(

@@ -13,7 +13,7 @@ import pyarrow as pa
 from towpath.errors import Conflict, Refused, UserError
 from towpath.joins import folder_loads, hive, manifest, partitions
 from towpath.joins.file_limits import Density, Limits
-from towpath.joins.files import RowsFile, begin_file, check_count, name_of, plan_columns
+from towpath.joins.files import RowsFile, begin_file, check_count, check_names, name_of, plan_columns
 from towpath.joins.manifest import Manifest, Part
 from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Stored, Way
@@ -108,6 +108,7 @@ class FolderDestination:
         if there is not None:
             self._refuse_unlike(there)
         partition_by = self._partition_by if there is None else there.partition_by
+        check_names(self.format, [name for name in schema.names if name not in self._partition_by], self.shown)
         columns = plan_columns(schema, self._held, self.describe() if there else None, self.shown)
         partitions.check(schema, partition_by, self.shown)
         columns = tuple(

@@ -6,11 +6,11 @@ Its options are the typed keyword arguments of its constructor (`--from-opt name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -68,6 +68,15 @@ class FormatWriter(Protocol):
     def write(self, rows: pa.RecordBatch) -> None: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class ChecksNames(Protocol):
+    """A format whose files cannot hold columns of every name."""
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """No side effects. Raises Refused for names under which no column would come back."""
+        ...
 
 
 class Format(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -121,6 +121,15 @@ class CSV:
         """Text, in the convention of `towpath.values.textform`."""
         textform.write(pa.nulls(0, type))
         return Stored(pa.string(), "text")
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """A header names every column."""
+        if self._header and "" in names:
+            raise Refused(
+                "'' cannot be the name of a column: no header could be read back with it",
+                todo="rename it (--rename), or write no header (option header=false)",
+                code="name-impossible",
+            )
 
     def writer(self, sink: BinaryIO, schema: pa.Schema) -> DelimitedWriter:
         if self._conventions != Conventions():
