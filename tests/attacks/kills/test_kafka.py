@@ -17,17 +17,25 @@ from tests.attacks.kills.stores import killing
 from tests.attacks.kills.topics import CASES, Case, LettersScene, TopicScene
 from tests.attacks.kills.warm import Run, Warm
 from tests.attacks.share import Attack
+from tests.kafkakit import kafka
 from towpath.lab import Lab, Server
 from towpath.lab.faults.framing import KafkaFraming, Way
 from towpath.lab.faults.network import Call, Cut, Fault, LoseAnswer, Message, Stall
 from towpath.lab.faults.proxy import Proxy
 
+pytestmark = pytest.mark.timeout(1800)
 _LOOK_SECS = 0.05
 _PATIENCE = 5.0
 """Seconds that the broker may take to answer before its answer is lost."""
 _DEADLY = (0, 1, -9)
+_PASSES = ("cut before", "cut half-way", "answer lost")
+"""What passes while the run lives, so that it has to get over it."""
 WINDOW = ("InitProducerId", "CreateTopics", "AddPartitionsToTxn", "Produce", "EndTxn")
 """The requests around which a run is cut, beside the last looks at offsets before and after the transaction's end."""
+
+_CORE = ("new-create", "json-append")
+_WORST = ("killed after", "answer lost", "broker gone")
+"""In the other cases than the core ones only this goes wrong, and they are killed at 20 moments, not at 100."""
 
 FAULTS: dict[str, Callable[[Run, Proxy], Fault]] = {
     "killed before": lambda run, _: Cut(0, first=killing(run)),
@@ -43,6 +51,8 @@ FAULTS: dict[str, Callable[[Run, Proxy], Fault]] = {
 
 @pytest.fixture(scope="session")
 def proxy(kafka_server: Server) -> Iterator[Proxy]:
+    with kafka(kafka_server).transaction("towpath/warm"):
+        pass  # a broker just started takes a while until it keeps transactions
     with Proxy(kafka_server.host, kafka_server.port, KafkaFraming) as opened:
         yield opened
 
@@ -87,8 +97,11 @@ def nth(kind: str, number: int) -> Callable[[Message], bool]:
 
 
 @pytest.mark.one_of_many
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize(
+    ("case", "fault"),
+    [(case, fault) for case in CASES for fault in FAULTS if str(case) in _CORE or fault in _WORST],
+    ids=str,
+)
 def test_whatever_goes_wrong_at_a_request_all_or_nothing_is_seen_and_the_next_run_ends_right(
     case: Case, fault: str, cases: Any, proxy: Proxy, tow: Warm, attack: Attack
 ) -> None:
@@ -105,11 +118,13 @@ def test_whatever_goes_wrong_at_a_request_all_or_nothing_is_seen_and_the_next_ru
     for kind, number in attack.some(f"{case} {fault}", found, least=2):
         scene = make()
         try:
-            attacked(tow, scene, known, partial(cut, scene=scene, kind=kind, number=number), _DEADLY, every=_LOOK_SECS)
+            cutting = partial(cut, scene=scene, kind=kind, number=number)
+            attacked(tow, scene, known, cutting, (0,) if fault in _PASSES else _DEADLY, every=_LOOK_SECS)
         except AssertionError as error:
             raise AssertionError(f"{fault} at {kind} {number} of {found}: {error}") from error
 
 
+@pytest.mark.one_of_many
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_run_killed_at_any_moment_leaves_all_or_nothing_and_the_next_ends_right(
     case: Case, cases: Any, tow: Warm, attack: Attack
@@ -123,7 +138,7 @@ def test_a_run_killed_at_any_moment_leaves_all_or_nothing_and_the_next_ends_righ
         run.kill()
         scene.settled(0.3)
 
-    for _ in range(attack.times(100, least=2)):
+    for _ in range(attack.times(100 if str(case) in _CORE else 20, least=2)):
         scene = make()
         secs = chance.uniform(0, known.secs * 1.1)
         attacked(tow, scene, known, partial(cut, scene=scene, secs=secs), every=_LOOK_SECS)
@@ -138,12 +153,13 @@ def test_bad_rows_of_a_run_killed_at_any_moment_are_all_in_their_topic(
         return LettersScene(tmp_path / str(next(numbers)), kafka_server, proxy)
 
     known = undisturbed(tow, scene())
-    for _ in range(attack.times(100, least=2)):
+    for _ in range(attack.times(50, least=2)):
         secs = chance.uniform(0.2, 1.1) * known.secs
         proxy.clear()
         attacked(tow, scene(), known, kill_after(secs), every=_LOOK_SECS)
 
 
+@pytest.mark.one_of_many
 @pytest.mark.parametrize("fault", ["killed before", "killed after", "answer lost", "broker gone"])
 def test_bad_rows_of_a_run_cut_when_they_are_committed_are_all_in_their_topic(
     kafka_server: Server, proxy: Proxy, tow: Warm, tmp_path: Path, fault: str
@@ -183,7 +199,7 @@ def test_a_broker_killed_at_any_moment_leaves_all_or_nothing(tow: Warm, tmp_path
             run.wait(120)
             server.start()
 
-        for _ in range(attack.times(20, least=1)):
+        for _ in range(attack.times(10, least=1)):
             one = scene()
             with _patient(one):
                 secs = chance.uniform(0.2, 1.1) * known.secs

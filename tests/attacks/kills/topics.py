@@ -124,7 +124,7 @@ class LettersScene(Scene):
         (self.folder / "in.csv").write_text("id,k\n" + "\n".join(lines) + "\n")
         letters = f"{self.proxy.through(self.server.address)}?timeout_secs=4#{self.topic}"
         (self.folder / "tow.yaml").write_text(
-            "pipeline: shop\nsteps:\n  orders:\n    from: {address: in.csv, types: {id: int64}}\n"
+            "pipeline: shop\nsteps:\n  orders:\n    from: in.csv\n    types: {id: int64}\n"
             f"    to: out.csv\n    bad_rows: '{letters}'\n"
         )
 
