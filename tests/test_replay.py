@@ -15,7 +15,7 @@ import pytest
 from tests.movekit import job, table, write
 from towpath import move
 from towpath.deadletters import kept
-from towpath.errors import Refused
+from towpath.errors import DataError, Refused
 from towpath.job import InputSpec, RuleSpec
 from towpath.move import run as move_run
 from towpath.receipt import Receipt
@@ -141,6 +141,28 @@ def test_a_doubled_key_that_was_not_mended_is_bad_again(key: tuple[str, ...], tm
             (4, b"1,a", ", ".join(["1", "a"][: len(key)]))
         ]
         assert rows(tmp_path) == [(1, "a"), (2, "b"), (3, "b")]
+
+
+def test_records_with_an_open_quote_stay_apart_although_they_stand_together_now(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.csv", 'n,t,u\n1,"a,x\n2,b,x\n3,"c"d,x\n4,e,x\n5,f\n6,g,x\n7,"h\nh",y\n')
+    bad = loaded(tmp_path, source, 4, rules=(RuleSpec("one_of", ("u",), ("x",)),))
+    for _ in range(2):
+        (again,) = replay(bad)
+        assert (again.rows, again.set_aside) == (0, 4)
+        (load,) = kept(bad)
+        found = [(row.place.line, row.place.raw) for row in load.rows()]
+        assert found == [(2, b'1,"a,x'), (4, b'3,"c"d,x'), (6, b"5,f"), (8, b'7,"h\nh",y')]
+    mend(bad, {'1,\\"a,x': "1,a,x"})
+    assert [(one.rows, one.set_aside) for one in replay(bad)] == [(1, 3)]
+    assert rows(tmp_path) == [(1, "a", "x"), (2, "b", "x"), (4, "e", "x"), (6, "g", "x")]
+
+
+def test_two_bad_rows_that_read_as_one_are_refused(tmp_path: Path) -> None:
+    bad = loaded(tmp_path, write(tmp_path / "a.csv", "n,t\n1,a\nx,b\n3,c\ny,d\n"), 2, types={"n": "int64"})
+    mend(bad, {'"x,b"': '"2,\\"b"', '"y,d"': '"4,d\\""'})
+    with pytest.raises(DataError, match="2 bad rows are kept, and read again they are 1"):
+        replay(bad)
+    assert rows(tmp_path) == [(1, "a"), (3, "c")]
 
 
 def test_a_replay_that_died_is_finished_by_the_next_and_its_own_bad_rows_are_not_lost(

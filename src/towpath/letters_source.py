@@ -13,12 +13,13 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from towpath.badrows import BadRow, BadRows
-from towpath.errors import UserError
+from towpath.errors import DataError, UserError
 from towpath.joins import hive
 from towpath.joins.union import fit
 from towpath.nouns import Checkpoint, Description, Want
@@ -59,6 +60,20 @@ class Records:
         name, line = list(self._files)[self._in[at]], self._met[at]
         return Place(name, None if line < 0 else line, now.raw, now.head)
 
+    def each(self, bad: BadRow) -> list[BadRow]:
+        """A bad row, told by the place that it had first. Where the reader took several records for one, for a quote is
+        open in the first, each of them."""
+        raw, line = bad.place.raw or b"", bad.place.line or 1
+        ends = [found.end() for found in _LINE_END.finditer(raw)]
+        first = max(bisect_right(self.lines, line) - 1, 0)
+        beyond = bisect_right(self.lines, line + len(ends))
+        if beyond <= first + 1:
+            return [replace(bad, place=self.place(bad.place))]
+        cuts = [0, *(ends[self.lines[at] - line - 1] for at in range(first + 1, beyond)), len(raw)]
+        pieces = [raw[begin:end].rstrip(b"\r\n") for begin, end in pairwise(cuts)]
+        now = [Place(bad.place.file, self.lines[at], piece, bad.place.head) for at, piece in enumerate(pieces, first)]
+        return [replace(bad, place=self.place(one)) for one in now]
+
     def bound(self) -> Checkpoint:
         """Names exactly these records."""
         return Checkpoint("version", {"value": self._digest.hexdigest()[:16]})
@@ -88,7 +103,8 @@ class LettersSource:
 
     @contextmanager
     def open(self, since: Checkpoint | None, want: Want) -> Iterator[Reading]:
-        inner = replace(self._inner(want), bad=_Moved(want.bad, self.records))
+        moved = _Moved(want.bad, self.records)
+        inner = replace(self._inner(want), bad=moved)
         with self.behind.open(None, inner) as reading:
             schema = self._outer(reading.schema, want)
             for name in want.columns or ():
@@ -100,7 +116,7 @@ class LettersSource:
                         code="column-unknown",
                     )
             chosen = schema if want.columns is None else pa.schema([schema.field(name) for name in want.columns])
-            yield _Reading(self, reading, chosen, reading.settled)
+            yield _Reading(self, reading, chosen, moved, reading.settled)
 
     def _inner(self, want: Want) -> Want:
         """All columns of the file, in the types of the load."""
@@ -127,17 +143,25 @@ class _Reading:
     source: LettersSource
     behind: Reading
     schema: pa.Schema
-
+    moved: _Moved
     settled: bool = False
     given: int = 0
 
     def __iter__(self) -> Iterator[Batch]:
         given = self.source.given(self.schema)
         for batch in self.behind:
-            self.given = self.behind.given
+            self.given = self.behind.given + self.moved.more
             rows = fit(batch.rows, self.schema, self.source.shown, given)
             yield Batch(rows, _Places(batch.origin, self.source.records))
-        self.given = self.behind.given
+        self.given, written = self.behind.given + self.moved.more, len(self.source.records.lines)
+        if self.given != written:
+            raise DataError(
+                f"{written:,} bad rows are kept, and read again they are {self.given:,}",
+                where=self.source.shown,
+                todo="nothing of these was sent: see that each line of rows.jsonl holds one record, with its quotes "
+                "closed; a row that is not wanted is dropped by taking out its line",
+                code="bad-rows-damaged",
+            )
 
     def checkpoint(self) -> Checkpoint | None:
         self.behind.checkpoint()
@@ -155,12 +179,16 @@ class _Places:
         return self.records.place(self.now.place(row))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Moved:
-    """Bad rows, told by the places that they were first met at."""
+    """Bad rows, told by the places that they were first met at; `more` than they were taken for."""
 
     behind: BadRows
     records: Records
+    more: int = 0
 
     def add(self, bad: BadRow) -> None:
-        self.behind.add(replace(bad, place=self.records.place(bad.place)))
+        each = self.records.each(bad)
+        self.more += len(each) - 1
+        for one in each:
+            self.behind.add(one)
