@@ -105,22 +105,21 @@ TEXTS = st.lists(st.sampled_from(['"', '""', ",", "\n", "\r\n", "\r", "a", "é",
 @example('"a\r\r\r\n"x\n1\n', 1, 3)
 def test_framing_finds_what_a_scan_by_characters_finds(text: str, width: int, block_bytes: int) -> None:
     data = text.encode()
-    longest = framing.LONGEST_QUOTED_LINES, framing.LONGEST_QUOTED_BYTES
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "LONGEST_QUOTED_LINES", 3)
         for module in (framing, scan):
-            module.LONGEST_QUOTED_LINES, module.LONGEST_QUOTED_BYTES = 3, 20
+            patch.setattr(module, "LONGEST_QUOTED_BYTES", 20)
         assert frame(data, width, block_bytes) == oracle(data, width)
-    finally:
-        for module in (framing, scan):
-            module.LONGEST_QUOTED_LINES, module.LONGEST_QUOTED_BYTES = longest
 
 
-def test_the_limits_hold_as_they_are() -> None:
+def test_the_limits_hold_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     fits = b'1,"' + b"x\n" * 999 + b'"\n'
     assert frame(fits + b"2,b\n", 2) == [Found(1, fits[:-1]), Found(1001, b"2,b")]
     lines = b'1,"' + b"x\n" * 1000 + b'"\n'
     assert [record.line for record in frame(lines + b"2,b\n", 2) if record.good] == [1002]
-    size = scan.LONGEST_QUOTED_BYTES
+    size = 1_000_000
+    for module in (framing, scan):
+        monkeypatch.setattr(module, "LONGEST_QUOTED_BYTES", size)
     assert frame(b'1,"' + b"x" * (size - 2) + b'"\n2,b\n', 2, 5000)[0].good
     assert not frame(b'1,"' + b"x" * (size - 1) + b'"\n2,b\n', 2, 5000)[0].good
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from towpath.errors import DataError
-from towpath.text.scan import CR, LF, LONGEST_QUOTED_BYTES, LONGEST_QUOTED_LINES, Grammar, Outcome
+from towpath.text.scan import CR, LF, LONGEST_QUOTED_BYTES, Grammar, Outcome
 
 LONGEST_RECORD = 128 << 20
 
@@ -219,7 +219,7 @@ class Records:
         suspects = (
             opens[~edge[before] & (before != self._grammar.quote)],
             closes[~edge[after] & (after != self._grammar.quote)],
-            begun[(done - begun >= LONGEST_QUOTED_BYTES) | (spans >= LONGEST_QUOTED_LINES)],
+            begun[(done - begun >= LONGEST_QUOTED_BYTES) | (spans >= self._grammar.longest_lines)],
             opens[len(closes) :],
         )
         return min(int(found[0]) for found in (*suspects, [size]) if len(found))

@@ -8,7 +8,8 @@ import re
 from enum import Enum
 
 LONGEST_QUOTED_LINES = 1_000
-LONGEST_QUOTED_BYTES = 1_000_000
+"""What is quoted for so many lines is taken for a field whose quote was not closed, unless the reader names more."""
+LONGEST_QUOTED_BYTES = 120_000_000
 
 CR, LF = 13, 10
 
@@ -24,10 +25,12 @@ class Outcome(Enum):
 class Grammar:
     """One delimiter and one quote character (None: quotes are ordinary text), both a single ASCII byte.
 
-    A quote opens a field only at the field's start; anywhere else in an unquoted field it is literal text.
+    A quote opens a field only at the field's start; anywhere else in an unquoted field it is literal text. `lines` is
+    how many a quoted field may have.
     """
 
-    def __init__(self, delimiter: str, quote: str | None) -> None:
+    def __init__(self, delimiter: str, quote: str | None, lines: int | None = None) -> None:
+        self.longest_lines = LONGEST_QUOTED_LINES if lines is None else lines
         self.delimiter = ord(delimiter)
         self.quote = None if quote is None else ord(quote)
         end = re.escape(f"{delimiter}\r\n")
@@ -58,7 +61,7 @@ class Grammar:
             return Outcome.BROKEN, stop
         if end < 0:
             return Outcome.INCOMPLETE, start
-        if stop - start > LONGEST_QUOTED_LINES and self._has_long_field(data, start, stop):
+        if stop - start > self.longest_lines and self._has_long_field(data, start, stop):
             return Outcome.BROKEN, stop
         return Outcome.COMPLETE, end
 
@@ -97,4 +100,4 @@ class Grammar:
 
     def _too_long(self, data: bytes, start: int, stop: int) -> bool:
         breaks = max(data.count(b"\n", start, stop), data.count(b"\r", start, stop))
-        return stop - start > LONGEST_QUOTED_BYTES or breaks >= LONGEST_QUOTED_LINES
+        return stop - start > LONGEST_QUOTED_BYTES or breaks >= self.longest_lines

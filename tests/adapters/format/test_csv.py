@@ -315,6 +315,19 @@ def test_a_quoted_field_may_have_a_thousand_lines() -> None:
     assert rows(f'a,b\n1,"{long}"\n2,x\n', batch_bytes=100) == [{"a": 1, "b": long}, {"a": 2, "b": "x"}]
 
 
+def test_a_quoted_field_has_as_many_lines_as_are_named() -> None:
+    long = "line\n" * 1000
+    assert [bad.line for bad in (one.place for one in read(f'a,b\n1,"{long}"\n2,x\n')[1])] == [2]
+    assert rows(f'a,b\n1,"{long}"\n2,x\n', CSV(quoted_lines=1001), batch_bytes=100)[0] == {"a": 1, "b": long}
+    with pytest.raises(UserError, match="quoted_lines"):
+        CSV(quoted_lines=0)
+
+
+def test_a_quoted_field_of_few_lines_may_have_megabytes() -> None:
+    long = "x" * 2_000_000
+    assert rows(f'a,b\n1,"{long}"\n2,x\n', batch_bytes=100_000)[0] == {"a": 1, "b": long}
+
+
 # ---- encodings ----
 
 

@@ -24,7 +24,7 @@ from towpath.text.numerals import Numerals
 from towpath.text.optimistic import Pinned, TextEvidence
 from towpath.text.pool import ordered
 from towpath.text.records import Block, Records
-from towpath.text.scan import Grammar
+from towpath.text.scan import LONGEST_QUOTED_LINES, Grammar
 from towpath.values import textform
 
 _LINE_ENDINGS = {"lf": "\n", "crlf": "\r\n"}
@@ -42,7 +42,8 @@ class CSV:
     timestamps are written, in all columns or as `NAME=FORMAT` in one; all other forms stay text. What is also a number
     (20260131) is a date in columns named so, or pinned, alone. `true` and `false` are the words of bool columns, in
     just this case, given together; without them these are true, True, TRUE and false, False, FALSE. A column is of
-    bools only when all its values are among the words.
+    bools only when all its values are among the words. What is quoted for `quoted_lines` lines or more is taken for a
+    field whose quote was not closed.
 
     Of writing alone: `line_ending` is lf or crlf, and `quote_all` puts all values but nulls in quotes.
     """
@@ -64,6 +65,7 @@ class CSV:
         date_format: str | tuple[str, ...] | None = None,
         true: tuple[str, ...] = (),
         false: tuple[str, ...] = (),
+        quoted_lines: int = LONGEST_QUOTED_LINES,
         line_ending: str = "lf",
         quote_all: bool = False,
     ) -> None:
@@ -75,6 +77,9 @@ class CSV:
         self._conventions = conventions(
             numerals=Numerals(decimal, thousands), date_format=date_format, true=true, false=false, null=null
         )
+        self._quoted_lines = quoted_lines
+        if quoted_lines < 1:
+            raise UserError(f"quoted_lines must be at least 1, not {quoted_lines}", code="option-wrong")
         self._quote_all = quote_all
         if line_ending not in _LINE_ENDINGS:
             raise UserError(
@@ -183,7 +188,7 @@ class CSV:
         decoded.unread(begin)
         decimal = self._conventions.common.numerals.decimal
         delimiter = self._delimiter or sniff(begin, not part, self._quote, decimal)
-        grammar = Grammar(delimiter, self._quote)
+        grammar = Grammar(delimiter, self._quote, self._quoted_lines)
         records = Records(decoded, grammar, file.name, want.batch_bytes)
         head, line = records.head(consume=self._header)
         names = [f"c{number}" for number in range(1, len(head) + 1)]
