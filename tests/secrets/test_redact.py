@@ -98,6 +98,25 @@ def test_a_short_value_is_told_once_by_its_name_and_stays(caplog: pytest.LogCapt
     ]
 
 
+def test_an_ordinary_word_is_told_once_and_stays_for_its_absence_would_tell_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for value in ("password", "Password", "true"):
+        redact.known(value, f"${{env:{value}}}")
+    assert redact.clean("the password is true") == "the password is true"
+    assert len(caplog.records) == 3
+    assert "is an ordinary word" in caplog.text
+    redact.known("password1")
+    assert redact.clean("the password1 is true") == "the *** is true"
+
+
+def test_a_name_in_json_stays_though_it_is_a_secret_too(capsys: pytest.CaptureFixture[str]) -> None:
+    redact.known("inserted")
+    with redact.streams():
+        print(json.dumps({"inserted": 5, "why": "5 inserted", "steps": [{"inserted": "x"}]}))
+    assert json.loads(capsys.readouterr().out) == {"inserted": 5, "why": "5 ***", "steps": [{"inserted": "x"}]}
+
+
 def test_nothing_is_known_of_an_empty_value_or_of_what_stands_for_one() -> None:
     for value in ("", "   ", "***"):
         redact.known(value)

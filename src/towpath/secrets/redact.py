@@ -4,8 +4,10 @@ A value is known from the moment it is resolved, and removed wherever it stands,
 as it is; quoted by Python, JSON, SQL, a shell or HTML, up to twice; percent-encoded; in base64 and base64url however
 the bytes before it shift it; in hexadecimal; and each line of a value that has several.
 
-A value of fewer than 4 characters would be found within ordinary words, so it is not removed; a warning says so. What a
-program writes itself as bytes (the data on standard output) is never touched.
+A value of fewer than 4 characters would be found within ordinary words, and one that is such a word (`password`) would
+be told by the gap where everybody expects it: neither is removed, and a warning says so. The parts of an address and
+the options that hold secrets are hidden by their places, whatever is in them (`towpath.url.shown`). What a program
+writes itself as bytes (the data on standard output) is never touched.
 """
 
 from __future__ import annotations
@@ -18,6 +20,14 @@ from typing import Any, TextIO, cast
 
 HIDDEN = "***"
 SHORTEST = 4
+ORDINARY = frozenset({
+    "admin", "administrator", "column", "copy", "database", "default", "demo", "empty", "error", "example",
+    "false", "file", "guest", "host", "input", "kafka", "line", "localhost", "login", "mariadb", "mode",
+    "mysql", "name", "none", "null", "output", "password", "passwort", "plan", "postgres", "postgresql", "read",
+    "root", "rows", "schema", "secret", "server", "source", "state", "status", "step", "table", "test", "text",
+    "token", "true", "type", "user", "username", "value", "warning", "write",
+})  # fmt: skip
+"""Words that messages are made of."""
 _ROUNDS = 2
 
 _lock = threading.Lock()
@@ -32,7 +42,10 @@ def known(value: str, name: str = "a secret") -> None:
     if value in _forms or value == HIDDEN or not value.strip():
         return
     if len(value.strip()) < SHORTEST:
-        _warn_short(name)
+        _warn(name, f"has fewer than {SHORTEST} characters: too short to be taken out of messages")
+        return
+    if value.strip().lower() in ORDINARY:
+        _warn(name, "is an ordinary word, which is not taken out of messages: choose another")
         return
     parts = {value, value.strip(), *(line.strip() for line in value.splitlines())}
     with _lock:
@@ -54,14 +67,19 @@ def clean(text: str) -> str:
 
 
 def clean_json(value: Any) -> Any:
-    """A JSON value with its texts cleaned; numbers stay, so that the result is JSON still."""
+    """A JSON value with its texts cleaned; numbers and keys that are plain names stay, so that the result is JSON still,
+    and of the same shape."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {clean_json(key): clean_json(one) for key, one in value.items()}
+        return {_clean_key(key): clean_json(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [clean_json(one) for one in value]
     return value
+
+
+def _clean_key(key: Any) -> Any:
+    return key if isinstance(key, str) and key.isidentifier() else clean_json(key)
 
 
 @contextmanager
@@ -210,10 +228,9 @@ def _clean_shown(text: str) -> str:
     return json.dumps(clean_json(value), ensure_ascii=False, indent=indent) + text[len(text.rstrip("\n")) :]
 
 
-def _warn_short(name: str) -> None:
+def _warn(name: str, why: str) -> None:
     if name not in _told:
         _told.add(name)
         import logging
 
-        message = "%s has fewer than %d characters: too short to be taken out of messages"
-        logging.getLogger("towpath.secrets").warning(message, name, SHORTEST)
+        logging.getLogger("towpath.secrets").warning("%s %s", name, why)

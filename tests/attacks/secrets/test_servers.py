@@ -35,10 +35,6 @@ def tried(world: World, table: str, capfd: Capture) -> None:
     assert not found, "\n".join(found[:10])
 
 
-def refused(world: World) -> None:
-    assert any("login-refused" in text for text in world.texts.values()), world.texts
-
-
 @pytest.mark.parametrize("library", ["", "+psycopg", "+psycopg2"])
 def test_postgresql(library: str, postgresql_server: Server, world: World, capfd: Capture) -> None:
     at = f"{postgresql_server.host}:{postgresql_server.port}/postgres"
@@ -52,7 +48,6 @@ def test_postgresql(library: str, postgresql_server: Server, world: World, capfd
 def test_mariadb(mariadb_server: Server, world: World, capfd: Capture) -> None:
     world.env("wrong")
     tried(world, f"mariadb://nobody:${{env:CANARY_WRONG}}@{mariadb_server.host}:{mariadb_server.port}/test#t", capfd)
-    refused(world)
 
 
 @pytest.mark.server("s3")
@@ -65,5 +60,5 @@ def test_s3(s3_server: Server, world: World, capfd: Capture) -> None:
 @pytest.mark.server("kafka")
 def test_kafka(kafka_server: Server, world: World, capfd: Capture) -> None:
     world.env("wrong")
-    address = f"kafka://ann:${{env:CANARY_WRONG}}@{kafka_server.host}:{kafka_server.port}?sasl=plain&timeout_secs=3#t"
+    address = f"kafka://ann:${{env:CANARY_WRONG}}@{kafka_server.host}:{kafka_server.port}?sasl=PLAIN&timeout_secs=3#t"
     tried(world, address, capfd)

@@ -116,7 +116,7 @@ class World:
             "tls": f"postgresql+psycopg://ann@{at}/shop?sslmode=require&sslpassword={self.env('tls')}",
             "profile": f"s3://bucket?endpoint=http://{at}&profile=shop",
             "s3": f"s3://bucket?endpoint=http://{at}&{keys}",
-            "kafka": f"kafka://ann:{self.env('kafka')}@{at}?sasl=plain&timeout_secs=2",
+            "kafka": f"kafka://ann:{self.env('kafka')}@{at}?sasl=PLAIN&timeout_secs=2",
             "duckdb": f"duckdb:///shop.db?builtin_encryption=true&encryption_key={self.env('duckdb')}",
         }
         self.connections = connections
