@@ -67,8 +67,8 @@ def clean(text: str) -> str:
 
 
 def clean_json(value: Any) -> Any:
-    """A JSON value with its texts cleaned; numbers and keys that are plain names stay, so that the result is JSON still,
-    and of the same shape."""
+    """A JSON value with its texts cleaned; numbers and keys that are plain names stay, so that the result is JSON
+    still, of the same shape."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):

@@ -27,8 +27,8 @@ def canary(chance: random.Random, *, odd: bool = True, signs: str = ASCII + "Ã¤Ã
 
 
 def forms(value: str) -> set[str]:
-    """How a value may stand in a text: as it is, quoted, doubled, percent-encoded, in base64, hexadecimal, backwards; and
-    any eight of its letters, for a part is a leak too."""
+    """How a value may stand in a text: as it is, quoted, doubled, percent-encoded, in base64, hexadecimal, backwards;
+    and any eight of its letters, for a part is a leak too."""
     raw = value.encode()
     found = {value, value[::-1], repr(value)[1:-1], ascii(value)[1:-1], shlex.quote(value)}
     found |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], json.dumps(json.dumps(value))[3:-3]}
