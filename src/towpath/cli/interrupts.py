@@ -11,18 +11,19 @@ from types import FrameType
 TOLD = "interrupted: what was not published yet is not visible to anybody"
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
+_heard: list[int] = []
+"""SIGTERM, if it came. Not told by the kind of the exception: a library may make another KeyboardInterrupt of it."""
 
 
-def exit_code(interrupt: KeyboardInterrupt) -> int:
+def exit_code() -> int:
     """130 for Ctrl-C, 143 for SIGTERM: what a shell says of a program that such a signal ended."""
-    return 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
+    return 128 + (signal.SIGTERM if _heard else signal.SIGINT)
 
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """SIGTERM raises Terminated within, unless whoever called us has an answer of their own."""
+    """SIGTERM raises KeyboardInterrupt within, unless whoever called us has an answer of their own."""
+    _heard.clear()
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if not ours:
         yield
@@ -35,4 +36,5 @@ def heard() -> Iterator[None]:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    _heard.append(number)
+    raise KeyboardInterrupt

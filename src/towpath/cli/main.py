@@ -117,9 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TowError as error:  # what is said before there are options to say it by, such as help onto a full disk
         print(f"tow: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt as interrupt:  # before the command began, or when it had ended
+    except KeyboardInterrupt:  # before the command began, or when it had ended
         print(f"tow: {interrupts.TOLD}", file=sys.stderr)
-        return interrupts.exit_code(interrupt)
+        return interrupts.exit_code()
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -133,10 +133,10 @@ def _run(args: argparse.Namespace) -> int:
         if not logs.error(args, str(error), error.code):
             print(f"tow: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt as interrupt:
+    except KeyboardInterrupt:
         if not logs.error(args, interrupts.TOLD, None):
             print(f"tow: {interrupts.TOLD}", file=sys.stderr)
-        return interrupts.exit_code(interrupt)
+        return interrupts.exit_code()
     except BrokenPipeError:
         # Whoever read our output had enough; the interpreter's own flush at exit must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

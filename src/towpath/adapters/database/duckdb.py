@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 
+from towpath import interrupted
 from towpath.adapters.database import duckdb_catalog as catalog
 from towpath.adapters.database import duckdb_encryption as encryption
 from towpath.adapters.database import duckdb_types as types
@@ -289,7 +290,8 @@ class DuckDBSession:
     def _translated(self, failures: Sequence[BaseException] = ()) -> Iterator[None]:
         """Raises DuckDB's errors as ours; an error of the rows that it was fed comes out as it went in."""
         try:
-            yield
+            with interrupted.told_as("Query interrupted"):
+                yield
         except duckdb.Error as error:
             if failures:
                 raise failures[0] from error

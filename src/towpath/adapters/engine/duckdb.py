@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 
+from towpath import interrupted
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import ColumnPlan, Stored, Way
 from towpath.seams.engine import Filter
@@ -270,7 +271,8 @@ def _bare(words: str) -> str:
 def _translated(sql: str, failures: list[BaseException]) -> Iterator[None]:
     """DuckDB's errors as ours; a failure of an input comes out as it was."""
     try:
-        yield
+        with interrupted.told_as("Query interrupted"):
+            yield
     except TowError:
         raise
     except (duckdb.Error, pa.ArrowException, OSError) as error:

@@ -275,7 +275,8 @@ def _replaceable(target: Path) -> os.stat_result | None:
             code="path-kind-wrong",
         )
     if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        why = errno.EROFS if os.statvfs(target).f_flag & os.ST_RDONLY else errno.EACCES
+        raise OSError(why, os.strerror(why))
     return found
 
 
