@@ -224,3 +224,31 @@ def test_a_name_longer_than_postgresql_keeps_is_refused(adbc: Place) -> None:
 )
 def test_a_type_is_what_arrow_has_for_it_or_text(native: Native, kept: pa.DataType) -> None:
     assert types.arrow(native) == kept
+
+
+@pytest.mark.parametrize(
+    ("words", "values", "refused"),
+    [
+        ("date", pa.array([2_145_042_906], pa.date32()), "+5874898-01-01"),
+        ("date", pa.array([-2_440_589], pa.date32()), "-4713-11-23"),
+        ("timestamp", pa.array([-(2**63)], pa.timestamp("us")), "-290308-12-21 19:59:05.224192"),
+        ("varchar(3)[]", pa.array([["abc"], ["abc  "]], pa.list_(pa.string())), "abc  "),
+        ("char(3)[]", pa.array([["ab "]], pa.list_(pa.string())), "ab "),
+        ("timestamp(0)[]", pa.array([[1_500_000]], pa.list_(pa.timestamp("us"))), "1970-01-01 00:00:01.500000"),
+        ("time(0)[]", pa.array([None, [], [None, 1]], pa.list_(pa.time64("us"))), "00:00:00.000001"),
+    ],
+)
+def test_what_a_column_would_cut_or_cannot_hold_is_refused_by_its_name_in_arrays_too(
+    postgresql: Place, words: str, values: pa.Array, refused: str
+) -> None:
+    postgresql.run(f"create table t (x {words})", "create view v as select x from t")
+    with pytest.raises(DataError, match="column x") as told:
+        write(pa.table({"x": values}), postgresql.address("t"), mode="append")
+    assert refused in str(told.value)
+    assert postgresql.ask("select count(*) from t") == [(0,)]
+
+
+def test_the_first_and_last_days_that_there_are_stay(postgresql: Place) -> None:
+    days = pa.array([-2_440_588, 2_145_042_905], pa.date32())
+    write(pa.table({"x": days}), postgresql.address("t"))
+    assert [one for (one,) in postgresql.ask("select x::text from t")] == ["4714-11-24 BC", "5874897-12-31"]

@@ -19,11 +19,13 @@ from towpath.errors import DataError
 from towpath.postgresql.catalog import Column
 from towpath.postgresql.reading import plain_text
 from towpath.postgresql.types import NATIVE, PLAIN, WORDS, Native, quote
+from towpath.values import textform
 
 STAGE = "_towpath_cast"
 
 _AS_WRITTEN = (*WORDS, "json")
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6}
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +97,17 @@ def refusal(lane: Lane, value: str, made: Any, where: str) -> DataError:
 
 
 def checked(batches: Iterator[pa.RecordBatch], found: Sequence[Lane], where: str) -> Iterator[pa.RecordBatch]:
-    """The batches; raises DataError for the first value that its column would cut or round."""
-    cutting = [(at, lane.column) for at, lane in enumerate(found) if lane.column is not None and not lane.staged]
-    cutting = [(at, column) for at, column in cutting if _cuts(column.native)]
+    """The batches; raises DataError for the first value that its column would cut or round, or cannot hold."""
+    looked = [(at, lane.column) for at, lane in enumerate(found) if lane.column is not None and not lane.staged]
+    looked = [(at, column) for at, column in looked if _narrow(_inner(column.native))]
     rows = 0
     for batch in batches:
-        for at, column in cutting:
-            row = _cut(batch.column(at), column.native)
+        for at, column in looked:
+            row = _misfit(batch.column(at), _inner(column.native))
             if row is not None:
-                value = batch.column(at)[row].as_py()
+                value = textform.write(batch.column(at).slice(row, 1))[0].as_py()
                 raise DataError(
-                    f"column {column.name} ({shorten(repr(str(value)))}): {column.words} does not hold it whole",
+                    f"column {column.name} ({shorten(repr(value))}): {column.words} does not hold it whole",
                     where=f"{where} row {rows + row + 1} of the load",
                     todo="nothing was published; change the value, or the column's type",
                     code="value-refused",
@@ -114,20 +116,54 @@ def checked(batches: Iterator[pa.RecordBatch], found: Sequence[Lane], where: str
         yield batch
 
 
-def _cuts(native: Native) -> bool:
-    return native.length is not None or native.digits is not None
+_DAYS = {
+    "date": (-2_440_588, 2_145_042_905),
+    "timestamp": (-2_440_588, 106_762_939),
+    "timestamptz": (-2_440_588, 106_762_939),
+}
+"""The first and the last day that there is, from 1970-01-01: 4714-11-24 BC, 5874897-12-31, 294276-12-31."""
 
 
-def _cut(values: pa.Array, native: Native) -> int | None:
-    """The first row whose value would lose blanks at its end, or digits of its second."""
+def _inner(native: Native) -> Native:
+    """The type of an array's elements, which have its modifier; any other type itself."""
+    return native if native.element is None else Native(native.element, native.mod)
+
+
+def _narrow(native: Native) -> bool:
+    return native.length is not None or native.digits is not None or native.name in _DAYS
+
+
+def _misfit(values: pa.Array, native: Native) -> int | None:
+    """The first row with a value, or an element of one, that would not be kept as it is."""
+    if pa.types.is_list(values.type):
+        at = _misfit(values.flatten(), native)
+        return None if at is None else int(pc.list_parent_indices(values)[at].as_py())
     if native.length is not None:
         lost = pc.greater(pc.utf8_length(values), native.length)
         if native.name == "bpchar":
             lost = pc.or_(lost, pc.ends_with(values, " "))
         row = pc.index(lost, True).as_py()
         return None if row < 0 else int(row)
-    per, digits = _UNITS[values.type.unit], native.digits or 0
-    step = max(per // 10**digits, 1)
-    width = pa.int32() if values.type.bit_width == 32 else pa.int64()
-    rest = pc.fill_null(values.view(width), 0).to_numpy(zero_copy_only=False).astype(np.int64) % step
+    per = 1 if pa.types.is_date(values.type) else _UNITS[values.type.unit]
+    numbers = values.view(pa.int32() if values.type.bit_width == 32 else pa.int64())
+    found = None if native.digits is None else _too_fine(numbers, max(per // 10**native.digits, 1))
+    first, last = _DAYS.get(native.name, (None, None))
+    if found is None and first is not None and last is not None:
+        found = _beyond(numbers, per if pa.types.is_date(values.type) else per * _DAY, first, last)
+    return found
+
+
+def _too_fine(numbers: pa.Array, step: int) -> int | None:
+    """The first that is no whole number of steps."""
+    rest = pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False).astype(np.int64) % step
     return int(np.argmax(rest != 0)) if rest.any() else None
+
+
+def _beyond(numbers: pa.Array, per_day: int, first: int, last: int) -> int | None:
+    """The first that lies on no day from the first to the last."""
+    ends = pc.min_max(numbers).as_py()
+    if ends["min"] is None or (ends["min"] // per_day >= first and ends["max"] // per_day <= last):
+        return None
+    return next(
+        at for at, one in enumerate(numbers.to_pylist()) if one is not None and not first <= one // per_day <= last
+    )
