@@ -67,9 +67,9 @@ def under_way(store: Store, folder: str, load_id: str, replaced: Sequence[str]) 
     with _marked(store, folder, load_id) as marked:
         if load_id in unfinished(store, folder):
             _finish(store, folder, load_id, sure=False)
-        _change(store, folder, load_id, _Attempt(tuple(replaced), time.time()))
         sure = False
         try:
+            _change(store, folder, load_id, _Attempt(tuple(replaced), time.time()))
             yield
             sure = True
         except TowError as error:

@@ -333,6 +333,22 @@ def test_a_load_into_a_folder_whose_server_goes_leaves_its_files_to_the_next_run
     assert len([key for key in s3_place.keys(path) if "/part-" in key]) == 1
 
 
+def test_a_load_into_a_folder_whose_server_goes_once_it_is_noted_leaves_no_note(
+    s3_place: S3Place, tmp_path: Path
+) -> None:
+    path, server = f"{place(tmp_path)}/a/", s3_place.server
+    with Proxy(server.host, server.port, HTTPFraming) as proxy:
+        at = proxy.through(s3_place.address(path))
+        gone = LoseAnswer(20.0, first=lambda _: proxy.down())
+        proxy.fault(lambda message: message.kind == "body" and message.text.endswith(".tow-loads"), gone)
+        with pytest.raises(Transient):
+            load(made(at), rows(id=[1]), CREATE, "load1", STEP)
+        assert len(s3_place.keys(path)) == 1
+        proxy.up()
+        load(made(at), rows(id=[1]), CREATE, "load1", STEP)
+    assert not any(key.endswith(".tow-loads") for key in s3_place.keys(path))
+
+
 def test_every_dead_load_of_a_folder_is_cleared(s3_place: S3Place, tmp_path: Path) -> None:
     path = f"{place(tmp_path)}/a/"
     at = s3_place.address(path)
