@@ -19,7 +19,7 @@ from towpath.postgresql import types
 from towpath.postgresql.types import Native, quote
 
 _PRECISION = 38
-_LAST = "'200000-01-01'"
+_LAST = "'294247-01-01'"
 """Timestamps reach further than Arrow's microseconds do."""
 
 
