@@ -123,7 +123,7 @@ def attacked(
             finally:
                 done.run.kill()
                 done.run.wait()
-        told = f"the cut run ended with {done.run.code}: {done.run.err[-2000:]}"
+        told = f"the cut run ended with {done.run.code}: {done.run.err[-2000:]} {done.run.out[-2000:]}"
         assert done.run.code in codes, told
         assert "Traceback" not in done.run.err, told
         assert done.run.orphans() == [], told

@@ -33,7 +33,7 @@ def test_a_run_killed_before_or_after_any_system_call_leaves_old_or_new(
 ) -> None:
     known = undisturbed(tow, scenes(case))
     for call in attack.some(f"killed-{case}", _calls(tow, scenes(case)), least=2):
-        attacked(tow, scenes(case), known, _traced(call.killed()))
+        attacked(tow, scenes(case), known, traced(call.killed()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -52,7 +52,7 @@ def test_a_run_whose_system_call_fails_says_so_and_leaves_old_or_new(
             if run.code == 1:
                 assert '"status": "stopped"' in run.out or "standard output" in run.err, f"{told}: {run.out} {run.err}"
 
-        attacked(tow, scenes(case), known, _traced(fault), codes=(0, 1), ended=ended)
+        attacked(tow, scenes(case), known, traced(fault), codes=(0, 1), ended=ended)
 
 
 def _calls(tow: Warm, scene: Scene) -> list[Call]:
@@ -61,7 +61,7 @@ def _calls(tow: Warm, scene: Scene) -> list[Call]:
     Path(scene.env["TMPDIR"]).mkdir(parents=True)
     scene.begin(tow)
     run = tow.start(scene.words, scene.folder, scene.env, held=True)
-    _traced(log=log)(run)
+    traced(log=log)(run)
     assert run.code == 0
     found = syscalls.calls(log, about=str(scene.folder))
     assert len(found) > 10
@@ -70,7 +70,7 @@ def _calls(tow: Warm, scene: Scene) -> list[Call]:
     return found if with_history else [call for call in found if HISTORY not in call.line]
 
 
-def _traced(*faults: str, log: Path | None = None) -> Cut:
+def traced(*faults: str, log: Path | None = None) -> Cut:
     def cut(run: Run) -> None:
         with syscalls.attached(run.pid, faults, log):
             run.go()
