@@ -137,6 +137,8 @@ class DeadLetters:
         for dead in self.folder.glob(f".*{_WRITING}"):
             _remove_if_dead(dead)
         self._writing.mkdir(parents=True)
+        rows = open(self._writing / _ROWS, "w", encoding="utf-8")  # noqa: SIM115
+        fcntl.flock(rows, fcntl.LOCK_EX)
         # Whoever replays them may stand in another folder.
         spec = self._spec.with_(folder=os.path.abspath(self._spec.folder))
         for name, told in ((_JOB, hidden(spec.as_json())), (_TYPES, self._types)):
@@ -144,8 +146,6 @@ class DeadLetters:
                 json.dump(told, file, indent=1, ensure_ascii=False)
                 file.flush()
                 os.fsync(file.fileno())
-        rows = open(self._writing / _ROWS, "w", encoding="utf-8")  # noqa: SIM115
-        fcntl.flock(rows, fcntl.LOCK_EX)
         return rows
 
     def _settle(self, name: Path) -> None:

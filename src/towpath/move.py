@@ -20,7 +20,7 @@ from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
 from towpath.letterbox import Limited
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
-from towpath.planning import column_json, listed
+from towpath.planning import LACKING, column_json, listed
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, now, peak_memory, versions
 from towpath.seams.destination import Load
@@ -283,6 +283,9 @@ class _Attempt:
             receipt.notes.append(
                 f"{count(published.removed, 'row')} of changed files made way: {listed(offer.instead_of[1])}"
             )
+        if offer.lacking:
+            receipt.notes.append(f"not in the rows: {LACKING.format(listed(offer.lacking))}")
+        receipt.notes += [f"the table was changed: {one}" for one in offer.ddl if one.startswith("alter table ")]
         for plan in offer.columns:
             if plan.way is Way.LOSSY:
                 receipt.notes.append(f"column {plan.name} was allowed to lose: {plan.why}")

@@ -47,12 +47,14 @@ class Stored:
 
     `refuses` is a subset of {"nan", "inf", "minus-zero", "nul", "twins", "endless", "nanoseconds", "midnight"}: float
     NaN, float infinities, -0.0, text with U+0000, maps with a key twice, dates and times at the ends of their type
-    (where some systems have their infinities), intervals with nanoseconds, the time of day 24:00:00.
+    (where some systems have their infinities), intervals with nanoseconds, the time of day 24:00:00. `longest` is how
+    many characters a text may have, where there is a limit that people come to (`varchar(10)`).
     """
 
     type: pa.DataType
     native: str = ""
     refuses: frozenset[str] = frozenset()
+    longest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,8 @@ class Offer:
     `ddl`: the statements or file operations that create or change the destination. `effect`: one sentence on the rows
     that exist. `why` says what the guarantee rests on, or why it is no better. `instead_of` is a column and values of
     it: rows that have one of them make way for the load's rows in the same act (`ReplacesRows`). `about_load` are the
-    destination's columns that tell of the load: another value in them alone changes no row.
+    destination's columns that tell of the load: another value in them alone changes no row. `lacking` are columns
+    of the destination that the rows do not have: null or their default in rows that are new, as they were in others.
     """
 
     source: pa.Schema
@@ -199,6 +202,7 @@ class Offer:
     ddl: tuple[str, ...] = ()
     instead_of: tuple[str, tuple[str, ...]] | None = None
     about_load: frozenset[str] = frozenset()
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from towpath.pipeline.load import Loaded
 
 
+LACKING = "{} (null or the default in new rows)"
+"""Columns of the destination that the rows do not have."""
+
+
 @dataclass(slots=True, repr=False)
 class Plan:
     """`route` names each part with its adapter, library and file of code. `unchanged` says why nothing would move, if
@@ -56,6 +60,8 @@ class Plan:
             out.append(f"  state: {_state_line(self.state)}")
         out += ["  columns:", *(f"    {line}" for line in self._columns(offer))]
         out += [f"  ddl: {statement}" for statement in offer.ddl]
+        if offer.lacking:
+            out.append(f"  not in the rows: {LACKING.format(listed(offer.lacking))}")
         if self.spec.bad_rows is not None:
             most = "" if self.spec.max_bad is None else f", at most {MostBad.parse(self.spec.max_bad)}"
             out.append(f"  bad rows: set aside in {letterbox.place(self.spec)}{most}")
@@ -113,6 +119,7 @@ class Plan:
             "why": offer.why,
             "columns": [column_json(plan, plan.name in self.unsettled) for plan in offer.columns],
             "ddl": list(offer.ddl),
+            "lacking": list(offer.lacking),
             "bad_rows": None if self.spec.bad_rows is None else letterbox.place(self.spec),
             "max_bad": self.spec.max_bad,
             "instead": [] if offer.instead_of is None else list(offer.instead_of[1]),

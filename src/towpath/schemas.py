@@ -38,6 +38,7 @@ class PlanJson(TypedDict):
     guarantee: NotRequired[Annotated[str, "atomic, recoverable or at-least-once"]]
     why: NotRequired[Annotated[str, "what the guarantee rests on"]]
     columns: NotRequired[Annotated[list[ColumnWay], "the way of each column"]]
+    lacking: NotRequired[Annotated[list[str], "columns of the destination that the rows do not have"]]
     bad_rows: NotRequired[Annotated[str | None, "the folder or topic that bad rows are set aside in"]]
     max_bad: NotRequired[Annotated[str | None, "how many may be, or which share of the rows read; null: any number"]]
     instead: NotRequired[Annotated[list[str], "changed files whose earlier rows make way"]]

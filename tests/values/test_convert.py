@@ -410,3 +410,15 @@ def test_an_unsigned_integer_beyond_int64_is_no_bool_and_stops_nothing_else() ->
     values = pa.array([2**63, 0, 1, None], pa.uint64())
     done = cast(values, values.type, pa.bool_())
     assert (done.values.to_pylist(), done.bad.tolist()) == ([None, False, True, None], [0])
+
+
+@pytest.mark.parametrize("type", [pa.string(), pa.large_string(), pa.string_view()])
+def test_a_text_that_is_longer_than_its_column_is_told_and_only_allowed_to_lose_its_end(type: pa.DataType) -> None:
+    kept = Stored(pa.string(), "character varying(3)", longest=3)
+    found = way(type, kept)
+    assert found == (Way.CHECKED, "it has room for 3 characters")
+    values = pa.array(["abc", "Zoëé", None, "", "e\u0301e\u0301"], type)
+    done = convert(values, ColumnPlan("t", type, "t", kept, *found))
+    assert done.bad.tolist() == [1, 4]
+    lossy = convert(values, ColumnPlan("t", type, "t", kept, Way.LOSSY))
+    assert (lossy.values.to_pylist(), lossy.bad.tolist()) == (["abc", "Zoë", None, "", "e\u0301e"], [])

@@ -24,6 +24,8 @@ class Fit:
 
     columns: tuple[ColumnPlan, ...]
     ddl: tuple[str, ...]
+    lacking: tuple[str, ...] = ()
+    """Columns of the table that the rows do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,9 @@ class Fitting:
         # A merge may do nothing but update rows that have the values already.
         if mode is not Mode.MERGE:
             self._refuse_required(plans, existing)
-        return Fit(tuple(plans), tuple(ddl))
+        given = {plan.to for plan in plans}
+        lacking = [name for name in existing.schema.names if name not in given and name not in existing.generated]
+        return Fit(tuple(plans), tuple(ddl), tuple(lacking))
 
     @property
     def _quoted(self) -> str:

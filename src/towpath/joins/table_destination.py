@@ -145,6 +145,7 @@ class TableDestination:
             guarantee=Guarantee.RECOVERABLE if renames else Guarantee.ATOMIC,
             why=(table_rename.WHY if renames else "rows and state are committed in one transaction") + self._bulk(),
             effect=_effect(mode, existing, altered=bool(self._found.fit.ddl)) + self._beforehand(),
+            lacking=self._found.fit.lacking,
             ddl=(*self._target.before.lines(), *self._found.fit.ddl, *self._target.after.lines()),
         )
 

@@ -161,7 +161,7 @@ def declared(native: Native, words: str) -> Stored:
     if native.digits in _COARSE and pa.types.is_timestamp(kept):
         kept = pa.timestamp(_COARSE[native.digits], kept.tz)
     text = kept == pa.string() or kept == pa.list_(pa.string())
-    return Stored(kept, words, NUL if text and native.name != "json" else frozenset())
+    return Stored(kept, words, NUL if text and native.name != "json" else frozenset(), native.length)
 
 
 def quote(identifier: str) -> str:

@@ -26,7 +26,7 @@ from towpath.values.logical import (
     plain_type,
     without,
 )
-from towpath.values.refusals import refused_rows, refusing
+from towpath.values.refusals import refused_rows, refusing, too_long
 from towpath.values.textform import type_name
 
 NESTED = (Kind.LIST, Kind.STRUCT, Kind.MAP)
@@ -44,6 +44,8 @@ def way(source: pa.DataType, stored: Stored) -> tuple[Way, str]:
     found, why = _way(have, want)
     if found is Way.EXACT and (values := refusing(have, want, stored.refuses)):
         return Way.CHECKED, f"{stored.native or type_name(want)} cannot hold {values}"
+    if found is Way.EXACT and stored.longest is not None and kind(want) is Kind.TEXT:
+        return Way.CHECKED, f"it has room for {stored.longest:,} character{'s' * (stored.longest != 1)}"
     return found, why
 
 
@@ -77,6 +79,10 @@ def convert(values: pa.Array, plan: ColumnPlan) -> Converted:
         if "minus-zero" in refuses and pa.types.is_floating(kept.type):
             kept = pc.add(kept, pa.scalar(0.0, kept.type))  # the sign alone goes
     refused = refused_rows(kept, refuses)
+    if plan.stored.longest is not None and kind(kept.type) is Kind.TEXT:
+        if plan.way is Way.LOSSY:
+            kept = pc.utf8_slice_codeunits(kept, 0, plan.stored.longest)
+        refused = np.union1d(refused, too_long(kept, plan.stored.longest))
     bad = np.empty(0, np.int64) if plan.way is Way.LOSSY else np.union1d(bad, refused)
     return Converted(_shaped(without(kept, refused), target), bad)
 

@@ -57,6 +57,11 @@ def refused_rows(values: pa.Array, refuses: Set[str]) -> np.ndarray:
     return np.flatnonzero(_refused(values, refuses))
 
 
+def too_long(texts: pa.Array, longest: int) -> np.ndarray:
+    """The ascending numbers of the rows whose text has more characters (code points)."""
+    return np.flatnonzero(_mask(pc.greater(pc.utf8_length(texts), longest)))
+
+
 def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
     found = kind(values.type)
     if found is Kind.STRUCT:

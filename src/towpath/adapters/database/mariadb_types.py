@@ -203,7 +203,16 @@ class Declared:
 
     @property
     def stored(self) -> Stored:
-        return Stored(self.own or self._declared(), self.native, _NO_FLOATS if self.base in _FLOATS else frozenset())
+        refuses = _NO_FLOATS if self.base in _FLOATS else frozenset()
+        return Stored(self.own or self._declared(), self.native, refuses, self._longest)
+
+    @property
+    def _longest(self) -> int | None:
+        """How many characters a text takes."""
+        found = _DECLARED.match(self.type)
+        if found is None or found[1] not in ("char", "varchar") or not (found[2] or "").isdigit():
+            return None
+        return int(found[2])
 
     @property
     def own(self) -> pa.DataType | None:
