@@ -22,6 +22,8 @@ class Named:
     def __init__(self, server: Server) -> None:
         self.server, self.name = server, named()
         self.kept = f"{self.name}_kept"
+        self.options = ""
+        self.user: str | None = None
         self._reader, self._other = Own(self._connect), Own(self._connect)
 
     def _connect(self) -> pymysql.Connection[Any]:
@@ -31,8 +33,19 @@ class Named:
 
     def address(self, at: str, table: str) -> str:
         server = self.server
-        place = server.address.replace(f"{server.host}:{server.port}", at, 1).rpartition("/")[0]
-        return f"{place}/{self.name}#{table}"
+        assert server.password is not None
+        login = f"{self.user or server.user}:{server.password.reveal()}"
+        return f"mariadb://{login}@{at}/{self.name}{self.options and '?' + self.options[1:]}#{table}"
+
+    def limited(self) -> None:
+        """From now on runs log in as a user who may do no more than they need."""
+        assert self.server.password is not None
+        self.user = f"{self.name}_user"
+        self.run(f"create user {self.user}@'127.0.0.1' identified by '{self.server.password.reveal()}'")
+
+    def grant(self) -> None:
+        """Gives the limited user its rights (again)."""
+        self.run(f"grant all on {self.name}.* to {self.user}@'127.0.0.1'")
 
     def run(self, *statements: str) -> list[tuple[Any, ...]]:
         return self._other.do(statements)
@@ -47,6 +60,8 @@ class Named:
     def restore(self) -> None:
         self.run(f"drop database if exists {self.name}", f"create database {self.name} character set utf8mb4")
         self.run("do 0", *self._copies(self.kept, self.name))
+        if self.user is not None:
+            self.grant()
 
     def _copies(self, source: str, target: str) -> list[str]:
         return [
@@ -85,5 +100,7 @@ class Named:
 
     def drop(self) -> None:
         self.run(f"drop database if exists {self.name}", f"drop database if exists {self.kept}")
+        if self.user is not None:
+            self.run(f"drop user {self.user}@'127.0.0.1'")
         for own in (self._reader, self._other):
             own.close()

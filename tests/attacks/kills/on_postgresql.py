@@ -19,17 +19,33 @@ class Schema:
     def __init__(self, server: Server, library: str = "") -> None:
         self.server, self.library, self.name = server, library, named()
         self.kept = f"{self.name}_kept"
+        self.options = self.settings = ""
+        self.user: str | None = None
         self._reader, self._other = Own(self._connect), Own(self._connect)
 
     def _connect(self) -> psycopg.Connection[Any]:
         options = f"-csearch_path={self.name} -cclient_min_messages=warning"
-        return psycopg.connect(self.server.address, autocommit=True, options=options, application_name="looks on")
+        return psycopg.connect(
+            self.server.address,
+            autocommit=True,
+            options=options,
+            application_name="looks on",
+            prepare_threshold=None,  # a statement that was prepared does not outlive a new column
+        )
 
     def address(self, at: str, table: str) -> str:
         server = self.server
-        place = server.address.partition("://")[2].replace(f"{server.host}:{server.port}", at, 1)
-        given = quote(f"-csearch_path={self.name}")
-        return f"postgresql{self.library}://{place}?options={given}&application_name={self.name}#{table}"
+        assert server.password is not None
+        login = f"{self.user or server.user}:{server.password.reveal()}"
+        database = server.address.rpartition("/")[2]
+        given = f"{quote(f'-csearch_path={self.name}{self.settings}')}&application_name={self.name}{self.options}"
+        return f"postgresql{self.library}://{login}@{at}/{database}?options={given}#{table}"
+
+    def limited(self) -> None:
+        """From now on runs log in as a user who may do no more than they need."""
+        assert self.server.password is not None
+        self.user = f"{self.name}_user"
+        self.run(f"create role {self.user} login password '{self.server.password.reveal()}'")
 
     def run(self, *statements: str) -> list[tuple[Any, ...]]:
         return self._other.do(statements)
@@ -48,6 +64,15 @@ class Schema:
     def restore(self) -> None:
         self.run(f"drop schema if exists {self.name} cascade", f"create schema {self.name}")
         self.run(*self._copies(self.kept, self.name))
+        if self.user is not None:
+            self.grant()
+
+    def grant(self) -> None:
+        """Gives the limited user its rights (again)."""
+        self.run(
+            f"grant usage, create on schema {self.name} to {self.user}",
+            f"grant select, insert, update, delete on all tables in schema {self.name} to {self.user}",
+        )
 
     def _copies(self, source: str, target: str) -> list[str]:
         return [
@@ -79,5 +104,7 @@ class Schema:
 
     def drop(self) -> None:
         self.run(f"drop schema if exists {self.name} cascade", f"drop schema if exists {self.kept} cascade")
+        if self.user is not None:
+            self.run(f"drop owned by {self.user}", f"drop role {self.user}")
         for own in (self._reader, self._other):
             own.close()

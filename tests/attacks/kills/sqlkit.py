@@ -58,13 +58,15 @@ class Ground(Protocol):
 @dataclass(frozen=True)
 class Case:
     """One mode of one library. `large`: rows go to the server as they come, not at the end. `wider`: the new rows have
-    a column that the table lacks. `source`: an address of a table to read from, in the place of files."""
+    a column that the table lacks. `source`: an address of a table to read from, in the place of files. `more`: how many
+    rows there are besides."""
 
     library: str
     mode: str
     large: bool = False
     wider: bool = False
     source: str = ""
+    more: int = 0
 
     def __str__(self) -> str:
         how = [word for word, said in (("large", self.large), ("wider", self.wider), ("table", self.source)) if said]
@@ -118,6 +120,9 @@ class TableScene(Scene):
                 path.unlink()
         for number, text in enumerate(_NEW, 2):
             (folder / "in" / f"{number}.csv").write_text(_widened(text) if self.case.wider else text)
+        if self.case.more:
+            lines = [f"{number},more of them,{number}.5" for number in range(1_000, 1_000 + self.case.more)]
+            (folder / "in" / "9.csv").write_text("\n".join(["id,k,v", *lines, ""]))
 
     def _yaml(self) -> str:
         key = ", key: [id]" if self.case.mode == "merge" else ""
