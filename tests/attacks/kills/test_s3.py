@@ -68,7 +68,7 @@ FAULTS: dict[str, Callable[[Run, Proxy], Fault]] = {
 """What goes wrong at one message of the client's."""
 _PASSES = ("cut before", "cut half-way", "answer lost", "slow down", "server error", "stall")
 """What passes while the run lives, so that it has to get over it."""
-_CORE = ("out.csv-append", "big-out.csv-append", "parts-replace")
+_CORE = ("out.csv-append", "big-out.csv-append", "parts-replace", "strange-out.csv-create")
 """The cases in which all of it goes wrong at each message of the publish window; in others the worst does, at some."""
 _WORST = ("killed after", "answer lost", "answer lost, server gone")
 _OFTEN = ("out.csv-", "parts-append", "parts-create", "parts-replace")

@@ -66,13 +66,13 @@ def _remembered(server: str, bucket: str) -> Conditions | None:
 def _tried(client: Any, server: str, bucket: str, key: str) -> Conditions:
     s3_orphans.of_the_dead(client, bucket, "", PROBE)
     place = {"Bucket": bucket, "Key": posixpath.join(posixpath.dirname(key), f".tow-probe-{secrets.token_hex(8)}")}
-    with _noted(server, **place), translated(f"{bucket}/{key}", "write"):
-        client.put_object(**place, Body=b"", IfNoneMatch="*")
+    with _noted(server, **place) as probe, translated(f"{bucket}/{key}", "write"):
+        client.put_object(**place, Body=b"")
         try:
             writes = (
                 _unmet(lambda: client.put_object(**place, Body=b"", IfNoneMatch="*"))
                 and _unmet(lambda: client.put_object(**place, Body=b"", IfMatch=_ABSENT))
-                and _completes(client, place)
+                and _completes(client, place, probe)
             )
             deletes = _unmet(lambda: client.delete_object(**place, IfMatch=_ABSENT))
         finally:
@@ -88,20 +88,21 @@ def _tried(client: Any, server: str, bucket: str, key: str) -> Conditions:
 
 
 @contextlib.contextmanager
-def _noted(server: str, Bucket: str, Key: str) -> Iterator[None]:  # noqa: N803 - the library's words
+def _noted(server: str, Bucket: str, Key: str) -> Iterator[Upload]:  # noqa: N803 - the library's words
     """Until it is over, so that what a run leaves that dies meanwhile is cleared by the next one that tries."""
     marker = Marker(Upload(server, Bucket, Key, PROBE, now()))
     over = False
     try:
-        yield
+        yield marker.upload
         over = True
     finally:
         marker.drop(keep=not over)
 
 
-def _completes(client: Any, place: dict[str, str]) -> bool:
+def _completes(client: Any, place: dict[str, str], probe: Upload) -> bool:
     """Whether an upload in parts is completed only under its condition."""
-    upload = {**place, "UploadId": client.create_multipart_upload(**place)["UploadId"]}
+    made = client.create_multipart_upload(**place)
+    upload = {**place, "UploadId": made["UploadId"]}
     try:
         tag = client.upload_part(**upload, PartNumber=1, Body=b" ")["ETag"]
         parts = {"Parts": [{"PartNumber": 1, "ETag": tag}]}
@@ -109,6 +110,8 @@ def _completes(client: Any, place: dict[str, str]) -> bool:
     finally:
         with contextlib.suppress(*FAILURES):  # it was completed
             client.abort_multipart_upload(**upload)
+        if made["ResponseMetadata"].get("RetryAttempts"):
+            s3_orphans.unnamed(client, probe)
 
 
 def _unmet(request: Callable[[], Any]) -> bool:
