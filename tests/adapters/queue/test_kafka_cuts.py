@@ -14,7 +14,7 @@ from towpath.errors import Transient
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.lab import Server
 from towpath.lab.faults.framing import KafkaFraming, Way
-from towpath.lab.faults.network import Call, LoseAnswer, Stall
+from towpath.lab.faults.network import Call, Cut, LoseAnswer, Stall
 from towpath.lab.faults.proxy import Proxy
 from towpath.nouns import Mode
 
@@ -68,6 +68,16 @@ def test_a_broker_that_goes_once_it_has_committed_makes_no_error_of_the_load(
     )
     assert move.run(job).status == "done"
     assert len(proxy.struck) == 2
+    assert len(seen(kafka_server, topic_of(tmp_path))) == 3
+
+
+@pytest.mark.parametrize("fault", [Cut(0), LoseAnswer(20)], ids=["cut", "lost"])
+def test_a_topic_whose_making_found_no_answer_is_there_in_the_end(
+    job: JobSpec, proxy: Proxy, kafka_server: Server, tmp_path: Path, fault: Cut | LoseAnswer
+) -> None:
+    proxy.fault(lambda message: message.kind == "CreateTopics", fault)
+    assert move.run(job).status == "done"
+    assert len(proxy.struck) == 1
     assert len(seen(kafka_server, topic_of(tmp_path))) == 3
 
 

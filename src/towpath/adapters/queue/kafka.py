@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from confluent_kafka import Consumer, IsolationLevel, KafkaException, TopicCollection, TopicPartition, admin
 
-from towpath.adapters.queue.kafka_errors import QUIET, Faults, code_of, translated
+from towpath.adapters.queue.kafka_errors import LOST, QUIET, Faults, code_of, translated
 from towpath.adapters.queue.kafka_read import Reader
 from towpath.adapters.queue.kafka_send import KafkaTransaction
 from towpath.errors import Conflict, UserError
@@ -84,15 +84,23 @@ class Kafka:
 
     def create(self, name: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
         made = _ADMIN.NewTopic(name, partitions or -1, replication or -1, config=dict(settings))
+        asked = 0
+
+        def ask() -> None:
+            nonlocal asked
+            asked += 1
+            self._admin.create_topics([made], request_timeout=self._timeout)[name].result()
+
         with self._translated(name):
             try:
-                self._admin.create_topics([made], request_timeout=self._timeout)[name].result()
+                self._faults.retried(self._timeout, ask, LOST)
             except KafkaException as error:
-                if code_of(error) == "TOPIC_ALREADY_EXISTS":
+                if code_of(error) != "TOPIC_ALREADY_EXISTS":
+                    raise
+                if asked == 1:  # else by the request whose answer was lost
                     raise Conflict(
                         "the topic was made by somebody else meanwhile", where=self._at(name), todo="run again"
                     ) from error
-                raise
         self._wait_for(name)
 
     def spans(self, topic: str) -> Mapping[int, Span]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,8 @@ QUIET.addHandler(logging.NullHandler())
 QUIET.propagate = False
 
 _STEP = 1.0
+LOST = ("_TRANSPORT", "_TIMED_OUT")
+"""An answer did not come."""
 _DOWN = ("_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE")
 _LOGIN = ("_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "UNSUPPORTED_SASL_MECHANISM", "_SSL")
 _DENIED = (
@@ -63,14 +65,14 @@ class Faults:
                 raise Transient("the broker does not make it in time", todo="run again", code="transient")
             time.sleep(0.02)
 
-    def retried(self, timeout: float, act: Callable[[], Any]) -> Any:
-        """Does it again for as long as that may help."""
+    def retried(self, timeout: float, act: Callable[[], Any], also: Sequence[str] = ()) -> Any:
+        """Does it again for as long as that may help; `also` after these errors, which the library leaves to us."""
         until = time.monotonic() + timeout
         while True:
             try:
                 return act()
             except KafkaException as error:
-                if time.monotonic() > until or not (error.args[0].retriable() or code_of(error) in _MOVING):
+                if time.monotonic() > until or not (error.args[0].retriable() or code_of(error) in (*_MOVING, *also)):
                     raise
                 time.sleep(0.05)
 
