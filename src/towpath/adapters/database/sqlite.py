@@ -6,9 +6,7 @@ Columns whose declaration promises nothing (NUMERIC, DATE, none) have the type o
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -23,6 +21,7 @@ from towpath.adapters.database import sqlite_catalog as catalog
 from towpath.adapters.database import sqlite_types as types
 from towpath.adapters.database.sqlite_catalog import Declared
 from towpath.adapters.database.sqlite_errors import translated
+from towpath.adapters.database.sqlite_stamp import stamp
 from towpath.badrows import shorten
 from towpath.disk.oserrors import missing
 from towpath.errors import DataError, UserError
@@ -61,20 +60,20 @@ class SQLite:
     def read(self) -> Iterator[SQLiteSession]:
         if not self.exists():
             raise missing("database", self.path)
-        stamp = _stamp(self.path)
+        before = stamp(self.path)
         # Not mode=ro: it could not roll back the journal of a writer that died.
         with self._connected("rw") as connection:
             connection.execute("pragma query_only = on")
             connection.execute("begin")
             connection.execute("select count(*) from sqlite_master").fetchone()
-            yield SQLiteSession(connection, str(self.path), stamp)
+            yield SQLiteSession(connection, str(self.path), before)
 
     @contextmanager
     def write(self) -> Iterator[SQLiteSession]:
         with self._connected("rwc") as connection:
             connection.execute("pragma synchronous = full")
             connection.execute("begin immediate")
-            yield SQLiteSession(connection, str(self.path), _stamp(self.path))
+            yield SQLiteSession(connection, str(self.path), stamp(self.path))
 
     def stored(self, type: pa.DataType) -> Stored:
         return types.stored(type)
@@ -329,21 +328,3 @@ def _typed(name: str, text: str, integer: bool, real: bool, words: bool, blob: b
     if kinds == (False, False, False, True):
         return _Column(name, Stored(pa.binary(), text))
     return _Column(name, Stored(pa.string(), text), mixed=sum(kinds) > 1)
-
-
-def _stamp(path: Path) -> str:
-    """Changes with every commit: the file's size, time and change counter; with a WAL also its own and its index's."""
-    seen: list[object] = [_look(path, 24, 4)]
-    wal = _look(path.with_name(f"{path.name}-wal"), 0, 32)
-    if wal[0]:
-        seen += [wal, _look(path.with_name(f"{path.name}-shm"), 0, 48)[2]]
-    return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
-
-
-def _look(path: Path, start: int, length: int) -> tuple[int, int, bytes]:
-    """Size, time and some bytes of a file; all nothing when it is not there."""
-    with suppress(OSError), open(path, "rb") as file:
-        status = os.fstat(file.fileno())
-        file.seek(start)
-        return status.st_size, status.st_mtime_ns, file.read(length)
-    return 0, 0, b""
