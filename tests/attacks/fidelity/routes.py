@@ -53,20 +53,18 @@ class Outcome:
     refused: TowError | None = None
 
 
-def carried(sent: pa.Table, route: Route, folder: Path, given: Mapping[str, Any] | None = None) -> Outcome:
-    """How a table fares on a route; `given` says how it is read at first. The folder is not there yet."""
+def carried(sent: pa.Table, route: Route, folder: Path) -> Outcome:
+    """How a table fares on a route. The folder is not there yet."""
     out = folder / "out"
     out.mkdir(parents=True)
-    source, to, options = folder / "source.arrow", route.address(out), {**route.to, **(given or {})}
-    with pa.OSFile(str(source), "wb") as sink, pa.ipc.new_file(sink, sent.schema) as writer:
-        writer.write_table(sent)
+    source, to = _written(sent, folder), route.address(out)
     try:
-        offer = towpath.plan(source, to, **options).offer
+        offer = towpath.plan(source, to, **route.to).offer
     except TowError as refusal:
         return Outcome([*_unnamed(refusal, sent), *_left(route, out)], refusal)
     assert offer is not None
     try:
-        towpath.copy(source, to, **options)
+        towpath.copy(source, to, **route.to)
     except TowError as stop:
         ways = {Way.CHECKED} if route.checks else {column.way for column in offer.columns}
         return Outcome([*_unannounced(stop, ways, sent), *_unnamed(stop, sent), *_left(route, out)], stop)
@@ -80,11 +78,30 @@ def arriving(sent: pa.Table, route: Route, folder: Path) -> tuple[list[str], pa.
     """Sends a table again and again without the column that was refused, as its sender would: what was wrong, and what
     arrived."""
     for turn in range(sent.num_columns):
-        outcome = carried(sent, route, folder / str(turn))
+        outcome = _refused_beforehand(sent, route, folder / f"plan{turn}") or carried(sent, route, folder / str(turn))
         if outcome.refused is None or outcome.wrong:
             return list(outcome.wrong), sent
         sent = sent.drop_columns([max(_named(outcome.refused, sent), key=len)])
     return [], sent
+
+
+def _refused_beforehand(sent: pa.Table, route: Route, folder: Path) -> Outcome | None:
+    """What the plan of a table's first rows is refused with, which takes no load to know."""
+    out = folder / "out"
+    out.mkdir(parents=True)
+    try:
+        towpath.plan(_written(sent.slice(0, 1), folder), route.address(out), **route.to)
+    except TowError as refusal:
+        return Outcome([*_unnamed(refusal, sent), *_left(route, out)], refusal)
+    return None
+
+
+def _written(sent: pa.Table, folder: Path) -> Path:
+    """The table in an Arrow file of pyarrow's."""
+    source = folder / "source.arrow"
+    with pa.OSFile(str(source), "wb") as sink, pa.ipc.new_file(sink, sent.schema) as writer:
+        writer.write_table(sent)
+    return source
 
 
 def _named(error: TowError, sent: pa.Table) -> list[str]:

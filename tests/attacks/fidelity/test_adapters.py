@@ -77,7 +77,6 @@ def test_some_columns_together_disturb_each_other_in_nothing(
     _together(route, attack, folder)
 
 
-@pytest.mark.one_of_many
 def test_all_columns_that_are_not_refused_come_back_at_once(route: Route, folder: Callable[[], Path]) -> None:
     _all(route, folder)
 
