@@ -14,7 +14,6 @@ from tests.attacks.kills.warm import Run, Warm
 from tests.attacks.share import Attack
 from tests.attacks.trouble.places import PLACES, one
 
-
 MET = ("conflict", "database-locked", "destination-exists")
 """What a run may be told that met another one; the last, when the other made what it was to create."""
 
