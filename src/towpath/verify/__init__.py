@@ -74,9 +74,9 @@ def verify(a: Source, b: Source, *, key: tuple[str, ...] = (), most: int = 10, w
     compared = _compare(sides, after)
     if compared.names_b != set(after.schema.names):  # more columns came to light further down in B
         compared = _compare(sides, replace(after, schema=sides[1].schema))
-    nameless = any(one.inferred and not one.schema.names for one in (before, after))
+    nameless = not before.schema.names or not after.schema.names
     if nameless and not compared.first.digest.rows and not compared.second.digest.rows:
-        compared.columns.clear()  # a text file without rows may tell no columns either (JSON Lines)
+        compared.columns.clear()  # what has no rows may be unable to name columns (JSON Lines)
     return _verdict(sides, compared, key, most)
 
 

@@ -45,7 +45,7 @@ class Verify:
         except SystemExit as wrong:
             code = int(str(wrong.code))
         done = self.capfd.readouterr()
-        assert "Traceback" not in done.err
+        assert "Traceback" not in done.err, done.err
         return code, done.out, done.err
 
     def copy(self, a: str | Path, b: str | Path, *options: str) -> None:
