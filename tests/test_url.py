@@ -82,6 +82,17 @@ def test_a_query_that_is_none_is_refused(query: str) -> None:
         server(f"duckdb:///a.db?{query}#t")
 
 
+@pytest.mark.parametrize(
+    "password", ["2024#Summer", "2024?Summer", "2024/Summer", "#Summer", "?Summer", "2024?a&Summer"]
+)
+def test_digits_before_the_sign_that_ends_the_host_are_no_port_when_an_at_sign_follows(password: str) -> None:
+    text = f"postgresql://ann:{password}@host/db#t"
+    assert "Summer" not in shown(text)
+    assert plain_secrets(text) == [password]
+    with pytest.raises(UserError, match="has a sign that ends it"):
+        server(text)
+
+
 def test_what_is_no_url_has_no_server() -> None:
     with pytest.raises(UserError, match="is no URL"):
         server("orders.csv")

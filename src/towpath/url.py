@@ -39,9 +39,15 @@ class Url:
     @property
     def torn(self) -> bool:
         """Whether the password seems to hold a plain `/`, `?` or `#`, where the host would end."""
-        if self.password is not None or self.port is None or "@" not in self.rest:
+        ported = self.port is not None or self.rest.startswith(f"{self.host}:")
+        if self.password is not None or not ported or "@" not in self.rest:
             return False
-        return "@" in self.path or not self.has_port
+        behind = (
+            self.path,
+            self.fragment or "",
+            *(pair for pair in self.query or () if "=" not in pair.partition("@")[0]),
+        )
+        return not self.has_port or any("@" in part for part in behind)
 
     @property
     def has_port(self) -> bool:

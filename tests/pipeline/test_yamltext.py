@@ -91,3 +91,19 @@ def test_places_are_lines_and_columns_from_one() -> None:
 
 def test_a_part_that_the_text_lacks_is_passed_over() -> None:
     assert parse("from: {address: x}", "x.yaml").place(("from", "input", "address")) == (1, 17)
+
+
+def test_aliases_that_multiply_are_refused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    with pytest.raises(UserError, match=r"a\.yaml:[0-9]+:[0-9]+: this is no YAML: it stands for more than 200,000 values"):
+        parse("\n".join(lines), "a.yaml")
+
+
+def test_text_that_is_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(UserError, match="nested too deeply"):
+        parse("a: " + "[" * 50_000, "a.yaml")
+
+
+def test_a_number_of_very_many_digits_is_text() -> None:
+    assert parse("n: " + "1" * 5000, "a.yaml").value == {"n": "1" * 5000}

@@ -23,6 +23,9 @@ from towpath.errors import UserError
 Path = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 _SHOWN = 10
+_MOST_DIGITS = 1000
+_MOST_VALUES = 200_000
+"""Aliases within aliases multiply: a few lines can stand for more values than any memory holds."""
 
 
 class _Core(BaseResolver):
@@ -138,6 +141,8 @@ def parse(text: str, name: str) -> Document:
         raise _no_yaml(problem, place) from error
     except yaml.YAMLError as error:
         raise _no_yaml(str(error), name) from error
+    except RecursionError as error:
+        raise _no_yaml("it is nested too deeply", name) from error
     document = Document(name)
     document.values[()] = (1, 1)
     if root is not None:
@@ -160,6 +165,10 @@ def _no_yaml(problem: str, where: str) -> UserError:
 
 def _value(node: Node, path: Path, document: Document, above: tuple[Node, ...]) -> Any:
     document.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+    if len(document.values) > _MOST_VALUES:
+        raise _no_yaml(
+            f"it stands for more than {_MOST_VALUES:,} values, by aliases within aliases", document.where(path)
+        )
     if any(node is one for one in above):
         document.mistake(path, "an alias stands within its own anchor")
         return None
@@ -193,6 +202,10 @@ def _mapping(node: MappingNode, path: Path, document: Document, above: tuple[Nod
     return found
 
 
+def _int(text: str) -> int | str:
+    return int(text) if len(text) <= _MOST_DIGITS else text
+
+
 def _float(text: str) -> float | str:
     number = float(text)
     return number if Decimal(repr(number)) == Decimal(text) else text
@@ -202,6 +215,6 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "null": lambda text: None,
     "bool": lambda text: text.lower() == "true",
-    "int": int,
+    "int": _int,
     "float": _float,
 }

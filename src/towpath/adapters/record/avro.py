@@ -51,7 +51,11 @@ class Avro:
                 found[-1] = None if value is None else self._one(value)
             except _UNREADABLE as error:
                 bad[row] = f"not a record of the schema: {error or type(error).__name__}"
-        arrays = [self._column(found, one) for one in self._physical]
+        try:
+            arrays = [self._column(found, one) for one in self._physical]
+        except _UNFIT:
+            self._set_aside(found, bad)
+            arrays = [self._column(found, one) for one in self._physical]
         made = [array.cast(one.type) for array, one in zip(arrays, self.schema, strict=True)]
         return Decoded(pa.RecordBatch.from_arrays(made, schema=self.schema), bad)
 
@@ -82,11 +86,22 @@ class Avro:
             raise ValueError(f"{len(value) - source.tell()} bytes are left over")
         return found
 
+    def _set_aside(self, found: list[dict[str, Any] | None], bad: dict[int, str]) -> None:
+        """The records with a value that its type cannot hold: a decimal of more digits than the schema allows it."""
+        for row, one in enumerate(found):
+            try:
+                for field in self._physical:
+                    self._column([one], field)
+            except _UNFIT as error:
+                found[row] = None
+                bad[row] = f"not a record of the schema: {error}"
+
     def _column(self, found: list[dict[str, Any] | None], field: pa.Field) -> pa.Array:
         values = [None if one is None else _read_back(one[field.name], field.type) for one in found]
         return pa.array(values, field.type)
 
 
+_UNFIT = (pa.ArrowException, OverflowError)
 _UNREADABLE = (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, struct.error)
 
 
