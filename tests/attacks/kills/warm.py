@@ -46,7 +46,9 @@ class Warm:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+                [sys.executable, __file__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for the tests
             )
         self._channel = ours.makefile("rw", encoding="utf-8", newline="\n")
         ours.close()
