@@ -157,7 +157,7 @@ def translated(name: str, format: str) -> Iterator[None]:
     """Turns pyarrow's words for a broken file into DataError."""
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(
             f"it is no whole {format} file: {error}",
             where=name,

@@ -96,7 +96,7 @@ def test_a_part_that_the_text_lacks_is_passed_over() -> None:
 def test_aliases_that_multiply_are_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
-    with pytest.raises(UserError, match=r"a\.yaml:[0-9]+:[0-9]+: this is no YAML: it stands for more than 200,000 values"):
+    with pytest.raises(UserError, match=r"a\.yaml:[0-9]+:[0-9]+: .* stands for more than 200,000 values"):
         parse("\n".join(lines), "a.yaml")
 
 

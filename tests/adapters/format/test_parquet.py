@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,16 @@ def test_damaged_pages_are_an_error_that_names_the_file() -> None:
     data[1000] ^= 1
     with pytest.raises(DataError, match=r"orders\.parquet"):
         read(bytes(data))
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_a_file_with_any_byte_changed_is_read_or_is_an_error_of_the_data(compression: str) -> None:
+    rows = pa.record_batch({"number": [1, 2, 2], "näme": ["x", None, "xyz"]})
+    data = written(rows, compression=compression)
+    for at in range(len(data)):
+        for bit in (1, 4, 128):
+            with suppress(DataError):
+                read(data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :])
 
 
 def test_a_footer_whose_rows_are_not_those_of_its_row_groups_is_an_error() -> None:

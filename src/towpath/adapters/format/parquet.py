@@ -132,7 +132,9 @@ def _batches(opened: Any, names: list[str] | None, want: Want) -> Iterator[pa.Re
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         if group.num_rows:
-            probe = next(opened.iter_batches(_PROBE_ROWS, [number], names, use_threads=False))
+            probe = next(opened.iter_batches(_PROBE_ROWS, [number], names, use_threads=False), None)
+            if probe is None:
+                raise pa.ArrowInvalid(f"row group {number + 1} holds none of its {group.num_rows} rows")
             width = max(plain_size(probe) / probe.num_rows, group.total_byte_size / group.num_rows, 1)
             rows = int(min(max(want.batch_bytes / width, 1), _MOST_ROWS))
         yield from opened.iter_batches(rows, [number], names, use_threads=want.threads > 1)
