@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,3 +70,25 @@ def test_a_million_rows_of_which_137_are_bad(tow: Warm, attack: Attack, tmp_path
     load.mend()
     assert load.done("replay", "bad", "--json")["rows"] == made.BAD
     assert load.end.rows() == rows.all
+
+
+def test_nine_of_ten_rows_are_bad_and_memory_holds(attack: Attack, tmp_path: Path) -> None:
+    """The load, and the replay in which all are bad again, then good; the limit is that of the whole process."""
+    limit = 512 << 20
+    count = attack.times(1_000_000, least=100_000)
+    with open(tmp_path / "a.csv", "w", encoding="utf-8") as file:
+        file.write("n,t\n")
+        file.writelines(f"{number if number % 10 == 0 else 'x'},{number:060}\n" for number in range(count))
+    said = ["--types", "n=int64", "--bad-rows", "bad", "--memory", "512MiB", "--json", "-q"]
+    for words in (["copy", "a.csv", "duckdb:///o.db#t", *said], ["replay", "bad", "--json", "-q"]):
+        env = {**os.environ, "TMPDIR": str(tmp_path)}
+        run = subprocess.run(
+            [str(Path(sys.executable).parent / "tow"), *words], cwd=tmp_path, env=env, capture_output=True
+        )
+        assert run.returncode == 0, run.stderr
+        receipt = json.loads(run.stdout)
+        assert receipt["set_aside"] == count - count // 10
+        assert receipt["memory"] <= limit
+    (kept,) = tmp_path.glob("bad/[!.r]*/rows.jsonl")
+    with open(kept, encoding="utf-8") as lines:
+        assert sum(1 for _ in lines) == count - count // 10
