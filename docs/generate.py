@@ -1,4 +1,5 @@
-"""Writes the parts of docs/reference that say what the code says: commands, tow.yaml, adapters, Python, errors, JSON.
+"""Writes the parts of docs/reference that say what the code says: commands, tow.yaml, adapters, Python, errors, JSON,
+types.
 
 Each such part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; what is around it is written by hand.
 `python docs/generate.py` rewrites them all; a test holds the pages to it.
@@ -11,6 +12,7 @@ import collections.abc
 import dataclasses
 import datetime
 import inspect
+import json
 import pathlib
 import re
 import sys
@@ -419,6 +421,40 @@ def _json_kind(schema: dict[str, Any]) -> str:
     return "array of objects" if kinds == "array" else str(kinds)
 
 
+_SYSTEMS = {
+    "csv": "CSV", "jsonl": "JSON Lines", "json": "JSON", "parquet": "Parquet", "arrow": "Arrow", "duckdb": "DuckDB",
+    "sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB", "kafka": "Kafka (messages of JSON)",
+}  # fmt: skip
+
+
+def types_kept() -> str:
+    """What a new file, table or topic keeps for each type, from copies that were made (reference/types.json)."""
+    out: list[str] = []
+    for name, kept in _results()["kept"].items():
+        out += [f"### {_SYSTEMS[name]}", "", "| type | is kept as | way | |", "|---|---|---|---|"]
+        for type, (stored, way, why) in kept.items():
+            out.append(f"| {_code(type)} | {_code(stored) if stored else ''} | {way} | {_cell(why)} |")
+        out.append("")
+    return "\n".join(out)
+
+
+def types_read() -> str:
+    """As what a database's own types are read, from tables that were copied."""
+    out: list[str] = []
+    for name, read in _results()["read"].items():
+        out += [f"### {_SYSTEMS[name]}", "", "| declared | with these values | is read as |", "|---|---|---|"]
+        for column, type in read.items():
+            declared, _, values = column.partition(": ")
+            out.append(f"| {_code(declared) if declared else 'nothing'} | {_code(values)} | {_code(type)} |")
+        out.append("")
+    return "\n".join(out)
+
+
+def _results() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((REFERENCE / "types.json").read_text("utf-8"))
+    return found
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "tow-yaml": tow_yaml,
@@ -426,6 +462,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "python": python,
     "errors": errors,
     "outputs": outputs,
+    "types-kept": types_kept,
+    "types-read": types_read,
 }
 
 

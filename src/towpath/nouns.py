@@ -48,13 +48,15 @@ class Stored:
     `refuses` is a subset of {"nan", "inf", "minus-zero", "nul", "twins", "endless", "nanoseconds", "midnight"}: float
     NaN, float infinities, -0.0, text with U+0000, maps with a key twice, dates and times at the ends of their type
     (where some systems have their infinities), intervals with nanoseconds, the time of day 24:00:00. `longest` is how
-    many characters a text may have, where there is a limit that people come to (`varchar(10)`).
+    many characters a text may have, where there is a limit that people come to (`varchar(10)`). `narrow` says, in a
+    clause, what else of its type a column does not keep, which the load then tests (labels, a length in bytes).
     """
 
     type: pa.DataType
     native: str = ""
     refuses: frozenset[str] = frozenset()
     longest: int | None = None
+    narrow: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,3 +254,18 @@ def test_the_first_and_last_days_that_there_are_stay(postgresql: Place) -> None:
     days = pa.array([-2_440_588, 2_145_042_905], pa.date32())
     write(pa.table({"x": days}), postgresql.address("t"))
     assert [one for (one,) in postgresql.ask("select x::text from t")] == ["4714-11-24 BC", "5874897-12-31"]
+
+
+def test_a_plan_says_what_a_column_that_is_there_does_not_keep() -> None:
+    narrow = {
+        Native("timestamp", 2): "it keeps 2 digits of a second",
+        Native("_time", 0): "it keeps 0 digits of a second",
+        Native("_varchar", 7): "it has room for 3 characters",
+        Native("mood", kind="e"): "only its labels fit",
+        Native("money"): "a text must be as PostgreSQL writes it",
+        Native("json"): "only JSON fits",
+        Native("timestamp"): "",
+        Native("text"): "",
+        Native("numeric", 4 + (10 << 16 | 2)): "",
+    }
+    assert {native: types.declared(native, "").narrow for native in narrow} == narrow

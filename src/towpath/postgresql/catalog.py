@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -35,7 +35,8 @@ class Column:
 
     @property
     def stored(self) -> Stored:
-        return types.declared(self.native, self.words)
+        kept = types.declared(self.native, self.words)
+        return replace(kept, narrow=kept.narrow or "only what its domain allows fits") if self.domain else kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,21 @@ def declared(native: Native, words: str) -> Stored:
     if native.digits in _COARSE and pa.types.is_timestamp(kept):
         kept = pa.timestamp(_COARSE[native.digits], kept.tz)
     text = kept == pa.string() or kept == pa.list_(pa.string())
-    return Stored(kept, words, NUL if text and native.name != "json" else frozenset(), native.length)
+    return Stored(kept, words, NUL if text and native.name != "json" else frozenset(), native.length, _narrow(native))
+
+
+def _narrow(native: Native) -> str:
+    """What a column does not keep of its Arrow type."""
+    inner = native if native.element is None else Native(native.element, native.mod, native.kind)
+    if inner.kind == "e":
+        return "only its labels fit"
+    if inner.digits is not None:
+        return f"it keeps {inner.digits} digits of a second"
+    if inner.length is not None:
+        return f"it has room for {inner.length} characters"
+    if inner.name in PLAIN or inner.name in WORDS or inner.numeric is not None:
+        return ""
+    return "only JSON fits" if inner.name == "json" else "a text must be as PostgreSQL writes it"
 
 
 def quote(identifier: str) -> str:

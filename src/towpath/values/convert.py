@@ -46,7 +46,7 @@ def way(source: pa.DataType, stored: Stored) -> tuple[Way, str]:
         return Way.CHECKED, f"{stored.native or type_name(want)} cannot hold {values}"
     if found is Way.EXACT and stored.longest is not None and kind(want) is Kind.TEXT:
         return Way.CHECKED, f"it has room for {stored.longest:,} character{'s' * (stored.longest != 1)}"
-    return found, why
+    return (Way.CHECKED, stored.narrow) if found is Way.EXACT and stored.narrow else (found, why)
 
 
 def planned(field: pa.Field, to: str, stored: Callable[[pa.DataType], Stored], shown: str) -> ColumnPlan:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.adapters.database.mariadbkit import Shop, shop
 from towpath.errors import DataError, Refused
-from towpath.nouns import Mode, Published
+from towpath.nouns import Mode, Published, Way
+from towpath.values.convert import way
 
 __all__ = ["shop"]
 BOTH = pytest.mark.parametrize("options", ["", "local_infile=false"])
@@ -153,3 +154,26 @@ def test_a_long_text_goes_and_comes(shop: Shop) -> None:
     shop.load(sent)
     assert shop.run("select length(text) from t order by id") == [(20_000_000,), (0,), (70_000,)]
     assert shop.read().sort_by("id").to_pylist() == sent.to_pylist()
+
+
+def test_a_plan_says_what_a_column_that_is_there_does_not_keep(shop: Shop) -> None:
+    columns = {
+        "b": ("binary(3)", "it has room for 3 bytes"),
+        "i": ("inet6", "a text must be as MariaDB writes it"),
+        "n": ("bit(3)", "it has 3 bits"),
+        "e": ("enum('a')", "only its labels fit"),
+        "d": ("decimal(10,2) unsigned", "no number below zero fits"),
+        "l": ("text character set latin1", "only the signs of latin1 fit"),
+        "t": ("datetime(2)", "it keeps 2 digits after the point"),
+        "own": ("longblob", ""),
+    }
+    shop.run(f"create table t ({', '.join(f'{name} {declared}' for name, (declared, _) in columns.items())})")
+    stored = shop.existing().stored
+    assert {name: one.narrow for name, one in stored.items()} == {name: why for name, (_, why) in columns.items()}
+    assert way(pa.uint64(), stored["n"]) == (Way.CHECKED, "it has 3 bits")
+
+
+def test_a_text_that_is_no_json_is_refused_by_its_column(shop: Shop) -> None:
+    shop.run("create table t (n int, doc json)")
+    with pytest.raises(DataError, match="doc"):
+        shop.load(pa.record_batch({"n": pa.array([1], pa.int32()), "doc": ["{"]}))

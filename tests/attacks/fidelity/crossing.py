@@ -1,16 +1,20 @@
-"""Columns that cross from one end to another, and how that is judged: each cell is equal as `meaning` has it, or the copy
-was refused by the column's name and nothing is there. What was done is what had been planned."""
+"""Columns that cross from one end to another, and how that is judged: each cell is equal as `meaning` has it, or the
+copy was refused by the column's name and nothing is there. What was done is what had been planned."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import towpath as tow
 from tests.attacks.fidelity import meaning
-from tests.attacks.fidelity.ends import Cells, Destination, Source
+from tests.attacks.fidelity.ends import Cells, Destination, FileEnd, Source
 from tests.attacks.fidelity.meaning import Cell, Moment
+from tests.attacks.fidelity.narrow import Narrow
+from towpath.conformance.hostile import Hostile
 from towpath.values import textform
 
 
@@ -32,49 +36,64 @@ class Silent(AssertionError):
 def cross(source: Source, to: Destination, table: str, columns: Sequence[str]) -> dict[str, Crossed]:
     """Copies a table into one that is not there yet, again without each column that is refused. Raises Silent."""
     left, out = list(columns), dict[str, Crossed]()
+    told = planned(source.address(table), to.address(table), left, out)
     while left:
-        given = {"select": ["n", *left]}
-        told = _told(source.address(table), to.address(table), given)
         try:
-            receipt = tow.copy(source.address(table), to.address(table), **given)
+            receipt = tow.copy(source.address(table), to.address(table), select=["n", *left])
         except tow.TowError as error:
-            name, found = _refused(told, error, left, lambda left=left: source.words(table, dict.fromkeys(left)))
+            name = _refused(told, error, left, partial(_words, source, table))
             if to.cells(table, [name]) is not None:
                 raise Silent(f"refused ({error}), and there is a table") from error
-            out[name] = found
+            out[name] = Crossed(told[name]["type"], told[name]["stored"], "refused", error.what)
             left.remove(name)
             continue
-        if isinstance(told, tow.TowError):
-            raise Silent(f"the plan was refused, and the run did it all the same: {told}")
         ways = {one["name"]: one for one in receipt.columns}
-        types = {name: textform.parse_type(ways[name]["type"]) for name in left}
-        _judge(told, ways, source.words(table, types), to.cells(table, left))
+        _judge(told, ways, _words(source, table, {name: ways[name] for name in left}), to.cells(table, left))
         return out | {name: _crossed(ways[name]) for name in left}
     return out
+
+
+def planned(
+    source: str, to: str, left: list[str], out: dict[str, Crossed], mode: Literal["create", "replace"] = "create"
+) -> Mapping[str, Any]:
+    """The ways of the columns; those that have none leave `left` for `out`."""
+    while left:
+        try:
+            plan = tow.plan(source, to, select=["n", *left], mode=mode).as_json()
+        except tow.TowError as error:
+            name = _named(error, left)
+            if name is None:
+                raise Silent(f"refused without a column's name: {error}") from error
+            out[name] = Crossed("", "", "refused", error.what)
+            left.remove(name)
+            continue
+        return {one["name"]: one for one in plan["columns"]}
+    return {}
+
+
+def _words(source: Source, table: str, ways: Mapping[str, Any]) -> Cells:
+    return source.words(table, {name: textform.parse_type(way["type"]) for name, way in ways.items()})
 
 
 def _crossed(way: Mapping[str, Any]) -> Crossed:
     return Crossed(way["type"], way["stored"], way["way"], way["why"])
 
 
-def _told(source: str, to: str, given: Mapping[str, Any]) -> Any:
-    """The ways as planned, or what the plan was refused with."""
-    try:
-        return {one["name"]: one for one in tow.plan(source, to, **given).as_json()["columns"]}
-    except tow.TowError as error:
-        return error
-
-
-def _refused(told: Any, error: tow.TowError, left: Sequence[str], cells: Any) -> tuple[str, Crossed]:
-    name = max((name for name in left if name in error.what), key=len, default=None)
+def _refused(told: Any, error: tow.TowError, left: Sequence[str], words: Callable[..., Cells]) -> str:
+    """The column that stopped a load. Raises Silent where the plan had said that it would not."""
+    name = _named(error, left)
     if name is None:
         raise Silent(f"refused without a column's name: {error}") from error
-    if isinstance(told, tow.TowError):
-        return name, Crossed("", "", "refused", error.what)
     way = told[name]
-    if way["way"] == "exact" and error.code != "type-violated" and not _far(cells()[name]):
+    if way["way"] == "exact" and error.code != "type-violated" and not _far(words({name: way})[name]):
         raise Silent(f"planned exact, refused: {error}") from error
-    return name, Crossed(way["type"], way["stored"], "refused", error.what)
+    return name
+
+
+def _named(error: tow.TowError, columns: Sequence[str]) -> str | None:
+    """The column that an error is about."""
+    said = re.findall(r"columns? [`']?([^\s:'`]+)", error.what) + re.findall(r"[`.](\w+)`", error.what)
+    return next((name for name in said if name in columns), None)
 
 
 _FIRST = meaning.moment("local", "0001-01-01 00:00:00")
@@ -107,3 +126,47 @@ def _judge(told: Mapping[str, Any], ways: Mapping[str, Any], have: Cells, found:
             wrong += [f"{name} ({way['type']} -> {way['stored']}, {way['way']}) {'; '.join(bad[:3])}"] if bad else []
     if wrong:
         raise Silent("\n".join(wrong))
+
+
+def fit(source: FileEnd, to: Destination, table: str, columns: Sequence[Narrow]) -> None:
+    """Sends each value of the columns, those of one number in one row, into a table that is there. Raises Silent for
+    one that is kept as another, and for what a refused load leaves."""
+    wrong: list[str] = []
+    for number in range(max(len(one.values) for one in columns)):
+        sent = {one.name: one.values.slice(number, 1) for one in columns if number < len(one.values)}
+        name = f"{table}{number}"
+        source.make(name, [Hostile(column, values, "") for column, values in sent.items()])
+        _fit(source.address(name), to, table, sent, wrong)
+    if wrong:
+        raise Silent("\n".join(wrong))
+
+
+def _fit(source: str, to: Destination, table: str, sent: Mapping[str, Any], wrong: list[str]) -> None:
+    left = list(sent)
+    told = planned(source, to.address(table), left, {}, "replace")
+    before = to.cells(table, ["n", *sent])
+    while left:
+        try:
+            tow.copy(source, to.address(table), select=["n", *left], mode="replace")
+        except tow.TowError as error:
+            try:
+                left.remove(_refused(told, error, left, partial(_values, sent)))
+            except Silent as silent:
+                wrong.append(str(silent))
+                left.remove(_named(error, left) or left[0])
+            if to.cells(table, ["n", *sent]) != before:
+                wrong.append(f"refused ({error}), and the table is another")
+            continue
+        found = to.cells(table, left) or {}
+        pairs = [(name, meaning.from_arrow(sent[name])[0], found[name][0]) for name in left]
+        wrong += [f"{name}: {one!r} became {two!r} ({told[name]})" for name, one, two in pairs if not _kept(one, two)]
+        return
+
+
+def _values(sent: Mapping[str, Any], ways: Mapping[str, Any]) -> Cells:
+    return {name: meaning.from_arrow(sent[name]) for name in ways}
+
+
+def _kept(sent: Cell, found: Cell) -> bool:
+    """Whether a column of another kind holds what was sent: text as what it says, or what it says as text."""
+    return meaning.same(sent, found) or (isinstance(sent, str) and meaning.same(found, sent))

@@ -10,12 +10,14 @@ import io
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
@@ -24,6 +26,7 @@ from confluent_kafka import Consumer, TopicPartition
 from tests.attacks.fidelity import meaning
 from tests.attacks.fidelity.meaning import Cell
 from tests.attacks.fidelity.natives import Native
+from tests.attacks.fidelity.written import Written
 from tests.kafkakit import brokers, produce
 from tests.postgresqlkit import Place
 from tests.s3kit import BUCKET, S3Place
@@ -93,7 +96,10 @@ class PostgreSQLEnd:
 
     def _texts(self, table: str, columns: Sequence[str]) -> dict[str, tuple[str, list[str | None]]]:
         """The type of each column, and its values as PostgreSQL writes them."""
-        asked = "select attname::text, format_type(atttypid, null) from pg_attribute where attnum > 0 and attrelid ="
+        asked = (
+            "select attname::text, format_type(case when typbasetype <> 0 then typbasetype else t.oid end, null)"
+            " from pg_attribute join pg_type t on t.oid = atttypid where attnum > 0 and attrelid ="
+        )
         types = dict(self.place.ask(f"{asked} '{table}'::regclass"))
         terms = []
         for name in columns:
@@ -284,7 +290,7 @@ class DuckDBEnd:
             shown = [_DUCKDB_TEXT[_nested(natives[name])].format(_quoted(name)) for name in columns]
             texts = connection.execute(f"select {', '.join(shown)} from {table} order by n").fetchall()
             names = ", ".join(map(_quoted, columns))
-            values = connection.execute(f"select {names} from {table} order by n").to_arrow_table()
+            values = connection.sql(f"select {names} from {table} order by n").to_arrow_table()
         return {
             name: (natives[name], [row[at] for row in texts], meaning.from_arrow(values.column(at)))
             for at, name in enumerate(columns)
@@ -325,16 +331,13 @@ class FileEnd:
         name = f"{table}.{self.ending}"
         return str(self.folder / name) if self.s3 is None else self.s3.address(f"{BUCKET}/{self.folder.name}/{name}")
 
-    def make(self, table: str, columns: Sequence[Hostile]) -> None:
+    def make(self, table: str, columns: Sequence[Any]) -> None:
+        if self.ending not in _TYPED:
+            self._put(table, _WRITERS[self.ending](columns).encode())
+            return
         rows = hostile.table(list(columns))
         rows = rows.add_column(0, "n", pa.array(range(len(rows)), pa.int64()))
-        sink = io.BytesIO()
-        if self.ending == "parquet":
-            pq.write_table(rows, sink)
-        else:
-            with ipc.new_file(sink, rows.schema) as writer:
-                writer.write_table(rows)
-        self._put(table, sink.getvalue())
+        self._put(table, _file(self.ending, rows))
 
     def _put(self, table: str, body: bytes) -> None:
         if self.s3 is None:
@@ -353,15 +356,15 @@ class FileEnd:
 
     def words(self, table: str, columns: Mapping[str, pa.DataType]) -> Cells:
         found = self.cells(table, list(columns)) or {}
-        if self.ending in ("parquet", "arrow"):
+        if self.ending in _TYPED:
             return found
-        return {name: [meaning.worded(one, columns[name]) for one in cells] for name, cells in found.items()}
+        return {name: [_of_text(one, columns[name]) for one in cells] for name, cells in found.items()}
 
     def cells(self, table: str, columns: Sequence[str]) -> Cells | None:
         body = self._body(table)
         if body is None:
             return None
-        if self.ending in ("parquet", "arrow"):
+        if self.ending in _TYPED:
             source = io.BytesIO(body)
             rows = pq.read_table(source) if self.ending == "parquet" else ipc.open_file(source).read_all()
             order = sorted(range(len(rows)), key=[int(n) for n in rows.column("n").to_pylist()].__getitem__)
@@ -375,6 +378,78 @@ class FileEnd:
         else:
             found = meaning.from_json(body.decode("utf8"))
         return _ordered(found, columns)
+
+
+_TYPED = ("parquet", "arrow")
+
+
+def _rows(columns: Sequence[Written]) -> range:
+    return range(max(len(one.cells) for one in columns))
+
+
+def _as_csv(columns: Sequence[Written]) -> str:
+    """In quotes is what is there and has to be; `""` is empty text."""
+    lines = [",".join(["n", *(one.name for one in columns)])]
+    for n in _rows(columns):
+        cells = [one.cells[n % len(one.cells)] for one in columns]
+        quoted = [
+            "" if one is None else one if re.fullmatch(r'[^",\s]+', one) else '"' + one.replace('"', '""') + '"'
+            for one in cells
+        ]
+        lines.append(",".join([str(n), *quoted]))
+    return "\n".join([*lines, ""])
+
+
+def _objects(columns: Sequence[Written]) -> list[str]:
+    found = []
+    for n in _rows(columns):
+        values = [
+            (one.name, one.json[n % len(one.json)] if one.json else json.dumps(one.cells[n % len(one.cells)]))
+            for one in columns
+        ]
+        found.append("{" + ",".join([f'"n":{n}', *(f"{json.dumps(name)}:{value}" for name, value in values)]) + "}")
+    return found
+
+
+def _jsonl(columns: Sequence[Written]) -> str:
+    return "\n".join([*_objects(columns), ""])
+
+
+def _as_json(columns: Sequence[Written]) -> str:
+    return f"[{','.join(_objects(columns))}]"
+
+
+_WRITERS: dict[str, Callable[[Sequence[Written]], str]] = {"csv": _as_csv, "jsonl": _jsonl, "json": _as_json}
+
+
+def _of_text(cell: Cell, type: pa.DataType) -> Cell:
+    """A cell of a text that is read as `type`. A double must be one that is written so."""
+    if isinstance(cell, bool) and pa.types.is_string(type):
+        return "true" if cell else "false"
+    made = meaning.worded(str(cell) if isinstance(cell, str) else cell, type)
+    if isinstance(made, np.floating) and np.isfinite(made) and Decimal(str(made)) != Decimal(cell):
+        raise ValueError(f"{cell} is not the double {made}")
+    return made
+
+
+def takes(ending: str, column: Hostile) -> bool:
+    """Whether pyarrow writes such a column into a file of this kind, and calls it valid."""
+    try:
+        column.values.validate(full=True)
+        _file(ending, hostile.table([column]))
+    except (pa.ArrowException, OSError):
+        return False
+    return True
+
+
+def _file(ending: str, rows: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    if ending == "parquet":
+        pq.write_table(rows, sink)
+    else:
+        with ipc.new_file(sink, rows.schema) as writer:
+            writer.write_table(rows)
+    return sink.getvalue()
 
 
 def _ordered(rows: list[dict[Any, Cell]], columns: Sequence[str]) -> Cells:
@@ -409,16 +484,12 @@ class KafkaEnd:
     def address(self, table: str) -> str:
         return f"kafka://{brokers(self.server)}#{self.prefix}-{table}"
 
-    def make(self, table: str, columns: Sequence[Hostile]) -> None:
-        """Values in the JSON that anybody would send."""
-        rows = hostile.table(list(columns)).to_pylist()
-        produce(
-            self.server, f"{self.prefix}-{table}", [json.dumps({"n": n, **row}).encode() for n, row in enumerate(rows)]
-        )
+    def make(self, table: str, columns: Sequence[Written]) -> None:
+        produce(self.server, f"{self.prefix}-{table}", [line.encode() for line in _jsonl(columns).splitlines()])
 
     def words(self, table: str, columns: Mapping[str, pa.DataType]) -> Cells:
         found = self.cells(table, list(columns)) or {}
-        return {name: [meaning.worded(one, columns[name]) for one in cells] for name, cells in found.items()}
+        return {name: [_of_text(one, columns[name]) for one in cells] for name, cells in found.items()}
 
     def cells(self, table: str, columns: Sequence[str]) -> Cells | None:
         found = [meaning.from_json(body.decode("utf8")) for body in self._bodies(f"{self.prefix}-{table}")]

@@ -121,7 +121,10 @@ def same(source: Cell, found: Cell) -> bool:
 
 
 def _parsed(found: Cell) -> Cell:
-    return from_json(found) if isinstance(found, str) else found
+    try:
+        return from_json(found) if isinstance(found, str) else found
+    except ValueError:
+        return found
 
 
 def _entries(found: Cell) -> Cell:
@@ -161,6 +164,8 @@ def _same_digits(source: Cell, text: str) -> bool:
         if text in ("NaN", "inf", "-inf"):
             return _exactly(source) == _exactly(np.float64(text))
         return _FLOAT.fullmatch(text) is not None and _exactly(source) == _exactly(type(source)(text))
+    if isinstance(text, Numeral):
+        return Fraction(str(text)) == Fraction(source)
     return _PLAIN.fullmatch(text) is not None and Fraction(text) == Fraction(source)
 
 

@@ -27,6 +27,8 @@ from towpath.values import textform
 
 _BATCH_BYTES = 8 << 20
 _MOST_STATEMENT = 4 << 20
+_UNNAMED = "JSON text in argument"
+"""Words of a warning that names no column; the one that does comes after it."""
 _PIECES = re.compile(
     r"'(?:''|\\.|[^'\\])*'|\"(?:\"\"|\\.|[^\"\\])*\"|`(?:``|[^`])*`|--\s[^\n]*|#[^\n]*|/\*.*?\*/|(?P<value>\?)",
     re.DOTALL,
@@ -267,7 +269,7 @@ class MariaDBSession:
 
     def _complained(self, sent: int, inserted: int) -> TowError:
         """With `local`, what is an error otherwise is a warning, and the row is changed or left out."""
-        found = self._rows("show warnings limit 1")
+        found = sorted(self._rows("show warnings limit 64"), key=lambda one: _UNNAMED in one[2])
         if not found:
             return Refused(f"MariaDB took {inserted:,} rows of {sent:,}", where=self._shown, code="books-unbalanced")
         _, code, words = found[0]

@@ -204,7 +204,27 @@ class Declared:
     @property
     def stored(self) -> Stored:
         refuses = _NO_FLOATS if self.base in _FLOATS else frozenset()
-        return Stored(self.own or self._declared(), self.native, refuses, self._longest)
+        return Stored(self.own or self._declared(), self.native, refuses, self._longest, self._narrow)
+
+    @property
+    def _narrow(self) -> str:
+        """What the column does not keep of its type."""
+        if self.own is not None:
+            return ""
+        found, base = _DECLARED.match(self.type), self.base
+        size = found[2] or "" if found else ""
+        if self.collation is not None and base in _HAVE_TEXT and not self.collation.startswith((CHARSET, "uca1400")):
+            return f"only the signs of {self.collation.partition('_')[0]} fit"
+        if base in _ROOM or base in ("binary", "varbinary"):
+            return f"it has room for {_ROOM.get(base) or int(size):,} bytes"
+        if base == "bit" and size not in ("1", "64"):
+            return f"it has {size} bits"
+        if (base in _FLOATS and size) or base in _TIMES:
+            digits = size.partition(",")[2] or size
+            return "" if base in _TIMES and size in ("3", "6") else f"it keeps {digits or 0} digits after the point"
+        if "unsigned" in self.type and base in ("decimal", *_FLOATS):
+            return "no number below zero fits"
+        return _NARROW.get(base, "only shapes fit" if base in _GEOMETRIES else "")
 
     @property
     def _longest(self) -> int | None:
@@ -252,6 +272,24 @@ class Declared:
         return _OTHERS.get(base, pa.string())
 
 
+_ROOM = {
+    "tinytext": 255,
+    "text": 65_535,
+    "mediumtext": 16_777_215,
+    "tinyblob": 255,
+    "blob": 65_535,
+    "mediumblob": 16_777_215,
+}
+_NARROW = {
+    "mediumint": "its range is smaller",
+    "char": "no blanks fit at the end",
+    "enum": "only its labels fit",
+    "set": "only its labels fit, in its order",
+    "year": "only 0 and the years 1901 to 2155 fit",
+    "uuid": "a text must be as MariaDB writes it",
+    "inet4": "a text must be as MariaDB writes it",
+    "inet6": "a text must be as MariaDB writes it",
+}
 _FLOATS = ("float", "double")
 _TIMES = ("time", "datetime", "timestamp")
 _OTHERS = {
