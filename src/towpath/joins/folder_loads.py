@@ -52,8 +52,16 @@ def is_part(path: str, load_ids: Sequence[str]) -> bool:
 def clear(store: Store, folder: str) -> None:
     """Removes what dead loads left: files of theirs, or replaced by them, that the manifest does not name."""
     known = _read(store, folder)[0]
-    if isinstance(store, SeesThisMachine):
-        known = {one: what for one, what in known.items() if store.abandoned(folder + manifest.NAME, one, what.since)}
+    if known and isinstance(store, SeesThisMachine):
+        listed = manifest.read(store, folder)
+        published = [part.path for part in listed[0].files] if listed is not None else []
+        known = {
+            one: what
+            for one, what in known.items()
+            # One that is published is over, though its own note of it, sent twice, may have come back since.
+            if any(is_part(path, [one]) for path in published)
+            or store.abandoned(folder + manifest.NAME, one, what.since)
+        }
     for load_id in known:
         with contextlib.suppress(Conflict), _marked(store, folder, load_id):
             _finish(store, folder, load_id, sure=False)

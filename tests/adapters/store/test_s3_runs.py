@@ -30,7 +30,7 @@ from towpath.job import OutputSpec
 from towpath.joins import folder_destination
 from towpath.lab import Lab
 from towpath.lab.faults.framing import HTTPFraming
-from towpath.lab.faults.network import Call, LoseAnswer
+from towpath.lab.faults.network import Call, LoseAnswer, Stall
 from towpath.lab.faults.proxy import Proxy
 from towpath.nouns import Mode
 from towpath.seams.destination import Destination
@@ -347,6 +347,23 @@ def test_a_load_into_a_folder_whose_server_goes_once_it_is_noted_leaves_no_note(
         proxy.up()
         load(made(at), rows(id=[1]), CREATE, "load1", STEP)
     assert not any(key.endswith(".tow-loads") for key in s3_place.keys(path))
+
+
+def test_a_note_of_a_load_into_a_folder_that_arrives_when_it_is_over_is_cleared(
+    s3_place: S3Place, tmp_path: Path
+) -> None:
+    path, server = f"{place(tmp_path)}/a/", s3_place.server
+    with Proxy(server.host, server.port, HTTPFraming) as proxy:
+        at, late = proxy.through(s3_place.address(path, timeout_secs=1)), Stall(60)
+        proxy.fault(lambda message: message.kind == "body" and message.text.endswith(".tow-loads"), late)
+        load(made(at), rows(id=[1]), CREATE, "load1", STEP)
+        assert not any(key.endswith(".tow-loads") for key in s3_place.keys(path))
+        late.release.set()
+        while not any(key.endswith(".tow-loads") for key in s3_place.keys(path)):
+            time.sleep(0.01)
+        assert made(at).recover(STEP) == state("load1")
+    assert not any(key.endswith(".tow-loads") for key in s3_place.keys(path))
+    assert ids(s3_place.store(), path) == (1,)
 
 
 def test_every_dead_load_of_a_folder_is_cleared(s3_place: S3Place, tmp_path: Path) -> None:
