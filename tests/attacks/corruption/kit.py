@@ -34,7 +34,7 @@ def made(task: Task) -> list[Outcome]:
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
             check=True,
         )
     stream, found = io.BytesIO(done.stdout), []
