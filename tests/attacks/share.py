@@ -50,7 +50,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "attack: an attempt to break a promise; `make attack` makes them all")
-    config.addinivalue_line("markers", "one_of_many: of such a test's cases a run makes the share that it is given")
+    config.addinivalue_line(
+        "markers", "one_of_many(least=1): of such a test's cases a run makes the share that it is given"
+    )
     if config.option.attack_seed is None:  # the workers of xdist are given the options as they are now
         config.option.attack_seed = secrets.randbelow(10**6)
     if not 0 < config.option.attack_share <= 1:
@@ -73,12 +75,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     many: dict[str, list[pytest.Item]] = defaultdict(list)
+    least: dict[str, int] = {}
     for item in items:
         if here in item.path.parents:
             item.add_marker("attack")
-        if item.get_closest_marker("one_of_many"):
-            many[item.nodeid.partition("[")[0]].append(item)
-    left = {item for name, cases in many.items() for item in set(cases) - set(_attack(config).some(name, cases))}
+        if marker := item.get_closest_marker("one_of_many"):
+            name = item.nodeid.partition("[")[0]
+            many[name].append(item)
+            least[name] = marker.kwargs.get("least", 1)
+    made = {name: set(_attack(config).some(name, cases, least[name])) for name, cases in many.items()}
+    left = {item for name, cases in many.items() for item in set(cases) - made[name]}
     if left:
         config.hook.pytest_deselected(items=list(left))
         items[:] = [item for item in items if item not in left]

@@ -172,7 +172,8 @@ def _narrow(native: Native) -> str:
     if inner.digits is not None:
         return f"it keeps {inner.digits} digits of a second"
     if inner.length is not None:
-        return f"it has room for {inner.length} characters"
+        room = f"it has room for {inner.length} characters" if native.element else ""  # of a text `longest` says it
+        return room or ("no blanks fit at its end" if inner.name == "bpchar" else "")
     if inner.name in PLAIN or inner.name in WORDS or inner.numeric is not None:
         return ""
     return "only JSON fits" if inner.name == "json" else "a text must be as PostgreSQL writes it"

@@ -42,11 +42,19 @@ def way(source: pa.DataType, stored: Stored) -> tuple[Way, str]:
     reported by `convert`. Raises Refused when no value could pass (a struct to a date)."""
     have, want = plain_type(source), plain_type(stored.type)
     found, why = _way(have, want)
-    if found is Way.EXACT and (values := refusing(have, want, stored.refuses)):
-        return Way.CHECKED, f"{stored.native or type_name(want)} cannot hold {values}"
-    if found is Way.EXACT and stored.longest is not None and kind(want) is Kind.TEXT:
-        return Way.CHECKED, f"it has room for {stored.longest:,} character{'s' * (stored.longest != 1)}"
-    return (Way.CHECKED, stored.narrow) if found is Way.EXACT and stored.narrow else (found, why)
+    if found is Way.EXACT and (whys := _tested(have, want, stored)):
+        return Way.CHECKED, "; ".join(whys)
+    return found, why
+
+
+def _tested(have: pa.DataType, want: pa.DataType, stored: Stored) -> list[str]:
+    """What is tested of values although their type fits, in clauses."""
+    out = []
+    if values := refusing(have, want, stored.refuses):
+        out.append(f"{stored.native or type_name(want)} cannot hold {values}")
+    if stored.longest is not None and kind(want) is Kind.TEXT:
+        out.append(f"it has room for {stored.longest:,} character{'s' * (stored.longest != 1)}")
+    return [*out, stored.narrow] if stored.narrow else out
 
 
 def planned(field: pa.Field, to: str, stored: Callable[[pa.DataType], Stored], shown: str) -> ColumnPlan:

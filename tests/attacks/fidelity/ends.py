@@ -248,7 +248,7 @@ def _of_sqlite(stored: Cell, type: pa.DataType) -> Cell:
         return stored
     if pa.types.is_string(type):
         return stored.decode("utf8") if isinstance(stored, bytes) else str(stored)
-    return meaning.worded(stored, type)
+    return bool(stored) if pa.types.is_boolean(type) and stored in (0, 1) else meaning.worded(stored, type)
 
 
 class DuckDBEnd:

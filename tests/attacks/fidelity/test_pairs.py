@@ -112,6 +112,7 @@ def columns(source: str) -> list[Any]:
     return [one for one in hostile.columns() if ends.takes(ending, one)]
 
 
+@pytest.mark.one_of_many(least=25)
 @pytest.mark.parametrize(("source", "to"), _pairs())
 def test_every_cell_is_equal_or_its_column_was_announced(source: str, to: str, made: Ends, attack: Attack) -> None:
     chosen = attack.some(f"{source} to {to}", columns(source), least=6)
