@@ -106,6 +106,15 @@ def test_a_plan_says_where_bad_rows_go_and_how_many_may(tmp_path: Path) -> None:
     assert not any("bad rows" in line for line in plan(job(source, tmp_path / "a.parquet")).lines())
 
 
+def test_a_plan_says_what_keeping_bad_rows_does_not_cover(tmp_path: Path) -> None:
+    source, to = write(tmp_path / "a.csv", "n\n1\n"), f"duckdb:///{tmp_path}/w.db#t"
+    made = job(source, to, bad_rows=str(tmp_path / "bad"))
+    told = "only the table's own constraints and triggers refuse stops the load"
+    assert not any(told in note for note in plan(made).notes)
+    move.run(made)
+    assert any(told in note for note in plan(made.with_(mode=Mode.APPEND)).notes)
+
+
 def test_a_number_without_a_place_is_refused_beforehand(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", "n\n1\n")
     with pytest.raises(UserError, match="there is no place for them"):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from towpath import letterbox, registry
 from towpath.badrows import MostBad
 from towpath.errors import Refused
-from towpath.ground import prepare
+from towpath.ground import Ground, prepare
 from towpath.job import JobSpec
 from towpath.nouns import ColumnPlan, Offer, State, Way
 from towpath.receipt import count
+from towpath.seams.destination import JudgesRows
 from towpath.secrets import redact
 from towpath.stateedit import in_words
 from towpath.values import textform
@@ -167,6 +168,14 @@ def column_json(plan: ColumnPlan, sample: bool = False) -> dict[str, Any]:
     }
 
 
+def _judged(ground: Ground) -> list[str]:
+    """What keeping bad rows does not cover."""
+    destination = ground.destination
+    if ground.spec.bad_rows is None or ground.existing is None or not isinstance(destination, JudgesRows):
+        return []
+    return [f"a row that only {destination.judges()} refuse stops the load; a rule (--rule) finds it beforehand"]
+
+
 def _state_line(state: State | None) -> str:
     if state is None:
         return "none yet: everything is read"
@@ -201,5 +210,5 @@ def plan(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False
         size=ground.size,
         state=ground.state,
         unchanged=ground.unchanged,
-        notes=tuple(ground.notes),
+        notes=(*ground.notes, *_judged(ground)),
     )

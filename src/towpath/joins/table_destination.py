@@ -108,6 +108,9 @@ class TableDestination:
             self._target.states.move(session, step, expected, new, lambda what: conflict(self._target, what))
             self._target.commit(session, new)
 
+    def judges(self) -> str:
+        return "the table's own constraints and triggers"
+
     @property
     def folder(self) -> Path:
         """Where the rows of a load wait."""

@@ -8,7 +8,7 @@ The order of calls: `recover` (before anything else) - `describe` - `offer` - `b
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -70,6 +70,16 @@ class ReplacesRows(Protocol):
     def instead(self, offer: Offer, column: str, values: tuple[str, ...]) -> Offer:
         """The offer of a load before whose rows those disappear that have one of these values in `column`. No side
         effects. Raises Refused when the destination has no such column."""
+        ...
+
+
+@runtime_checkable
+class JudgesRows(Protocol):
+    """A destination that may refuse rows for what no type tells: such a row stops the load, also where bad rows are
+    kept."""
+
+    def judges(self) -> str:
+        """What may refuse them, in a few words. No side effects."""
         ...
 
 

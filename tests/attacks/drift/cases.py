@@ -193,7 +193,7 @@ def table() -> str:
     return "\n".join(lines)
 
 
-BEGIN, END = "<!-- begin drift -->\n\n", "\n\n<!-- end drift -->"
+BEGIN, END = "<!-- the table that is run -->\n\n", "\n\n<!-- the end of the table -->"
 
 
 def page(text: str) -> str:
