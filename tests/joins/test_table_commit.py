@@ -59,11 +59,11 @@ def to(proxy: Proxy, address: str) -> Destination:
     return assemble.destination(OutputSpec(proxy.through(address)))
 
 
-def publish(destination: Destination, mode: Mode, new: State | None = NEW) -> int:
+def publish(destination: Destination, mode: Mode, new: State | None = NEW, expected: State | None = None) -> int:
     offer = destination.offer(ROWS.schema, mode, ("id",))
     with destination.begin(offer, "load1") as load:
         load.write(Batch(ROWS.cast(offer.schema), Counted("rows")))
-        return load.publish(None, new).accepted
+        return load.publish(expected, new).accepted
 
 
 @pytest.mark.parametrize("new", [NEW, None], ids=["step", "copy"])

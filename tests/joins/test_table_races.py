@@ -6,12 +6,28 @@ import pytest
 
 from tests.joins.test_table_commit import passing, publish, says, to
 from tests.postgresqlkit import Place, postgresql
+from towpath.conformance.destination import STEP, state
 from towpath.errors import Conflict, UserError
 from towpath.lab.faults.network import Call, Fault
 from towpath.lab.faults.proxy import Proxy
 from towpath.nouns import Mode
 
 __all__ = ["passing", "postgresql"]
+
+
+def test_of_two_runs_that_saw_one_state_the_second_publishes_nothing(postgresql: Place, passing: Proxy) -> None:
+    """The other one publishes behind our look at the state, which is then the same load's: both have one load id."""
+    postgresql.run("create table t (id bigint, name text)")
+    late, other, before = to(passing, postgresql.address("t")), to(passing, postgresql.address("t")), state("load0", 0)
+    other.put_state(STEP, None, before)
+    passing.fault(
+        lambda message: 'update "_towpath_state"' in message.text,
+        Call(lambda message: publish(other, Mode.APPEND, expected=before)),
+    )
+    with pytest.raises(Conflict, match="another run of"):
+        publish(late, Mode.APPEND, expected=before)
+    assert len(passing.struck) == 1
+    assert postgresql.ask("select * from t order by id") == [(1, "one"), (2, "two")]
 
 
 def does(postgresql: Place, *statements: str) -> Fault:

@@ -170,6 +170,16 @@ class DatabaseSuite(TablesSuite):
             ):
                 assert session.execute(sql) in (changed, -1)
 
+    @promise("execute/count")
+    def test_a_statement_with_values_counts_the_rows_that_it_changed(self, database: Database) -> None:
+        """What two runs at once rest on: the one that changed no row of the states knows that it came second."""
+        fill(database, 1, 2, 3)
+        with database.write() as session:
+            assert session.execute("update t set id = ? where id = ?", [10, 1]) == 1
+            assert session.execute("update t set id = ? where id = ?", [10, 1]) == 0
+            assert session.execute("delete from t where id > ?", [1]) == 3
+            assert session.execute("delete from t where id > ?", [1]) == 0
+
     @promise("execute/values")
     def test_values_are_bound_and_never_pasted(self, database: Database) -> None:
         create(database, "t", pa.schema({"id": pa.int64(), "name": pa.string()}))

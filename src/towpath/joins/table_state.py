@@ -88,14 +88,15 @@ class TableStates:
                 except DataError as error:  # another one's row, committed since this transaction looked
                     raise lost from error
             return
-        # The row may have been moved since this transaction looked: the database counts what it changed.
+        # The row may have been moved since this transaction looked: the database counts what it changed. One that could
+        # not say how many (-1) would let two runs publish.
         if new is None:
             sql = f"delete from {self._quoted} where step = ? and load_id = ?"
             changed = session.execute(sql, [step, expected.load_id])
         else:
             sql = f"update {self._quoted} set load_id = ?, state = ? where step = ? and load_id = ?"
             changed = session.execute(sql, [new.load_id, content, step, expected.load_id])
-        if changed == 0:
+        if changed != 1:
             raise lost
 
     def _made_meanwhile(self) -> bool:

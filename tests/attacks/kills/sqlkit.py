@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from tests.attacks.kills.kit import Cut as Kill
 from tests.attacks.kills.kit import Scene, Undisturbed, attacked, undisturbed
 from tests.attacks.kills.warm import Run, Warm
+from tests.attacks.share import Attack
 from towpath.lab import Server
 from towpath.lab.faults.framing import Way
 from towpath.lab.faults.network import Cut, Fault, LoseAnswer, Message
@@ -210,6 +211,13 @@ def strikes(messages: Sequence[Message], begins: Callable[[Message], bool]) -> l
         if message.text.lower().startswith(("commit", "rename")):
             found += [Strike(message, False, False, behind) for behind in (1, 2)]
     return found
+
+
+def chosen(attack: Attack, name: str, hits: Sequence[Strike]) -> list[Strike]:
+    """The share of the strikes, with two at least of those from the commit (or the renaming) on."""
+    last = [at for at, one in enumerate(hits) if one.message.text.lower().startswith(("commit", "rename"))]
+    first = next(at for at, one in enumerate(hits) if one.message == hits[last[-1]].message)
+    return attack.some(f"{name}-before", hits[:first]) + attack.some(f"{name}-commit", hits[first:], least=2)
 
 
 def server_dies(proxy: Proxy, server: Server, strike: Strike) -> Kill:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.attacks.kills.kit import attacked, kill_after
 from tests.attacks.kills.on_postgresql import Schema
-from tests.attacks.kills.sqlkit import Case, Siege, server_dies, strikes
+from tests.attacks.kills.sqlkit import Case, Siege, chosen, server_dies, strikes
 from tests.attacks.kills.warm import Warm
 from tests.attacks.share import Attack
 from towpath.lab import Server
@@ -61,7 +61,7 @@ def test_a_load_cut_at_any_message_of_its_publishing_leaves_old_or_new_and_the_n
     siege: Siege, attack: Attack
 ) -> None:
     known, messages = siege.undisturbed()
-    for strike in attack.some(f"messages-{siege.case}", strikes(messages, _writes), least=2):
+    for strike in chosen(attack, f"messages-{siege.case}", strikes(messages, _writes)):
         siege.strike(known, strike)
     assert siege.missed == []
 
@@ -84,6 +84,6 @@ def test_a_server_that_is_killed_at_any_message_of_the_publishing_leaves_old_or_
     siege = siege_of_mortal
     known, messages = siege.undisturbed()
     hits = [one for one in strikes(messages, _writes) if not (one.kills or one.behind)]
-    for strike in attack.some(f"server-{siege.case}", hits, least=4):
+    for strike in chosen(attack, f"server-{siege.case}", hits):
         siege.strike(known, strike, server_dies(siege.proxy, mortal, strike))
     assert siege.missed == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
@@ -22,6 +23,7 @@ from towpath.postgresql.types import PLAIN, WORDS, Native
 _BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
 _ROW_BYTES = 128
 _QUERY = "_towpath_query"
+_CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.IGNORECASE)
 _BINARY = {*PLAIN, *WORDS, "json"}
 
 
@@ -66,6 +68,10 @@ class ADBCSession(PostgreSQLSession):
             return list(cursor.fetchall())
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        if values and _CHANGES.match(sql):
+            # The driver does not say how many rows a statement with values changed, so that it is made a query.
+            return int(self.rows(f"with _towpath_changed as ({sql} returning 1) select count(*)"
+                                 " from _towpath_changed", values)[0][0])  # fmt: skip
         with self._translated(), self._connection.cursor() as cursor:
             cursor.execute(*_bound(sql, values))
             return int(cursor.rowcount)
