@@ -33,7 +33,8 @@ class Route:
     """One adapter with its options. `address` names where a load goes that has the folder for itself, `to` and `back`
     how it is written and read back. `pinned`: its values have no types of their own, so that these are named when it is
     read back. `left` lists what stands there; `keeps_names`: also when there is no row. `checks`: a step on the way has
-    checks of its own, which the column's way does not tell."""
+    checks of its own, which the column's way does not tell. `retypes`: types of this word come out as others, as the
+    plan says; columns of them are not sent."""
 
     name: str
     address: Callable[[Path], str]
@@ -43,6 +44,7 @@ class Route:
     left: Callable[[Path], list[str]] = _files
     keeps_names: bool = True
     checks: bool = False
+    retypes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ def carried(sent: pa.Table, route: Route, folder: Path) -> Outcome:
     """How a table fares on a route. The folder is not there yet."""
     out = folder / "out"
     out.mkdir(parents=True)
+    if route.retypes is not None:
+        sent = sent.select([one.name for one in sent.schema if route.retypes not in str(one.type)])
+        if not sent.num_columns:
+            return Outcome()
     source, to = _written(sent, folder), route.address(out)
     try:
         offer = towpath.plan(source, to, **route.to).offer

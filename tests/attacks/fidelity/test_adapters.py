@@ -45,7 +45,7 @@ FILES = (
     Route("duckdb", lambda out: f"duckdb:///{out}/it.db#t"),
     Route("sqlite", lambda out: f"sqlite:///{out}/it.db#t"),
     Route("where", lambda out: f"{out}/it.arrow", {"where": "1 = 1"}),
-    Route("sql", lambda out: f"{out}/it.arrow", {"sql": "select * from input"}, {}, checks=True),
+    Route("sql", lambda out: f"{out}/it.arrow", {"sql": "select * from input"}, checks=True, retypes="duration"),
 )
 
 COLUMNS = [column for column in hostile.columns() if not column.name.startswith("time_24_")]
@@ -90,7 +90,8 @@ def test_no_rows_and_no_columns_come_back_too(route: Route, folder: Callable[[],
     wrong, sent = arriving(hostile.table(COLUMNS).slice(0, 0), route, folder())
     told(wrong)
     assert sent.num_columns > len(COLUMNS) * 2 // 3
-    assert carried(pa.table({}), route, folder()).wrong == [] or not sent.num_columns
+    empty = carried(pa.table({}), route, folder())
+    told(one for one in empty.wrong if not empty.refused or not one.startswith("names no column"))  # it has none
 
 
 def told(wrong: Iterable[str]) -> None:

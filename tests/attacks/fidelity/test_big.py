@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,8 +18,8 @@ from tests.attacks.fidelity.test_adapters import FILES, postgresql_route, told
 from tests.postgresqlkit import Place
 
 MEGABYTE = 1 << 20
-GIVEN = 1 << 30
-"""The memory that a run has when nothing is said."""
+MOST = 1 << 30
+"""What a run with a cell of a hundred megabytes may hold: it is there several times over (docs/promises/memory.md)."""
 
 
 def _cells(chance_byte: int) -> pa.Table:
@@ -39,7 +40,15 @@ def _columns(count: int) -> pa.Table:
 @pytest.mark.parametrize("sent", [_cells(7), _columns(1000)], ids=["a-megabyte", "a-thousand-columns"])
 @pytest.mark.parametrize("by", FILES, ids=lambda route: route.name)
 def test_large_rows_come_back(by: Route, sent: pa.Table, tmp_path: Path) -> None:
-    _all_well(carried(sent, by, tmp_path / "one"))
+    _all_well(carried(sent, _of_many_lines(by), tmp_path / "one"))
+
+
+def _of_many_lines(by: Route) -> Route:
+    """The route, on which a text in quotes may have as many lines as a megabyte has."""
+    if not by.name.startswith(("csv", "tsv")):
+        return by
+    options = {**by.back.get("from_options", {}), "quoted_lines": str(MEGABYTE)}
+    return replace(by, back={**by.back, "from_options": options})
 
 
 @pytest.mark.parametrize("sent", [_cells(11), _columns(1000)], ids=["a-megabyte", "a-thousand-columns"])
@@ -71,7 +80,7 @@ def test_a_text_of_a_hundred_megabytes_passes_within_the_memory(first: str, seco
     back = tmp_path / "back.parquet"
     _copied(to, back)
     assert pq.read_table(back).column("text").to_pylist() == ["", text, None]
-    assert most <= GIVEN, f"{most >> 20} MiB of {GIVEN >> 20}"
+    assert most <= MOST, f"{most >> 20} MiB"
 
 
 def _copied(source: Path | str, to: Path | str) -> int:
