@@ -1,1 +1,1 @@
-"""Faults put into a run from outside, without a change of it: system calls that fail or are the last, full disks."""
+"""Faults put into a run from outside, without a change of it: network, system calls, disks. See `docs/how-to/lab.md`."""
