@@ -1,1 +1,1 @@
-"""Faults put into a run from outside, without a change of it: network, system calls, disks. See `docs/how-to/lab.md`."""
+"""Faults put into a run from outside, without a change of it: network, system calls, disks (docs/how-to/lab.md)."""
