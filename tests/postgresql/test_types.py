@@ -271,3 +271,17 @@ def test_a_plan_says_what_a_column_that_is_there_does_not_keep() -> None:
         Native("numeric", 4 + (10 << 16 | 2)): "",
     }
     assert {native: types.declared(native, "").narrow for native in narrow} == narrow
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [("posint", 0), ("mood", "Sad"), ("uuid", "x"), ("bit(3)", "2"), ("oid", "4294967296"), ("json", "{")],
+)
+def test_a_value_that_a_type_does_not_take_is_refused_by_its_column(
+    postgresql: Place, words: str, value: str | int
+) -> None:
+    postgresql.run("create domain posint as integer check (value > 0)", "create type mood as enum ('sad')")
+    postgresql.run(f"create table t (x {words}, u uuid)")
+    rows = pa.table({"x": [value], "u": ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]})
+    with pytest.raises(DataError, match="column x: "):
+        write(rows, postgresql.address("t"), mode="append")

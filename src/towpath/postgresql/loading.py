@@ -6,7 +6,8 @@ Most columns take their rows straight. Where a type writes text in words of its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +95,28 @@ def refusal(lane: Lane, value: str, made: Any, where: str) -> DataError:
         todo="nothing was published; write the values as PostgreSQL does, or give the column a type that keeps them",
         code="value-refused",
     )
+
+
+def named(error: DataError, found: Sequence[Lane]) -> DataError:
+    """The error with the columns that it is about: those of the type that it names, for PostgreSQL tells no more."""
+    type = re.search(r"\b(?:domain|enum|type) ([^\s:]+)", error.what)
+    names = [lane.name for lane in found if type and lane.column is not None and lane.column.words == type[1]]
+    return _about(error, *names) if names and not error.what.startswith("column ") else error
+
+
+def _about(error: DataError, *names: str) -> DataError:
+    told = f"column{'s' * (len(names) > 1)} {', '.join(names)}: {error.what}"
+    return DataError(told, where=error.where, todo=error.todo, code=error.code)
+
+
+def try_texts(rows: Callable[[str], list[Sequence[Any]]], lane: Lane, where: str) -> None:
+    """Raises DataError when a staged text is none of its column's type, or would be kept as another."""
+    try:
+        found = rows(changed(lane))
+    except DataError as error:
+        raise _about(error, lane.name) from error
+    for value, made in found:
+        raise refusal(lane, value, made, where)
 
 
 def checked(batches: Iterator[pa.RecordBatch], found: Sequence[Lane], where: str) -> Iterator[pa.RecordBatch]:

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
-from towpath.errors import Refused
+from towpath.errors import DataError, Refused
 from towpath.nouns import Existing, Stored
 from towpath.postgresql import catalog, loading, outcomes, reading, types
 from towpath.postgresql.catalog import Column, Relation
+from towpath.postgresql.loading import Lane
 from towpath.postgresql.reading import Field
 from towpath.postgresql.types import Native, quote
 from towpath.seams.database import Outcome
@@ -104,16 +105,23 @@ class PostgreSQLSession(ABC):
         found = [] if about is None else catalog.columns(self.rows, about.oid)
         lanes = loading.lanes(found, schema)
         batches = loading.checked(batches, lanes, self._where)
-        if about is None or not any(lane.staged or not self._straight(lane.column) for lane in lanes):
-            return self._copy(about or _unknown(table), schema, batches)
+        try:
+            if about is None or not any(lane.staged or not self._straight(lane.column) for lane in lanes):
+                return self._copy(about or _unknown(table), schema, batches)
+            return self._insert_staged(table, lanes, schema, batches)
+        except DataError as error:
+            raise loading.named(error, lanes) from error
+
+    def _insert_staged(
+        self, table: str, lanes: list[Lane], schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+    ) -> int:
         self.execute(loading.stage(lanes))
         staged = catalog.relation(self.rows, loading.STAGE)
         assert staged is not None, "it was made a moment ago"
         self._copy(staged, schema, batches)
         for lane in lanes:
             if lane.staged:
-                for value, made in self.rows(loading.changed(lane)):
-                    raise loading.refusal(lane, value, made, self._where)
+                loading.try_texts(self.rows, lane, self._where)
         inserted = self.execute(loading.unstage(quoted(table, quote), lanes))
         self.execute(f"drop table {loading.STAGE}")
         return inserted

@@ -160,6 +160,8 @@ _PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
 def _same_digits(source: Cell, text: str) -> bool:
     """Text of a number: all digits of an exact one, the shortest that gives the same float."""
+    if isinstance(source, float):
+        source = np.float64(source)
     if isinstance(source, np.floating):
         if text in ("NaN", "inf", "-inf"):
             return _exactly(source) == _exactly(np.float64(text))
