@@ -53,6 +53,11 @@ CASES = [
 ]
 
 
+KINDS = ("out.csv", "out.jsonl.zst", "out.parquet", "partitioned", "duckdb", "sqlite")
+PLACES = [case for case in CASES if case.name in KINDS]
+"""What stands for all of its kind where not each format is attacked by itself."""
+
+
 @dataclass
 class Scenes:
     """Makes scenes below a folder, those of one case from one template."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from tests.attacks.kills.local import CASES, Case
+from tests.attacks.kills.local import CASES, PLACES, Case
 
-KINDS = ("out.csv", "out.jsonl.zst", "out.parquet", "partitioned", "duckdb", "sqlite")
-PLACES = [case for case in CASES if case.name in KINDS]
 OLD_THERE = [case for case in PLACES if case.mode != "create"]
 
 

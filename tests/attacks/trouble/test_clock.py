@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.kills.kit import undisturbed
-from tests.attacks.kills.local import Case, LocalScene, Scenes
+from tests.attacks.kills.local import PLACES, Case, LocalScene, Scenes
 from tests.attacks.kills.warm import Warm
-from tests.attacks.trouble.places import PLACES
 
 SHIM = """
 import datetime, sys, time

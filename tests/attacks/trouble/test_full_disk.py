@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.kills.kit import attacked, undisturbed
-from tests.attacks.kills.local import Case, LocalScene, Scenes
+from tests.attacks.kills.local import PLACES, Case, LocalScene, Scenes
 from tests.attacks.kills.warm import Run, Warm
 from tests.attacks.share import Attack
-from tests.attacks.trouble.places import PLACES
 from towpath.lab.faults import disk
 
 _PAGES = 48
@@ -20,13 +19,14 @@ _WORDS = 4096
 
 
 @pytest.mark.parametrize("case", PLACES, ids=str)
+@pytest.mark.one_of_many
 def test_a_file_that_may_not_grow_beyond_any_byte_stops_a_run_that_leaves_the_old(
     case: Case, tow: Warm, scenes: Scenes, attack: Attack
 ) -> None:
     known = undisturbed(tow, scenes(case))
     chance = attack.random(f"limit-{case}")
     stopped = 0
-    for _ in range(attack.times(40, least=2)):
+    for _ in range(attack.times(20, least=6)):
         # Small files fill up at their first bytes, databases at their later pages.
         most = int(2 ** chance.uniform(0, 16))
 
@@ -44,6 +44,7 @@ def test_a_file_that_may_not_grow_beyond_any_byte_stops_a_run_that_leaves_the_ol
 
 @pytest.mark.skipif(disk.missing() is not None, reason=str(disk.missing()))
 @pytest.mark.parametrize("case", PLACES, ids=str)
+@pytest.mark.one_of_many
 def test_a_disk_that_is_full_at_any_page_stops_a_run_that_leaves_the_old(
     case: Case, tow: Warm, tmp_path: Path, attack: Attack
 ) -> None:
@@ -54,7 +55,7 @@ def test_a_disk_that_is_full_at_any_page_stops_a_run_that_leaves_the_old(
         known = undisturbed(tow, scenes(case))
         stopped = 0
         # From the first page on; the last of them are room enough.
-        for pages in attack.some(f"full-{case}", range(_PAGES), least=2):
+        for pages in attack.some(f"full-{case}", range(0, _PAGES, 2), least=6):
 
             class Full(LocalScene):
                 def begin(self, tow: Warm, pages: int = pages) -> None:

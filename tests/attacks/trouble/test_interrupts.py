@@ -7,21 +7,21 @@ import signal
 import pytest
 
 from tests.attacks.kills.kit import attacked, undisturbed
-from tests.attacks.kills.local import Case, LocalScene, Scenes
+from tests.attacks.kills.local import PLACES, Case, LocalScene, Scenes
 from tests.attacks.kills.warm import Run, Warm
 from tests.attacks.share import Attack
-from tests.attacks.trouble.places import PLACES
 
 
 @pytest.mark.parametrize("case", PLACES, ids=str)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.one_of_many
 def test_an_interrupt_at_any_moment_is_a_line_and_a_code_and_leaves_nothing(
     case: Case, number: signal.Signals, code: int, tow: Warm, scenes: Scenes, attack: Attack
 ) -> None:
     known = undisturbed(tow, scenes(case))
     chance = attack.random(f"{number.name}-{case}")
     left: list[str] = []
-    for _ in range(attack.times(30, least=1)):
+    for _ in range(attack.times(15, least=5)):
         scene = scenes(case)
 
         def cut(run: Run) -> None:
@@ -38,4 +38,4 @@ def test_an_interrupt_at_any_moment_is_a_line_and_a_code_and_leaves_nothing(
             assert all(name.endswith((".tow-tmp", ".tow-lock")) for name in left), f"{left}: {run.err}"
 
         attacked(tow, scene, known, cut, codes=(0, code, -number), ended=ended)
-    assert len(left) <= max(1, attack.times(30) // 5), left
+    assert len(left) <= max(1, attack.times(15, least=5) // 5), left

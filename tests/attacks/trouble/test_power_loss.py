@@ -46,6 +46,7 @@ def _acts(tow: Warm, scene: LocalScene) -> list[Act]:
 
 
 @pytest.mark.parametrize("case", [one for one in CASES if "#" not in one.to], ids=str)
+@pytest.mark.one_of_many
 def test_what_is_renamed_into_place_is_durable_before_and_its_name_right_after(
     case: Case, tow: Warm, scenes: Scenes
 ) -> None:
@@ -69,6 +70,7 @@ def test_what_is_renamed_into_place_is_durable_before_and_its_name_right_after(
 
 
 @pytest.mark.parametrize("case", [one for one in CASES if one.name == "sqlite"], ids=str)
+@pytest.mark.one_of_many
 def test_sqlite_makes_its_journal_durable_before_it_changes_the_file(case: Case, tow: Warm, scenes: Scenes) -> None:
     scene = scenes(case)
     acts = _acts(tow, scene)
@@ -83,6 +85,7 @@ def test_sqlite_makes_its_journal_durable_before_it_changes_the_file(case: Case,
 
 
 @pytest.mark.parametrize("case", [one for one in CASES if one.name == "duckdb"], ids=str)
+@pytest.mark.one_of_many
 def test_duckdb_leaves_nothing_that_is_not_durable(case: Case, tow: Warm, scenes: Scenes) -> None:
     scene = scenes(case)
     acts = _acts(tow, scene)

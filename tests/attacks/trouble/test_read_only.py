@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.kills.kit import attacked, undisturbed
-from tests.attacks.kills.local import Case, LocalScene, Scenes
+from tests.attacks.kills.local import PLACES, Case, LocalScene, Scenes
 from tests.attacks.kills.warm import Run, Warm
-from tests.attacks.trouble.places import OLD_THERE, PLACES
+from tests.attacks.trouble.places import OLD_THERE
 from towpath.lab.faults import disk
 
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all")
@@ -20,6 +20,7 @@ UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search", "
 
 @pytest.mark.skipif(disk.missing() is not None, reason=str(disk.missing()))
 @pytest.mark.parametrize("case", PLACES, ids=str)
+@pytest.mark.one_of_many
 def test_a_disk_that_is_read_only_stops_a_run_with_a_sentence(case: Case, tow: Warm, tmp_path: Path) -> None:
     place = tmp_path / "small"
     place.mkdir()
@@ -44,6 +45,7 @@ def _unprivileged(scene: LocalScene) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("case", OLD_THERE, ids=str)
 @pytest.mark.parametrize("what", ["unit", "folder"])
+@pytest.mark.one_of_many
 def test_a_unit_or_folder_that_one_may_not_write_to_stops_a_run_with_a_sentence(
     case: Case, what: str, tow: Warm, scenes: Scenes
 ) -> None:

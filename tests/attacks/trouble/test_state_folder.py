@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.kills.kit import again, undisturbed
-from tests.attacks.kills.local import Case, Scenes
+from tests.attacks.kills.local import PLACES, Case, Scenes
 from tests.attacks.kills.warm import Warm
-from tests.attacks.trouble.places import PLACES
 
 
 @pytest.mark.parametrize("how", ["lost", "damaged"])
 @pytest.mark.parametrize("case", PLACES, ids=str)
+@pytest.mark.one_of_many
 def test_a_state_folder_that_is_lost_or_damaged_between_runs_loses_and_doubles_no_row(
     case: Case, how: str, tow: Warm, scenes: Scenes
 ) -> None:

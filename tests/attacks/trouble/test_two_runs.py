@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.kills.kit import LOCKED, again, undisturbed, watching
-from tests.attacks.kills.local import Case, Scenes, see_duckdb, see_folder, see_sqlite
+from tests.attacks.kills.local import PLACES, Case, Scenes, see_duckdb, see_folder, see_sqlite
 from tests.attacks.kills.warm import Run, Warm
 from tests.attacks.share import Attack
-from tests.attacks.trouble.places import PLACES, one
+from tests.attacks.trouble.places import one
 
 MET = ("conflict", "database-locked", "destination-exists")
 """What a run may be told that met another one; the last, when the other made what it was to create."""
@@ -20,12 +20,13 @@ MET = ("conflict", "database-locked", "destination-exists")
 
 @pytest.mark.parametrize("case", PLACES, ids=str)
 @pytest.mark.parametrize("folders", [1, 2], ids=["one state folder", "two state folders"])
+@pytest.mark.one_of_many
 def test_of_two_runs_of_one_step_the_load_is_published_once(
     case: Case, folders: int, tow: Warm, scenes: Scenes, attack: Attack
 ) -> None:
     known = undisturbed(tow, scenes(case))
     chance = attack.random(f"two-{case}-{folders}")
-    for _ in range(attack.times(20, least=1)):
+    for _ in range(attack.times(10, least=3)):
         scene = scenes(case)
         Path(scene.env["TMPDIR"]).mkdir(parents=True)
         scene.begin(tow)
@@ -63,11 +64,12 @@ TWO = {
 
 
 @pytest.mark.parametrize("name", TWO)
+@pytest.mark.one_of_many
 def test_two_steps_that_load_one_destination_lose_no_load_and_double_none(
     name: str, tow: Warm, scenes: Scenes, attack: Attack
 ) -> None:
     case, chance = one(name), attack.random(f"steps-{name}")
-    for _ in range(attack.times(20, least=1)):
+    for _ in range(attack.times(10, least=3)):
         scene = scenes(case)
         Path(scene.env["TMPDIR"]).mkdir(parents=True)
         scene.begin(tow)
@@ -104,11 +106,12 @@ def _expected(case: Case) -> list[int]:
     return [1, 2, 3, 4, 5, 7, 8] if case.mode == "merge" else [1, 2, 3, 3, 4, 5, 7, 8]
 
 
+@pytest.mark.one_of_many
 def test_two_copies_that_append_to_one_file_both_land_or_one_says_why(
     tow: Warm, tmp_path: Path, attack: Attack
 ) -> None:
     chance = attack.random("copies")
-    for number in range(attack.times(20, least=1)):
+    for number in range(attack.times(10, least=3)):
         folder = tmp_path / str(number)
         folder.mkdir()
         for name in ("a", "b", "out"):
