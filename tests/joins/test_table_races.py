@@ -8,6 +8,7 @@ from tests.joins.test_table_commit import passing, publish, says, to
 from tests.postgresqlkit import Place, postgresql
 from towpath.conformance.destination import STEP, state
 from towpath.errors import Conflict, UserError
+from towpath.joins.table_state import STATE
 from towpath.lab.faults.network import Call, Fault
 from towpath.lab.faults.proxy import Proxy
 from towpath.nouns import Mode
@@ -21,7 +22,7 @@ def test_of_two_runs_that_saw_one_state_the_second_publishes_nothing(postgresql:
     late, other, before = to(passing, postgresql.address("t")), to(passing, postgresql.address("t")), state("load0", 0)
     other.put_state(STEP, None, before)
     passing.fault(
-        lambda message: 'update "_towpath_state"' in message.text,
+        lambda message: f'update "{STATE}"' in message.text,
         Call(lambda message: publish(other, Mode.APPEND, expected=before)),
     )
     with pytest.raises(Conflict, match="another run of"):

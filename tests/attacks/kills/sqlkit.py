@@ -214,9 +214,8 @@ def strikes(messages: Sequence[Message], begins: Callable[[Message], bool]) -> l
 
 
 def chosen(attack: Attack, name: str, hits: Sequence[Strike]) -> list[Strike]:
-    """The share of the strikes, with two at least of those from the commit (or the renaming) on."""
-    last = [at for at, one in enumerate(hits) if one.message.text.lower().startswith(("commit", "rename"))]
-    first = next(at for at, one in enumerate(hits) if one.message == hits[last[-1]].message)
+    """The share of the strikes, with two at least of those from the first commit (or the renaming) on."""
+    first = next(at for at, one in enumerate(hits) if one.message.text.lower().startswith(("commit", "rename")))
     return attack.some(f"{name}-before", hits[:first]) + attack.some(f"{name}-commit", hits[first:], least=2)
 
 
