@@ -181,3 +181,11 @@ def test_a_condition_does_not_ask_of_other_columns_what_duckdb_cannot_hold() -> 
         DuckDBEngine().where("ID > 1", pa.schema({"Id": pa.int8(), "ID": pa.int8()})),
     ):
         pass
+
+
+def test_rows_without_columns_are_filtered_and_not_queried() -> None:
+    rows = pa.RecordBatch.from_struct_array(pa.array([{}, {}], pa.struct([])))
+    with DuckDBEngine().where("1 = 1", rows.schema) as keep:
+        assert keep(Batch(rows, Counted("t")))[1] == 0
+    with pytest.raises(Refused, match="without columns"):
+        DuckDBEngine().result_schema("select 1 as n from input", {"input": rows.schema})

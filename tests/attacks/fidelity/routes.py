@@ -74,6 +74,8 @@ def carried(sent: pa.Table, route: Route, folder: Path) -> Outcome:
     except TowError as stop:
         ways = {Way.CHECKED} if route.checks else {column.way for column in offer.columns}
         return Outcome([*_unannounced(stop, ways, sent), *_unnamed(stop, sent), *_left(route, out)], stop)
+    if not sent.num_rows and not route.keeps_names:
+        return Outcome()  # what names no columns cannot be read, which reading says
     try:
         return Outcome([*_back(sent, route, folder), *_verified(route, source, out)])
     except TowError as error:
@@ -160,10 +162,9 @@ def _back(sent: pa.Table, route: Route, folder: Path) -> list[str]:
     towpath.copy(route.address(folder / "out"), target, **pins, **route.back)
     with pa.OSFile(str(target)) as file:
         found = pa.ipc.open_file(file).read_all()
-    names = sent.schema.names if sent.num_rows or route.keeps_names else []
-    if found.schema.names != names:
+    if found.schema.names != sent.schema.names:
         return [f"the columns are {found.schema.names}"]
-    return [told for name in names if (told := difference(name, sent.column(name), found.column(name)))]
+    return [told for name in found.schema.names if (told := difference(name, sent.column(name), found.column(name)))]
 
 
 def difference(name: str, sent: pa.ChunkedArray, found: pa.ChunkedArray) -> str:

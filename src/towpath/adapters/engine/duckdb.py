@@ -70,7 +70,8 @@ class DuckDBEngine:
         plans = _plans(pa.schema([schema.field(name) for name in used]))
         others = pa.schema([(name, pa.null()) for name in schema.names if name not in used])
         with self._connect() as connection:
-            connection.register("batch", pa.schema([*_schema(plans), *others]).empty_table())
+            given = [*_schema(plans), *others] or [pa.field("_rows", pa.null())]
+            connection.register("batch", pa.schema(given).empty_table())
             with _translated(condition, []):
                 (type,) = _query(connection, f"select ({condition}) as keep from batch").types
             if str(type) != "BOOLEAN":
@@ -216,6 +217,10 @@ def _held(name: str, rows: pa.RecordBatch, plans: Sequence[ColumnPlan]) -> pa.Re
 
 def _reader(name: str, stream: Stream, failures: list[BaseException], left: Event) -> pa.RecordBatchReader:
     plans = _plans(stream.schema)
+    if not plans:
+        raise Refused(
+            "rows without columns cannot be queried", where=name, todo="leave the SQL out", code="type-impossible"
+        )
 
     def batches() -> Iterator[pa.RecordBatch]:
         # An exception that crosses DuckDB comes out as its own text only; the true one is kept for the caller.
