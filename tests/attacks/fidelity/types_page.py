@@ -34,7 +34,7 @@ TYPES: tuple[pa.DataType, ...] = (
     pa.string(), pa.binary(), pa.binary(4), pa.date32(), pa.time32("s"), pa.time64("us"), pa.time64("ns"),
     pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("ns"), pa.timestamp("us", "UTC"),
     pa.timestamp("ns", "Europe/Paris"), pa.duration("us"), pa.month_day_nano_interval(), pa.list_(pa.int32()),
-    pa.list_(pa.string()), pa.list_(pa.int32(), 2), pa.list_(pa.list_(pa.string())),
+    pa.list_(pa.string()), pa.list_(pa.list_(pa.string())),
     pa.struct([("a", pa.int32()), ("b", pa.string())]), pa.map_(pa.string(), pa.int64()), pa.null(),
 )  # fmt: skip
 
