@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -280,3 +281,27 @@ def test_what_has_no_rows_need_not_name_columns() -> None:
     assert not verify(Held("left", orders()[:1]), nothing).equal
     assert not verify(nothing, Held("right", orders()[:1])).equal
     assert not verify(Held("left", orders()[:0]), Held("right", orders()[:0].drop_columns(["id"]))).equal
+
+
+@dataclass
+class Large(Held):
+    """The same in large batches."""
+
+    @contextmanager
+    def open(self, since: Checkpoint | None, want: Want) -> Iterator[Reading]:
+        found = [Batch(rows, Counted(self.shown)) for rows in self.table.to_batches(20_000)]
+        yield Reading(self.table.schema, found)
+
+
+def test_of_many_rows_some_hashes_are_held_and_not_all_at_once() -> None:
+    count = 400_000
+    left = pa.table({"id": range(count), "n": range(count), "m": range(count)})
+    right = left.set_column(2, "m", pa.array([*range(count - 1), 0], pa.int64()))
+    tracemalloc.start()
+    try:
+        verdict = verify(Large("left", left), Large("right", right))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [(found.key, found.column) for found in verdict.differences] == [(f"id={count - 1}", "m")]
+    assert most < 100 * count

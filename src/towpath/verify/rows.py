@@ -14,6 +14,7 @@ from towpath.values.textform import write
 from towpath.verify.sides import Part, Side, Types
 
 _GUESSES = 3  # the most leading columns that a guessed key has
+_BITS = 4  # of a hash, by which rows are parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,17 @@ def find(sides: tuple[Side, Side], types: Types, key: tuple[str, ...], most: int
     """Up to `most` differences. Without a key the smallest unique run of A's leading columns serves."""
     known = tuple(name for name in key if name in types)
     candidates = [known] if known else [tuple(types)[:size] for size in range(1, min(_GUESSES, len(types)) + 1)]
-    one, other = (side.read(lambda schema: types, lambda types: _Hashes(candidates)) for side in sides)
+    one = sides[0].read(lambda schema: types, lambda types: _Hashes(candidates))
     chosen = 0 if known else one.unique_key()
     name = () if chosen is None else candidates[chosen]
-    odd = _more(one.rows, other.rows), _more(other.rows, one.rows)
-    keys = [side.rows if chosen is None else side.keys[chosen] for side in (one, other)]
+    rows, keys = [one.rows], [one.key(chosen)]
+    del one  # the other candidates' hashes are as large again
+    other = sides[1].read(lambda schema: types, lambda types: _Hashes([name] if name else []))
+    rows.append(other.rows)
+    keys.append(other.key(0 if name else None))
+    odd = _more(rows[0], rows[1]), _more(rows[1], rows[0])
     picked = _pick(keys[0][odd[0]], keys[1][odd[1]], most)
-    wanted = one.rows[odd[0][picked[0]]], other.rows[odd[1][picked[1]]]
+    wanted = rows[0][odd[0][picked[0]]], rows[1][odd[1][picked[1]]]
     found = [
         side.read(lambda schema: types, lambda types, hashes=hashes: _Fetched(hashes, name)).rows  # type: ignore[misc]
         for side, hashes in zip(sides, wanted, strict=True)
@@ -72,14 +77,24 @@ def find(sides: tuple[Side, Side], types: Types, key: tuple[str, ...], most: int
 
 
 def _more(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The numbers of the rows whose hash stands more often in `rows` than in `others`, as many as it is too often."""
+    """The numbers of the rows whose hash stands more often in `rows` than in `others`, as many as it is too often.
+    Taken in parts by the hash's first bits, so that what is sorted is small beside the hashes."""
+    parts = []
+    for first in range(1 << _BITS):
+        mine = np.flatnonzero(rows >> np.uint64(64 - _BITS) == first)
+        theirs = others[others >> np.uint64(64 - _BITS) == first]
+        parts.append(mine[_excess(rows[mine], theirs)])
+    return np.sort(np.concatenate(parts))
+
+
+def _excess(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     order = np.argsort(rows, kind="stable")
     values, first, count = np.unique(rows[order], return_index=True, return_counts=True)
     beside = np.sort(others)
     there = np.searchsorted(beside, values, "right") - np.searchsorted(beside, values, "left")
     excess = np.maximum(count - there, 0)
     within = np.arange(excess.sum()) - np.repeat(np.cumsum(excess) - excess, excess)
-    return np.sort(order[np.repeat(first, excess) + within])
+    return np.asarray(order[np.repeat(first, excess) + within])
 
 
 def _pick(keys: np.ndarray, others: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,13 +123,14 @@ class _Hashes:
     def rows(self) -> np.ndarray:
         return _joined(self._rows)
 
-    @property
-    def keys(self) -> list[np.ndarray]:
-        return [_joined(keys) for keys in self._keys]
+    def key(self, at: int | None) -> np.ndarray:
+        """The hashes of a candidate; of whole rows for None."""
+        return self.rows if at is None else _joined(self._keys[at])
 
     def unique_key(self) -> int | None:
         """The first candidate that no two rows share; None when there is none."""
-        return next((at for at, keys in enumerate(self.keys) if len(np.unique(keys)) == len(keys)), None)
+        keys = ((at, self.key(at)) for at in range(len(self._keys)))
+        return next((at for at, found in keys if len(np.unique(found)) == len(found)), None)
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
