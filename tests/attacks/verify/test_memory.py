@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from tests.attacks.share import Attack
 
 ROWS = 6_000_000
-BASE, PER_ROW = 300 << 20, 80
+BASE, PER_ROW = 300 << 20, 100
 """Bytes: of the program with its batches, and for each row of both sides (hashes of rows and of three keys, sorted)."""
 MEASURED = """
 import json, resource, sys
