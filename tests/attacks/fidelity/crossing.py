@@ -144,7 +144,7 @@ def fit(source: FileEnd, to: Destination, table: str, columns: Sequence[Narrow])
 def _fit(source: str, to: Destination, table: str, sent: Mapping[str, Any], wrong: list[str]) -> None:
     left = list(sent)
     told = planned(source, to.address(table), left, {}, "replace")
-    before = to.cells(table, ["n", *sent])
+    before = repr(to.cells(table, ["n", *sent]))  # NaN is not equal to itself
     while left:
         try:
             tow.copy(source, to.address(table), select=["n", *left], mode="replace")
@@ -154,7 +154,7 @@ def _fit(source: str, to: Destination, table: str, sent: Mapping[str, Any], wron
             except Silent as silent:
                 wrong.append(str(silent))
                 left.remove(_named(error, left) or left[0])
-            if to.cells(table, ["n", *sent]) != before:
+            if repr(to.cells(table, ["n", *sent])) != before:
                 wrong.append(f"refused ({error}), and the table is another")
             continue
         found = to.cells(table, left) or {}
