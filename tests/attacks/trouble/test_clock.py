@@ -15,6 +15,8 @@ from tests.attacks.kills.warm import Warm
 
 SHIM = """
 import datetime, sys, time
+import towpath.cli.run, towpath.cli.runs, towpath.pipeline.run, towpath.assemble, towpath.move, towpath.history
+import towpath.joins.file_destination, towpath.joins.folder_destination, towpath.joins.table_destination
 offset, after = float(sys.argv[1]), int(sys.argv[2])
 true, true_ns, count = time.time, time.time_ns, 0
 def now():
@@ -27,7 +29,9 @@ class Moved(datetime.datetime):
     @classmethod
     def now(cls, tz=None):
         return cls.fromtimestamp(now(), tz)
-datetime.datetime = Moved
+for name, module in list(sys.modules.items()):
+    if name.startswith("towpath") and getattr(module, "datetime", None) is datetime.datetime:
+        module.datetime = Moved
 from towpath.cli.main import main
 sys.exit(main(sys.argv[3:]))
 """
