@@ -74,6 +74,7 @@ def folder(tmp_path: Path) -> Path:
     return whole
 
 
+@pytest.mark.one_of_many
 @pytest.mark.parametrize("codec", PACKED)
 def test_ten_gigabytes_of_one_line_in_a_small_file_are_refused_in_little_memory(codec: str, folder: Path) -> None:
     data = PACKED[codec](bytes(100 << 20))
@@ -82,6 +83,7 @@ def test_ten_gigabytes_of_one_line_in_a_small_file_are_refused_in_little_memory(
     refused(once(folder, f"d.csv.{codec}", ["copy", f"d.csv.{codec}", "out.parquet"], result="out.parquet"), "d.csv")
 
 
+@pytest.mark.one_of_many
 @pytest.mark.parametrize("codec", ["gz", "zst"])
 def test_gigabytes_of_rows_in_a_small_file_are_read_in_little_memory(codec: str, folder: Path) -> None:
     piece = b"1,abcdefghijklmnopqrstuvwxyz,2026-01-01\n" * 100_000
@@ -91,6 +93,7 @@ def test_gigabytes_of_rows_in_a_small_file_are_read_in_little_memory(codec: str,
     assert outcome.code == 0
 
 
+@pytest.mark.one_of_many
 @pytest.mark.parametrize("name", ["d.csv", "d.jsonl", "d.json"])
 def test_a_line_of_two_gigabytes_is_refused_in_little_memory(name: str, folder: Path) -> None:
     with open(folder / name, "wb") as file:
@@ -103,6 +106,7 @@ def test_a_line_of_two_gigabytes_is_refused_in_little_memory(name: str, folder: 
     refused(once(empty, "note.txt", task_words, result="out.parquet"), name)
 
 
+@pytest.mark.one_of_many
 @pytest.mark.parametrize("name", ["d.jsonl", "d.json"])
 @pytest.mark.parametrize("kind", ["list", "object", "unclosed"])
 def test_json_nested_a_hundred_thousand_deep_is_refused_by_its_line(name: str, kind: str, folder: Path) -> None:

@@ -43,7 +43,7 @@ def fuzz(attack: Attack, request: pytest.FixtureRequest) -> Fuzz:
 
     def run(times: int, check: Callable[..., None], **arguments: st.SearchStrategy[Any]) -> None:
         made = settings(
-            max_examples=attack.times(times, least=60), deadline=None, database=None,
+            max_examples=attack.times(times, least=30), deadline=None, database=None,
             suppress_health_check=list(HealthCheck),
         )(given(**arguments)(check))  # fmt: skip
         hypothesis.seed(attack.random(request.node.name).getrandbits(32))(made)()

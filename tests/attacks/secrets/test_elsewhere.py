@@ -74,6 +74,7 @@ def test_no_process_shows_a_secret_and_no_temporary_file_holds_one_while_a_run_g
     assert not world.leaks()
 
 
+@pytest.mark.one_of_many
 @pytest.mark.parametrize(
     "name", ["out.parquet", "out.arrow", "out.csv", "out.jsonl", "out/", "duckdb:///o.db#t", "sqlite:///o.db#t"]
 )

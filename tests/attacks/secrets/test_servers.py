@@ -35,6 +35,7 @@ def tried(world: World, table: str, capfd: Capture) -> None:
     assert not found, "\n".join(found[:10])
 
 
+@pytest.mark.one_of_many
 @pytest.mark.parametrize("library", ["", "+psycopg", "+psycopg2"])
 def test_postgresql(library: str, postgresql_server: Server, world: World, capfd: Capture) -> None:
     at = f"{postgresql_server.host}:{postgresql_server.port}/postgres"
