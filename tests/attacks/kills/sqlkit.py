@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
@@ -201,15 +202,16 @@ def strikes(messages: Sequence[Message], begins: Callable[[Message], bool]) -> l
     first = next(index for index, message in enumerate(messages) if begins(message))
     rows = [at for at, one in enumerate(messages) if at > first and one.way is Way.CLIENT and one.kind in _ROWS]
     found = []
-    for message in messages[rows[-1] if rows else first :]:
+    for at in range(rows[-1] if rows else first, len(messages)):
+        message = messages[at]
         if message.way is not Way.CLIENT:
             continue
-        answered = message.kind in _ANSWERED
         found.append(Strike(message, kills=True, after=False))
-        if answered:
+        if message.kind in _ANSWERED:
             found += [Strike(message, False, False), Strike(message, True, True), Strike(message, False, True)]
         if message.text.lower().startswith(("commit", "rename")):
-            found += [Strike(message, False, False, behind) for behind in (1, 2)]
+            answers = takewhile(lambda one: one.way is Way.SERVER, messages[at + 1 :])
+            found += [Strike(message, False, False, behind) for behind, _ in enumerate(answers, 1)]
     return found
 
 
