@@ -168,5 +168,5 @@ def _values(sent: Mapping[str, Any], ways: Mapping[str, Any]) -> Cells:
 
 
 def _kept(sent: Cell, found: Cell) -> bool:
-    """Whether a column of another kind holds what was sent: text as what it says, or what it says as text."""
-    return meaning.same(sent, found) or (isinstance(sent, str) and meaning.same(found, sent))
+    """Whether a column of another kind holds what was sent: what a text says, the day of a midnight."""
+    return meaning.same(sent, found) or (isinstance(sent, (str, Moment)) and meaning.same(found, sent))
