@@ -244,11 +244,13 @@ class SQLiteEnd:
 
 def _of_sqlite(stored: Cell, type: pa.DataType) -> Cell:
     """A cell of a column that is read as `type`: numbers in a column of texts are told as SQLite casts them."""
+    if pa.types.is_boolean(type) and stored in (0, 1):
+        return bool(stored)
     if stored is None or isinstance(stored, str) == pa.types.is_string(type):
         return stored
     if pa.types.is_string(type):
         return stored.decode("utf8") if isinstance(stored, bytes) else str(stored)
-    return bool(stored) if pa.types.is_boolean(type) and stored in (0, 1) else meaning.worded(stored, type)
+    return meaning.worded(stored, type)
 
 
 class DuckDBEnd:
