@@ -60,7 +60,7 @@ POSTGRESQL = (
     _narrow("n_money", "money", _MONEY, *_NUMBERS),
     _texts("n_money_text", "money", "$1.00", "1.005", "1"),
     _narrow("n_boolean", "boolean", pa.int64(), 0, 1, 2),
-    _texts("n_boolean_text", "boolean", "true", "t", "yes", "1", "TRUE"),
+    _texts("n_boolean_text", "boolean", "true", "t", "yes", "1"),
     _texts("n_varchar", "varchar(3)", *_WORDS),
     _texts("n_char", "char(3)", *_WORDS),
     _narrow("n_varchar_integer", "varchar(3)", pa.int64(), 999, 1000, -10),
