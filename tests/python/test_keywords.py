@@ -18,8 +18,8 @@ from towpath.python.keywords import inputs, job, names, output
 COMMAND = [
     "copy", "a.csv", "b/", "--mode", "merge", "--key", "id,day", "--schema", "freeze", "--dedupe", "latest day",
     "--require", "atomic", "--sample", "1%", "--where", "id > 1", "--select", "id", "--rename", "a=b", "--cast",
-    "a=int32", "--rule", "not_null: id", "--limit", "5", "--load-columns", "loaded_at", "--bad-rows", "bad", "--max-bad",
-    "7",
+    "a=int32", "--rule", "not_null: id", "--limit", "5", "--load-columns", "loaded_at", "--bad-rows", "bad",
+    "--max-bad", "7",
     "--allow-lossy", "x", "--memory", "2GiB", "--types", "zip=text", "--from-format", "csv", "--from-opt",
     "delimiter=;", "--null", "NA", "--decimal", ",", "--date-format", "%d/%m/%Y", "--true", "ja",
     "--false", "nein", "--timezone", "Europe/Berlin", "--to-format", "parquet", "--to-opt", "row_group_rows=5",
