@@ -159,6 +159,11 @@ def test_a_footer_whose_rows_are_not_those_of_its_row_groups_is_an_error() -> No
         read(data.replace(b"\xc0\xb8\x02", b"\xe0\xd4\x03"))
 
 
+def test_midnight_at_the_end_of_a_day_is_read() -> None:
+    rows = pa.record_batch({"t": pa.array([86_400_000_000], pa.int64()).view(pa.time64("us"))})
+    assert read(written(rows))[0]["t"].cast(pa.int64()).to_pylist() == [86_400_000_000]
+
+
 def test_text_that_is_none_is_an_error() -> None:
     plain = pa.array(["ab", "cd"])
     broken = pa.Array.from_buffers(pa.string(), 2, [None, plain.buffers()[1], pa.py_buffer(b"a\xffcd")])
