@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -189,3 +190,65 @@ def test_rows_without_columns_are_filtered_and_not_queried() -> None:
         assert keep(Batch(rows, Counted("t")))[1] == 0
     with pytest.raises(Refused, match="without columns"):
         DuckDBEngine().result_schema("select 1 as n from input", {"input": rows.schema})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "interval '2562047:47:16.854775'",
+        "interval '-2562047:47:16.854775'",
+        "interval '400 years'",
+        "interval '-5 months 200000 days -00:00:00.000001'",
+        "['2026-01-01'::date, null]",
+        "{'a': interval '1 hour', 'b': null::interval}",
+        "map {'a': null::interval}",
+        "time '23:59:59.999999'",
+        "99999999999999999999999999999999999999::hugeint",
+        "timestamp_ns '2262-04-11 23:47:16.854775806'",
+        "null::interval",
+    ],
+)
+def test_values_of_the_sqls_result_that_arrow_holds_come_out_as_they_are(value: str) -> None:
+    with duckdb.connect() as plain:
+        meant = plain.sql(f"select {value} as v").to_arrow_table()["v"]
+    sql = f"select id, {value} as v from input order by id desc nulls last"
+    with DuckDBEngine().sql(sql, {"input": stream(ROWS)}) as result:
+        found = pa.Table.from_batches([batch.rows for batch in result], result.schema)
+    assert found["id"].to_pylist() == [3, 2, 1, None]
+    assert found["v"].type == meant.type
+    assert found["v"].slice(0, 1).equals(meant)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("interval '2562047:47:16.854776'", "2562047:47:16.854776"),
+        ("interval '-2562047:47:16.854776'", "-2562047:47:16.854776"),
+        ("[interval '3000000' hour]", "['3000000:00:00']"),
+        ("{'a': [interval '3000000' hour]}", "{'a': ['3000000:00:00']}"),
+        ("map {'a': interval '3000000' hour}", "{a='3000000:00:00'}"),
+        ("[['infinity'::date]]", "[[infinity]]"),
+        ("'-infinity'::timestamp", "-infinity"),
+        ("'infinity'::timestamp_s", "infinity"),
+        ("'infinity'::timestamp_ns", "infinity"),
+        ("'infinity'::timestamptz", "infinity"),
+        ("time '24:00:00'", "24:00:00"),
+        ("100000000000000000000000000000000000000::hugeint", "100000000000000000000000000000000000000"),
+        ("100000000000000000000000000000000000000::uhugeint", "100000000000000000000000000000000000000"),
+    ],
+)
+def test_values_that_duckdb_would_give_as_others_stop_the_sql_by_their_column(value: str, told: str) -> None:
+    sql = f'select 1 as v, 2 as v, case when id = 2 then {value} end as "it\'s" from input'
+    with pytest.raises(DataError) as caught, DuckDBEngine().sql(sql, {"input": stream(ROWS)}) as result:
+        rows_of(result)
+    assert f"column it's ({told}): DuckDB" in str(caught.value)
+    assert "cast(... as varchar)" in caught.value.todo
+    as_text = f"select cast(v as varchar) as v from (select {value} as v)"
+    with DuckDBEngine().sql(as_text, {"input": stream(ROWS)}) as result:
+        assert rows_of(result) == [{"v": told}]
+
+
+@pytest.mark.parametrize("value", ["'12:00:00+05'::timetz", "'0101'::bit", "[{'a': '12:00:00+05'::timetz}]"])
+def test_types_that_duckdb_gives_only_as_others_are_refused_before_a_row_is_read(value: str) -> None:
+    with pytest.raises(Refused, match="column v: DuckDB gives"):
+        DuckDBEngine().result_schema(f"select {value} as v from input", {"input": ROWS.schema})

@@ -8,6 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from towpath.duckdb_values import NESTED
+from towpath.duckdb_values import literal as literal
+from towpath.duckdb_values import quote as quote
+from towpath.duckdb_values import whole_where as value_whole_where
 from towpath.errors import Refused
 from towpath.nouns import Stored
 
@@ -47,44 +51,6 @@ _WHOLE = {
     "float", "double", "decimal", "varchar", "blob", "date", "time", "time_ns",
     "timestamp_s", "timestamp_ms", "timestamp", "timestamp_ns", "timestamp with time zone", "timestamptz_ns", "null",
 }  # fmt: skip
-_NESTED = {"list", "array", "struct", "map"}
-_HUGE = 10**38 - 1
-_INFINITE = {"date", "timestamp_s", "timestamp_ms", "timestamp", "timestamp_ns", "timestamp with time zone"}
-
-
-def whole_where(value: str, type: Any, depth: int = 0) -> str:
-    """The condition under which Arrow holds a value of which its type alone does not tell; empty for none.
-
-    DuckDB's infinities of time leave it as days and microseconds millennia off, and 24:00:00 as no time of a day;
-    Arrow's decimals have 38 digits. `depth`: in how many lists the value lies."""
-    if type.id == "hugeint":
-        return f"{value} between -{_HUGE} and {_HUGE}"
-    if type.id in ("time", "time_ns"):
-        return f"{value} < {type.id} '24:00:00'"
-    if type.id in _INFINITE:
-        return f"isfinite({value})"
-    if type.id not in _NESTED or not whole(type):
-        return ""
-    if type.id == "map":
-        found = [_each(f"map_{name}s({value})", child, depth) for name, child in type.children]
-    elif type.id == "struct":
-        fields = ((f"struct_extract({value}, {literal(name)})", child) for name, child in type.children)
-        found = [whole_where(field, child, depth) for field, child in fields]
-    else:
-        found = [_each(value, type.children[0][1], depth)]
-    return " and ".join(f"coalesce({condition}, true)" for condition in found if condition)
-
-
-def _each(values: str, type: Any, depth: int) -> str:
-    """The condition that each value of a list must meet."""
-    one = f"_towpath_{depth}"
-    condition = whole_where(one, type, depth + 1)
-    return f"list_bool_and(list_transform({values}, lambda {one}: coalesce({condition}, true)))" if condition else ""
-
-
-def literal(text: str) -> str:
-    """Text quoted for SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def kept(type: Any) -> Stored:
@@ -168,16 +134,18 @@ def plain(type: Any) -> pa.DataType:
 
 def whole(type: Any) -> bool:
     """Whether the Arrow form of a DuckDB type holds every value that the type has."""
-    if type.id in _NESTED:
+    if type.id in NESTED:
         return all(whole(child) for name, child in type.children if name != "size")
     return type.id in _WHOLE
 
 
+def whole_where(column: str, type: Any) -> str:
+    """The condition under which each value of a column may be read as it is; empty where none is needed, or none is
+    enough."""
+    return value_whole_where(column, type) if type.id == "hugeint" or whole(type) else ""
+
+
 def as_text(column: str, type: Any) -> str:
     """The SQL that reads a column as text which tells all its values apart (`column` is quoted)."""
-    tagged = type.id in _NESTED or type.id == "union"
+    tagged = type.id in NESTED or type.id == "union"
     return f"cast(to_json({column}) as varchar)" if tagged else f"cast({column} as varchar)"
-
-
-def quote(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from towpath import interrupted
+from towpath.duckdb_values import foreign, literal, quote, whole_where
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import ColumnPlan, Stored, Way
 from towpath.seams.engine import Filter
@@ -58,7 +59,7 @@ class DuckDBEngine:
             for name, stream in inputs.items():
                 connection.register(name, _reader(name, stream, failures, left))
             with _translated(sql, failures):
-                reader = _query(connection, sql).to_arrow_reader(_BATCH_ROWS)
+                reader = _tested(_query(connection, sql), sql).to_arrow_reader(_BATCH_ROWS)
                 stack.callback(reader.close)
                 stack.callback(left.set)
                 schema = pa.schema([pa.field(field.name, _plain(field.type)) for field in reader.schema])
@@ -121,6 +122,38 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRe
             code="sql-wrong",
         )
     return relation
+
+
+def _tested(result: duckdb.DuckDBPyRelation, sql: str) -> duckdb.DuckDBPyRelation:
+    """The result, which fails on a value that Arrow does not hold. Raises Refused for a type of which it holds none."""
+    columns = list(zip(result.columns, result.types, strict=True))
+    for name, type in columns:
+        if foreign(type):
+            raise Refused(
+                f"column {name}: DuckDB gives {type} only as something else",
+                where=_shown(sql),
+                todo=f"cast it to text in the SQL: cast({quote(name)} as varchar)",
+                code="type-impossible",
+            )
+    if not any(whole_where("v", type) for _, type in columns):
+        return result
+    # By number, for two may have one name.
+    return result.project(", ".join(_whole(f"#{number}", *column) for number, column in enumerate(columns, 1)))
+
+
+def _whole(value: str, name: str, type: Any) -> str:
+    """SQL for a column of a result, which fails on a value that Arrow does not hold."""
+    condition = whole_where(value, type)
+    if condition:
+        told = f"{literal(f'{_BEYOND}column {name} (')} || cast({value} as varchar) || {literal(f'): {_NOT_HELD}')}"
+        value = f"case when coalesce({condition}, true) then {value} else error({told}) end"
+    return f"{value} as {quote(name)}"
+
+
+_BEYOND = "towpath:beyond:"
+"""What DuckDB says behind it are our words about a value."""
+
+_NOT_HELD = "DuckDB gives this value only as another"
 
 
 def _inner(sql: str) -> str:
@@ -208,7 +241,7 @@ def _held(name: str, rows: pa.RecordBatch, plans: Sequence[ColumnPlan]) -> pa.Re
             raise DataError(
                 f"column {plan.name} ({value}): DuckDB cannot hold this {plan.source} as {plan.stored.type}",
                 where=name,
-                todo="cast the column before the SQL, or leave it out with --select",
+                todo=f"read the column as text, which the SQL may cast: --types '{plan.name}=text'",
                 code="value-refused",
             )
         columns.append(converted.values)
@@ -284,6 +317,14 @@ def _translated(sql: str, failures: list[BaseException]) -> Iterator[None]:
         if failures:
             raise failures[0] from error
         words = str(error).strip()
+        _, beyond, value = words.partition(_BEYOND)
+        if beyond:
+            raise DataError(
+                value,
+                where=_shown(sql),
+                todo="nothing was published; cast the column in the SQL, cast(... as varchar), or filter it",
+                code="value-refused",
+            ) from error
         if isinstance(error, (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)):
             raise UserError(
                 f"the SQL is wrong: {_bare(words)}", where=_shown(sql), todo=_INPUTS, code="sql-wrong"
