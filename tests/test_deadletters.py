@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -92,6 +93,32 @@ def test_rows_of_which_none_is_left_are_damaged(tmp_path: Path) -> None:
         list(load.rows())
 
 
+def test_lines_that_are_missing_are_told_unless_the_number_kept_is_corrected(tmp_path: Path) -> None:
+    keep(tmp_path, publish=True)
+    rows, job = (tmp_path / "load1" / name for name in ("rows.jsonl", "load.json"))
+    whole = rows.read_bytes().splitlines(keepends=True)
+    for lines, there in ((whole[:2], 2), (whole[1:], 2), ([*whole, whole[0]], 4)):
+        rows.write_bytes(b"".join(lines))
+        (load,) = kept(tmp_path)
+        with pytest.raises(DataError, match=f"3 bad rows were kept, and {there} are there") as caught:
+            list(load.rows())
+        assert f'"kept": {there} into load.json' in str(caught.value.todo)
+    rows.write_bytes(b"".join(whole[1:]))
+    job.write_text(job.read_text().replace('"kept": 3', '"kept": 2'))
+    (load,) = kept(tmp_path)
+    assert list(load.rows()) == [BYTES, SHAPED]
+
+
+def test_rows_kept_before_their_number_was_are_read_as_they_are(tmp_path: Path) -> None:
+    keep(tmp_path, publish=True)
+    job = tmp_path / "load1" / "load.json"
+    told = json.loads(job.read_text())
+    assert told.pop("kept") == 3
+    job.write_text(json.dumps(told))
+    (load,) = kept(tmp_path)
+    assert (load.spec.key, list(load.rows())) == (("id",), [RAW, BYTES, SHAPED])
+
+
 def test_a_line_without_the_row_itself_is_named(tmp_path: Path) -> None:
     keep(tmp_path, publish=True)
     rows = tmp_path / "load1" / "rows.jsonl"
@@ -101,7 +128,7 @@ def test_a_line_without_the_row_itself_is_named(tmp_path: Path) -> None:
         list(load.rows())
 
 
-@pytest.mark.parametrize("job", ["", "[]", "{}", '{"inputs": 7}', "[" * 100_000])
+@pytest.mark.parametrize("job", ["", "[]", "{}", '{"inputs": 7}', '{"kept": "3"}', "[" * 100_000])
 def test_a_job_that_is_none_any_more_is_named(job: str, tmp_path: Path) -> None:
     keep(tmp_path, publish=True)
     (tmp_path / "load1" / "load.json").write_text(job)

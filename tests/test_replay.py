@@ -209,10 +209,14 @@ def test_parts_are_known_by_what_they_are_not_by_their_order(tmp_path: Path, mon
         patched.setattr("towpath.replay.run", once)
         with pytest.raises(KeyboardInterrupt):
             replay(bad)
-    # What was sent is taken out by hand: the other part is not taken for it.
+    # What was sent is taken out by hand, which has to be said: the other part is not taken for it.
     (load,) = kept(bad)
-    file = load.folder / "rows.jsonl"
+    file, told = load.folder / "rows.jsonl", load.folder / "load.json"
     file.write_text(file.read_text().splitlines(keepends=True)[1])
+    with pytest.raises(DataError, match="2 bad rows were kept, and 1 are there"):
+        replay(bad)
+    assert table(tmp_path / "w.db", "select n from t order by n") == [(1,), (2,), (3,)]
+    told.write_text(told.read_text().replace('"kept": 2', '"kept": 1'))
     replay(bad)
     assert table(tmp_path / "w.db", "select n from t order by n") == [(1,), (2,), (3,), (4,)]
 

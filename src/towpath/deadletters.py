@@ -1,6 +1,7 @@
 """Dead letters: bad rows kept on disk under the id of the load that set them aside.
 
-`DIR/<load id>/rows.jsonl` holds one bad row a line, `load.json` the job that met them, `types.json` the types that its
+`DIR/<load id>/rows.jsonl` holds one bad row a line, `load.json` the job that met them and how many there are (`kept`;
+not in those of old), `types.json` the types that its
 rows had when they were read (`read`) and when they were shaped (`rows`). A row has its record's own bytes (`raw`), or
 where these were not known its values (`row`). While rows come the folder is
 called `.<load id>.<token>.writing` and goes with its process; once they are durable, and until the load is known to
@@ -37,6 +38,7 @@ from towpath.values.textform import parse_type, type_name
 _ROWS = "rows.jsonl"
 _JOB = "load.json"
 _TYPES = "types.json"
+_KEPT = "kept"
 _WRITING = ".writing"
 _PENDING = ".pending"
 _MEMBERS = {"file", "line", "column", "value", "reason", "edge", "row", "raw", "raw_base64", "head", "head_base64"}
@@ -78,10 +80,12 @@ class DeadLetters:
         token = token_hex(4)
         self._writing = folder / f".{load_id}.{token}{_WRITING}"
         self._pending = folder / f"{load_id}.{token}{_PENDING}"
-        self._spec = spec
+        # Whoever replays them may stand in another folder.
+        self._spec = spec.with_(folder=os.path.abspath(spec.folder))
         self._file: TextIO | None = None
         self._sealed = False
         self._types: dict[str, dict[str, str]] = {}
+        self._count = 0
 
     def types(self, part: str, schema: pa.Schema) -> None:
         self._types[part] = {field.name: type_name(field.type) for field in schema}
@@ -91,6 +95,7 @@ class DeadLetters:
             if self._file is None:
                 self._file = self._begin()
             self._file.write(json.dumps(_as_json(bad), ensure_ascii=False) + "\n")
+            self._count += 1
 
     def seal(self) -> None:
         """Makes the rows durable."""
@@ -139,14 +144,14 @@ class DeadLetters:
         self._writing.mkdir(parents=True)
         rows = open(self._writing / _ROWS, "w", encoding="utf-8")  # noqa: SIM115
         fcntl.flock(rows, fcntl.LOCK_EX)
-        # Whoever replays them may stand in another folder.
-        spec = self._spec.with_(folder=os.path.abspath(self._spec.folder))
-        for name, told in ((_JOB, hidden(spec.as_json())), (_TYPES, self._types)):
-            with open(self._writing / name, "w", encoding="utf-8") as file:
-                json.dump(told, file, indent=1, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
+        self._tell(_TYPES, self._types)
         return rows
+
+    def _tell(self, name: str, told: dict[str, Any]) -> None:
+        with open(self._writing / name, "w", encoding="utf-8") as file:
+            json.dump(told, file, indent=1, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
 
     def _settle(self, name: Path) -> None:
         """Makes all that was written durable under another name. The file stays open: its lock says that we live."""
@@ -154,6 +159,7 @@ class DeadLetters:
         with translated(str(self.folder), "keep bad rows in"):
             self._file.flush()
             os.fsync(self._file.fileno())
+            self._tell(_JOB, {_KEPT: self._count, **hidden(self._spec.as_json())})
             _sync(self._writing)
             self._writing.rename(name)
             _sync(self.folder)
@@ -186,6 +192,8 @@ class Kept:
     folder: Path
     load_id: str
     spec: JobSpec
+    count: int | None = None
+    """How many rows were kept; None where that is not known."""
 
     def types(self, part: str) -> pa.Schema | None:
         """The types that the load's rows had when they were `read`, or shaped (`rows`); None where nobody knows."""
@@ -208,6 +216,14 @@ class Kept:
                     raise self._damaged(number, f"is no bad row as Towpath keeps them: {error}") from error
         if number == 0:
             raise self._damaged(1, "there is no row any more")
+        if self.count is not None and number != self.count:
+            raise DataError(
+                f"{self.count:,} bad rows were kept, and {number:,} are there",
+                where=str(self.folder / _ROWS),
+                todo="nothing of these was sent: restore the lines that are missing; where you took them out, or more "
+                f'in, on purpose, write "{_KEPT}": {number} into {_JOB} beside it',
+                code="bad-rows-damaged",
+            )
 
     def _damaged(self, line: int, what: str) -> DataError:
         return DataError(
@@ -236,12 +252,16 @@ def kept(folder: Path) -> list[Kept]:
         )
     found = [path for path in folder.iterdir() if (path / _JOB).is_file() and not path.suffix]
     found.sort(key=lambda path: path.stat().st_mtime_ns)
-    return [Kept(path, path.name, _job(path / _JOB)) for path in found]
+    return [Kept(path, path.name, *_job(path / _JOB)) for path in found]
 
 
-def _job(path: Path) -> JobSpec:
+def _job(path: Path) -> tuple[JobSpec, int | None]:
     try:
-        return JobSpec.from_json(json.loads(path.read_text(encoding="utf-8")))
+        told = json.loads(path.read_text(encoding="utf-8"))
+        count = told.pop(_KEPT, None)
+        if count is not None and type(count) is not int:
+            raise ValueError(f"{_KEPT} is no number of rows")
+        return JobSpec.from_json(told), count
     except _NO_LETTER as error:
         raise _damaged(path, f"is no job as Towpath keeps it with bad rows: {error}") from error
 

@@ -159,7 +159,7 @@ class _Reading:
                 f"{written:,} bad rows are kept, and read again they are {self.given:,}",
                 where=self.source.shown,
                 todo="nothing of these was sent: see that each line of rows.jsonl holds one record, with its quotes "
-                "closed; a row that is not wanted is dropped by taking out its line",
+                "closed",
                 code="bad-rows-damaged",
             )
 
