@@ -12,7 +12,7 @@ from typing import Any
 from towpath import registry
 from towpath.address import Address
 from towpath.built import Built
-from towpath.errors import UserError
+from towpath.errors import Refused, UserError
 from towpath.job import InputSpec, OutputSpec
 from towpath.joins.topic_decoding import AsTheyAre, ByLines, ByRecords, Decoding
 from towpath.joins.topic_destination import TopicDestination
@@ -94,6 +94,31 @@ def source(at: Address, spec: InputSpec, folder: str) -> Built:
     skip = _one_of(options.deleted, "deleted", ("stop", "skip"), at) == "skip"
     made = TopicSource(queue, named(at), coding.decoding, beside, skip_deleted=skip, shown=str(at))
     return Built(made, (row, *coding.route))
+
+
+def values_alone(spec: InputSpec, given: Mapping[str, Any], shown: str) -> InputSpec:
+    """The lines of a file that are the values of messages, read as those of the topic `spec` were; `given` is laid over
+    its options. Raises Refused where such a value alone is not the row."""
+    said = {name: one for name, one in {**spec.options, **given}.items() if _is_topics(name)}
+    options: TopicInput = build(TopicInput, said, shown)
+    if options.value != "json":
+        raise Refused(
+            f"the values of these messages were read with value={options.value}, and are no lines to read again",
+            where=shown,
+            todo="send the corrected messages to the topic, and run the step again",
+            code="mode-impossible",
+        )
+    beside = envelope(options.envelope, options.key, shown).schema.names
+    if beside:
+        raise Refused(
+            f"these rows had columns from beside their messages' values ({', '.join(beside)}), which are not kept",
+            where=shown,
+            todo="send the corrected messages to the topic and run the step again; or replay with --from-opt "
+            f"envelope=false, which takes {beside[0]} from `raw` where you write it in as a member, and null elsewhere",
+            code="mode-impossible",
+        )
+    rest = {name: one for name, one in given.items() if not _is_topics(name)}
+    return InputSpec("", "jsonl", {**rest, "hive": False}, timezone=spec.timezone)
 
 
 def destination(at: Address, spec: OutputSpec, folder: str) -> Built:
@@ -195,6 +220,10 @@ def _coding(value: str, record: Mapping[str, Any], at: Address, folder: str) -> 
     row = registry.find("format", "jsonl")
     format: Format = registry.make(row, {})
     return _Coding(ByLines(format), partial(LinesOut, format), (row,))
+
+
+def _is_topics(option: str) -> bool:
+    return option.replace("-", "_") in inspect.signature(TopicInput).parameters
 
 
 def _one_of(said: str, option: str, known: tuple[str, ...], at: Address) -> str:

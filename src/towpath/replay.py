@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from towpath import assemble, codecs, letterbox, registry
+from towpath.address import Address
 from towpath.badrows import BadRow
 from towpath.deadletters import Kept, kept, pending
 from towpath.disk import leftovers
@@ -45,7 +46,7 @@ def replay(
     `types` and `options` are laid over those of the job that met the rows; `progress` makes the one of each run. Each
     load's rows are sent exactly once where the destination keeps state: a replay that died is finished by calling it
     again. Raises Refused when there is nothing to send, or when a load cannot be replayed (its SQL read the whole
-    input, or its rows carry their file's name)."""
+    input, or its rows carry their file's name or what stood beside a message's value)."""
     loads = kept(folder)
     if not loads:
         waiting = pending(folder)
@@ -109,10 +110,9 @@ class _Parts:
         if key not in self.all:
             spec = self.load.spec
             ((name, one),) = spec.inputs.items()
-            options = {**one.options, **self.options, "hive": False} | ({} if head is None else {"header": True})
-            source = InputSpec("", _format(spec, one), _own(options, head), timezone=one.timezone)
+            source = _records(self.load, one, self.options, head)
             job = replace(spec, inputs={name: source})
-            self.all[key] = self._part(_named(key), job, source, folder, "read", _line_end(head, options))
+            self.all[key] = self._part(_named(key), job, source, folder, "read", _line_end(head, source.options))
             if head is not None:
                 self.all[key].records.head(head.removesuffix(self.all[key].line_end), self.all[key].line_end)
         return self.all[key]
@@ -210,9 +210,20 @@ def _send(
     return run(job, progress=progress, sources=dict.fromkeys(job.inputs, source))
 
 
-def _format(spec: JobSpec, one: InputSpec) -> str | None:
+def _records(load: Kept, one: InputSpec, given: Mapping[str, Any], head: bytes | None) -> InputSpec:
+    """How the records of a load are read, one after the other in a file."""
+    at = assemble.located(one.address, load.spec.connections, load.spec.folder)
+    if at.kind == "topic":
+        from towpath.assemble_topics import values_alone
+
+        return values_alone(one, given, str(load.folder))
+    options = {**one.options, **given, "hive": False} | ({} if head is None else {"header": True})
+    return InputSpec("", _format(at, one), _own(options, head), timezone=one.timezone)
+
+
+def _format(at: Address, one: InputSpec) -> str | None:
     """The format of the records, one after the other."""
-    path = codecs.split(assemble.located(one.address, spec.connections, spec.folder).path)[0]
+    path = codecs.split(at.path)[0]
     row = registry.find("format", one.format) if one.format else registry.format_for(path)
     name = row.name if row is not None else one.format
     return "jsonl" if name == "json" else name
