@@ -133,7 +133,9 @@ def _zstandard(file: BinaryIO, level: int) -> zstd.ZstdFile:
         zstd.CompressionParameter.compression_level: level,
         zstd.CompressionParameter.checksum_flag: 1,
     }
-    return zstd.ZstdFile(file, "wb", options=options)
+    made = zstd.ZstdFile(file, "wb", options=options)
+    made.write(b"")  # otherwise what nothing is written to would get no frame
+    return made
 
 
 class _Readable(Protocol):
