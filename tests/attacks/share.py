@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -53,10 +53,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "one_of_many(least=1): of such a test's cases a run makes the share that it is given"
     )
-    if config.option.attack_seed is None:  # the workers of xdist are given the options as they are now
-        config.option.attack_seed = secrets.randbelow(10**6)
+    if config.option.attack_seed is None:
+        given = getattr(config, "workerinput", {})  # what xdist tells a worker: see pytest_configure_node
+        config.option.attack_seed = given.get("attack_seed", secrets.randbelow(10**6))
     if not 0 < config.option.attack_share <= 1:
         raise pytest.UsageError(f"--attack-share is {config.option.attack_share}: it must be above 0 and at most 1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """All workers of xdist draw alike."""
+    node.workerinput["attack_seed"] = node.config.option.attack_seed
 
 
 def pytest_report_header(config: pytest.Config) -> str:
