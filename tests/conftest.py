@@ -3,6 +3,7 @@ written, and knows no secret of another test."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,12 @@ import pytest
 from towpath.secrets import plain, redact
 
 pytest_plugins = ["towpath.lab.pytest_plugin", "tests.attacks.share", "tests.s3kit", "tests.postgresqlkit"]
+
+
+def pytest_configure() -> None:
+    """What a script begins in the background ignores Ctrl-C, and so would every run here that is to be interrupted."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

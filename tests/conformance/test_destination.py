@@ -10,6 +10,7 @@ from tests.conformance.on_postgresql import OnPostgreSQL
 from tests.kafkakit import OnKafka
 from tests.s3kit import S3Place, place
 from towpath.conformance import DestinationSuite, TableSuite
+from towpath.joins import manifest
 from towpath.nouns import Mode
 
 FILE = {"mode/merge": "never: a file has no keys"}
@@ -94,6 +95,10 @@ class TestS3CompressedFile(_S3):
 class TestS3Folder(_S3):
     path = "{folder}/orders/"
     format = "parquet"
+
+    def lasting(self, tree: dict[str, bytes]) -> dict[str, bytes]:
+        """The manifest without the blanks behind it that keep a late request of the dead run from replacing it."""
+        return {name: data.rstrip(b" \t\n") if name.endswith(manifest.NAME) else data for name, data in tree.items()}
 
 
 class TestPostgreSQLTable(OnPostgreSQL, TableSuite):

@@ -54,6 +54,10 @@ class DestinationSuite(Suite):
         found = {str(path.relative_to(folder)): path for path in folder.rglob("*")}
         return {name: path.read_bytes() if path.is_file() else b"" for name, path in found.items()}
 
+    def lasting(self, tree: dict[str, bytes]) -> dict[str, bytes]:
+        """What of a tree is the same again when a dead run was cleared from it."""
+        return tree
+
     def leftovers(self, folder: Path, load_id: str) -> list[str]:
         return [name for name in self.tree(folder) if load_id in name]
 
@@ -329,7 +333,7 @@ class DestinationSuite(Suite):
         assert self.make(tmp_path).state(STEP) == state("load1", 2)
         assert self.tree(tmp_path) == left, "state() has side effects"
         assert self.make(tmp_path).recover(STEP) == state("load1", 2)
-        assert self.tree(tmp_path) == files
+        assert self.lasting(self.tree(tmp_path)) == self.lasting(files)
         self.load(tmp_path, NEW, self.mode, load_id="load3")
         assert self.seen(tmp_path) == self.after(OLD, NEW)
 

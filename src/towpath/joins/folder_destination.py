@@ -153,8 +153,8 @@ class FolderDestination:
         # The same load may have been published before: its files keep their names.
         number = sum(part.load_id == load_id for part in before.files) if before is not None else 0
         attempt = folder_loads.attempt(self.store, load_id)
-        with folder_loads.under_way(self.store, self.folder, attempt, replaced), ExitStack() as stack:
-            load = _FolderLoad(self, start, version, load_id, attempt, number)
+        with folder_loads.under_way(self.store, self.folder, attempt, replaced) as fate, ExitStack() as stack:
+            load = _FolderLoad(self, start, version, load_id, attempt, number, fate)
             stack.callback(load.drop)
             yield load
 
@@ -230,13 +230,21 @@ class _FolderLoad:
     """One load: `start` is the manifest that it will publish, without its own files yet."""
 
     def __init__(
-        self, owner: FolderDestination, start: Manifest, version: str | None, load_id: str, attempt: str, number: int
+        self,
+        owner: FolderDestination,
+        start: Manifest,
+        version: str | None,
+        load_id: str,
+        attempt: str,
+        number: int,
+        fate: folder_loads.Fate,
     ) -> None:
         self._owner = owner
         self._manifest = start
         self._version = version
         self._load_id = load_id
         self._attempt = attempt
+        self._fate = fate
         own = [field for field in start.schema if field.name not in start.partition_by]
         self._schema = pa.schema([pa.field(field.name, owner.format.stored(field.type).type) for field in own])
         self._open: OrderedDict[partitions.Texts, _Writing] = OrderedDict()
@@ -284,6 +292,7 @@ class _FolderLoad:
             steps[new.step] = new
         files = (*self._manifest.files, *self._parts)
         content = replace(self._manifest, files=files, steps=steps).dumps()
+        self._fate.sure = False
         try:
             self._owner.store.swap_note(self._owner.folder + manifest.NAME, content, self._version)
         except Conflict:

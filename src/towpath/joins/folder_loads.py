@@ -30,6 +30,13 @@ class _Attempt:
     since: float = 0.0
 
 
+@dataclass(slots=True)
+class Fate:
+    """Whether what became of a load is known: it is not from when its publishing is asked for until the answer."""
+
+    sure: bool = True
+
+
 def attempt(store: Store, load_id: str) -> str:
     """The id under which a load's files are written."""
     return f"{load_id}-{secrets.token_hex(4)}" if isinstance(store, SeesThisMachine) else load_id
@@ -69,24 +76,25 @@ def clear(store: Store, folder: str) -> None:
 
 
 @contextmanager
-def under_way(store: Store, folder: str, load_id: str, replaced: Sequence[str]) -> Iterator[None]:
+def under_way(store: Store, folder: str, load_id: str, replaced: Sequence[str]) -> Iterator[Fate]:
     """Marks a load while it lives. At its end files are removed that the manifest does not name: its own, if it was
-    not published, else the `replaced` ones. Raises Conflict when a living run has the same load id."""
+    not published, else the `replaced` ones. Who asks for its publishing makes its fate unsure before.
+    Raises Conflict when a living run has the same load id."""
     with _marked(store, folder, load_id) as marked:
         if load_id in unfinished(store, folder):
             _finish(store, folder, load_id, sure=False)
-        sure = False
+        fate = Fate()
         try:
             _change(store, folder, load_id, _Attempt(tuple(replaced), time.time()))
-            yield
-            sure = True
+            yield fate
+            fate.sure = True
         except TowError as error:
-            sure = not isinstance(error, Transient)
+            fate.sure |= not isinstance(error, Transient)
             raise
         finally:
             # What stays is noted: the next run clears it.
             try:
-                _finish(store, folder, load_id, sure=sure)
+                _finish(store, folder, load_id, sure=fate.sure)
             except TowError:
                 if isinstance(marked, Remembers):
                     marked.remember()

@@ -313,6 +313,25 @@ def test_a_manifest_that_arrives_after_its_run_was_cleared_is_refused(
     assert ids(s3_place.store(), path) == ((1, 4, 5, 6) if mode is APPEND else (4, 5, 6))
 
 
+@pytest.mark.parametrize("why", [Transient("the source is gone"), KeyboardInterrupt()])
+def test_a_load_into_a_folder_that_ends_before_it_publishes_does_not_stand_in_the_way_of_another(
+    s3_place: S3Place, tmp_path: Path, elsewhere: Any, why: BaseException
+) -> None:
+    at, new = s3_place.address(f"{place(tmp_path)}/a/"), rows(id=[2])
+    load(made(at), rows(id=[1]), CREATE, "load1", STEP)
+    elsewhere("first")
+    first, second = made(at), made(at)
+    before = first.recover(STEP)
+    with first.begin(first.offer(new.schema, APPEND, ()), "load2") as writing:
+        writing.write(Batch(new, Counted("rows")))
+        elsewhere("second")
+        with pytest.raises(type(why)), second.begin(second.offer(new.schema, APPEND, ()), "load3") as ending:
+            ending.write(Batch(new, Counted("rows")))
+            raise why
+        writing.publish(before, state("load2"))
+    assert ids(s3_place.store(), f"{place(tmp_path)}/a/") == (1, 2)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_load_into_a_folder_whose_server_goes_leaves_its_files_to_the_next_run(
     s3_place: S3Place, tmp_path: Path, when: str
