@@ -1,7 +1,7 @@
 """Which part of the attacks a run makes, and with which seed: all by default, in CI a share with a seed that rotates.
 
 An attack takes the fixture `attack` and draws all its chance from it; a test function that stands for many cases of
-one kind is marked `one_of_many`, and of its cases a run makes the share. The header prints what makes the same again.
+one kind is marked `one_of_many`, and of its cases a run makes the share. The end of its output says what makes the same again.
 """
 
 from __future__ import annotations
@@ -66,16 +66,12 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["attack_seed"] = node.config.option.attack_seed
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    made = _attack(config)
-    return (
-        f"attacks: a share of {made.share:g}; the same again: --attack-share {made.share:g} --attack-seed {made.seed}"
-    )
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if any("attack" in report.keywords for report in terminalreporter.stats.get("failed", ())):
-        terminalreporter.write_line(pytest_report_header(config))
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    if any("attack" in getattr(report, "keywords", ()) for report in reports):
+        made = _attack(config)
+        again = f"--attack-share {made.share:g} --attack-seed {made.seed}"
+        terminalreporter.write_line(f"attacks: a share of {made.share:g}; the same again: {again}")
 
 
 @pytest.hookimpl(tryfirst=True)
