@@ -1,7 +1,8 @@
 """Which part of the attacks a run makes, and with which seed: all by default, in CI a share with a seed that rotates.
 
 An attack takes the fixture `attack` and draws all its chance from it; a test function that stands for many cases of
-one kind is marked `one_of_many`, and of its cases a run makes the share. The end of its output says what makes the same again.
+one kind is marked `one_of_many`, and of its cases a run makes the share. The end of its output says what makes
+the same again.
 """
 
 from __future__ import annotations
