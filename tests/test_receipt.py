@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 
 from towpath.look.screen import width
-from towpath.receipt import Receipt, table
+from towpath.receipt import Receipt, peak_memory, table
 
 
 def of(**fields: object) -> Receipt:
@@ -59,3 +63,15 @@ def test_the_receipts_of_a_run_are_a_table_in_eighty_columns() -> None:
     assert "stopped      0     3.21  orders.csv:7: xxx" in lines[2]
     assert max(map(width, lines)) <= 80
     assert len(lines) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only getrusage tells, which counts the parent's too")
+def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it() -> None:
+    held = np.ones(400 << 20, np.uint8)
+    told = subprocess.run(
+        [sys.executable, "-c", "from towpath.receipt import peak_memory; print(peak_memory())"],
+        check=True,
+        capture_output=True,
+    )
+    assert 5 << 20 < int(told.stdout) < len(held)
+    assert peak_memory() > len(held)

@@ -129,6 +129,12 @@ def _pieces(rows: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
 
 
 def _refuse_twins(schema: pa.Schema, name: str) -> None:
+    try:
+        schema.names  # noqa: B018 (they are decoded only now)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "the name of a column is no UTF-8", where=name, todo="fetch the file again", code="file-damaged"
+        ) from error
     twins = [column for column in schema.names if schema.names.count(column) > 1]
     if twins:
         raise DataError(

@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from textwrap import wrap
@@ -29,7 +30,14 @@ def count(number: int, thing: str) -> str:
 
 
 def peak_memory() -> int:
-    """The largest resident size of this process so far, in bytes (getrusage(2): ru_maxrss is in KiB on Linux)."""
+    """The largest resident size of this process so far, in bytes.
+
+    On Linux from proc_pid_status(5), for what getrusage(2) tells is that of the process which started this one, if
+    larger; elsewhere from getrusage, whose ru_maxrss is in bytes on macOS and else in KiB."""
+    with suppress(OSError), open("/proc/self/status", "rb") as status:
+        for line in status:
+            if line.startswith(b"VmHWM:"):
+                return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -18,6 +18,7 @@ from towpath.text.records import Block
 from towpath.text.scan import Grammar
 from towpath.values import textform
 
+_MARK = b"\xef\xbb\xbf"
 _NO_TEXT = "its bytes are no text in this encoding"
 _PADDED = re.compile(r"\s*(?:[+-]0?\d+|0\d+)\s*")
 
@@ -106,9 +107,11 @@ class Parser:
         keys = [str(at) for at in range(len(self.names))]
         wanted = [keys[self.names.index(name)] for name in self.wanted] or keys[:1]
         quote = self.grammar.quote
+        # Arrow leaves out a byte order mark that its input begins with; that of the file is gone already.
+        data = _MARK + block.data if block.data[: len(_MARK)] == _MARK else block.data
         table = pv.read_csv(
-            pa.BufferReader(block.data),
-            read_options=pv.ReadOptions(use_threads=False, block_size=len(block.data) + 1, column_names=keys),
+            pa.BufferReader(data),
+            read_options=pv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=keys),
             parse_options=pv.ParseOptions(
                 delimiter=chr(self.grammar.delimiter),
                 quote_char=False if quote is None else chr(quote),

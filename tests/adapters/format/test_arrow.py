@@ -84,6 +84,16 @@ def test_bytes_that_are_no_text_where_text_should_be_are_an_error(stream: bool) 
 
 
 @FORMS
+def test_a_column_whose_name_is_no_text_is_an_error(stream: bool) -> None:
+    data = written(pa.record_batch({"a name that is plainly seen": [1]}), stream=stream)
+    broken = data.replace(b"plainly", b"pla\xffnly")
+    with pytest.raises(DataError, match=r"orders\.arrow.*no UTF-8"):
+        read(broken)
+    with pytest.raises(DataError, match=r"orders\.arrow.*utf-8"):
+        Arrow().inspect(opened(broken), Want(), whole=True)
+
+
+@FORMS
 def test_offsets_that_point_outside_of_their_column_are_an_error(stream: bool) -> None:
     data = written(pa.record_batch({"s": ["x" * 77, "y" * 88]}), stream=stream)
     at = data.index((77).to_bytes(4, "little") + (165).to_bytes(4, "little"))

@@ -337,6 +337,16 @@ def test_a_byte_order_mark_names_the_encoding(encoding: str) -> None:
     assert rows("ä,b\nü,😀\n".encode(encoding), CSV(encoding=encoding)) == [{"ä": "ü", "b": "😀"}]
 
 
+def test_a_byte_order_mark_that_is_not_the_files_is_a_value_wherever_a_block_begins() -> None:
+    mark = "\ufeff"
+    text = "a,b\n" + f"{mark}x,1\n" * 5
+    for size in (1, 9, 10_000):
+        assert rows(text, batch_bytes=size) == [{"a": f"{mark}x", "b": 1}] * 5
+    assert rows(f"{mark}{mark}x,1\n", CSV(header=False)) == [{"c1": f"{mark}x", "c2": 1}]
+    _, bad = read(b"\x80\r\xef\xbb\xbf", CSV(header=False), all_text=True)
+    assert [row.place.line for row in bad] == [1]
+
+
 def test_other_encodings_are_read_by_option() -> None:
     assert rows("ä,b\nü,1\n".encode("latin-1"), CSV(encoding="latin-1"), batch_bytes=2) == [{"ä": "ü", "b": 1}]
     with pytest.raises(UserError, match="no text encoding 'latin-99'"):

@@ -104,7 +104,7 @@ def test_a_column_that_only_the_last_of_many_lines_has(tmp_path: Path, attack: A
         file.write('{"id":-1,"late":"00501"}\n')
     receipt = tow.copy(source, tmp_path / "o.parquet")
     assert any("restarted once with wider types" in note and "late" in note for note in receipt.notes)
-    found = duckdb.sql(f"select count(*), count(late), max(late), sum(id) from '{tmp_path}/o.parquet'").fetchone()
+    (found,) = duckdb.sql(f"select count(*), count(late), max(late), sum(id) from '{tmp_path}/o.parquet'").fetchall()
     assert found == (count, 1, "00501", sum(range(count - 1)) - 1)
 
 

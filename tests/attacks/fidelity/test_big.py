@@ -3,7 +3,7 @@ given, or are refused."""
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -85,11 +85,8 @@ def test_a_text_of_a_hundred_megabytes_passes_within_the_memory(first: str, seco
 
 def _copied(source: Path | str, to: Path | str) -> int:
     """Copies by the command; the most memory that it held, in bytes."""
-    run = subprocess.Popen([Path(sys.executable).parent / "tow", "copy", str(source), str(to), "--quiet"])
-    _, status, usage = os.wait4(run.pid, 0)
-    run.returncode = os.waitstatus_to_exitcode(status)
-    assert run.returncode == 0
-    return usage.ru_maxrss * 1024
+    command = [Path(sys.executable).parent / "tow", "copy", str(source), str(to), "--json"]
+    return int(json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["memory"])
 
 
 def _all_well(outcome: Outcome) -> None:

@@ -17,10 +17,11 @@ ROWS = 6_000_000
 BASE, PER_ROW = 300 << 20, 100
 """Bytes: of the program with its batches, and for each row of both sides (hashes of rows and of three keys, sorted)."""
 MEASURED = """
-import json, resource, sys
+import json, sys
 from towpath.cli.main import main
+from towpath.receipt import peak_memory
 code = main(sys.argv[1:])
-print(json.dumps([code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+print(json.dumps([code, peak_memory()]))
 """
 
 
