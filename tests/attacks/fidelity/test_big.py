@@ -86,6 +86,8 @@ def test_a_text_of_a_hundred_megabytes_passes_within_the_memory(first: str, seco
 def _copied(source: Path | str, to: Path | str) -> int:
     """Copies by the command; the most memory that it held, in bytes."""
     command = [Path(sys.executable).parent / "tow", "copy", str(source), str(to), "--json"]
+    if str(source).endswith(".csv"):
+        command += ["--from-opt", "quoted_lines=10000000"]  # such a text has more lines than one left open may have
     return int(json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["memory"])
 
 
