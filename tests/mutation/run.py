@@ -93,7 +93,7 @@ def run(name: str, target: dict[str, list[str]], share: float, seed: int, childr
     forget(place)
     command = [MUTMUT, "run", "--max-children", str(children)]
     if share < 1:
-        subprocess.run([*command, "none-is-called-so"], cwd=place, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run([*command, "none-is-called-so"], cwd=place, check=False, capture_output=True)  # makes them
         mutants = sorted(results(place))
         chosen = random.Random(f"{seed}:{name}").sample(mutants, max(1, round(len(mutants) * share)))
         command += chosen
