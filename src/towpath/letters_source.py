@@ -19,11 +19,11 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from towpath.badrows import BadRow, BadRows
-from towpath.errors import DataError, UserError
+from towpath.errors import DataError
 from towpath.joins import hive
 from towpath.joins.union import fit
+from towpath.joins.wanted import wanted
 from towpath.nouns import Checkpoint, Description, Want
-from towpath.options import nearest
 from towpath.seams.source import Reading, Source
 from towpath.stream import Batch, Origin, Place
 
@@ -107,15 +107,7 @@ class LettersSource:
         inner = replace(self._inner(want), bad=moved)
         with self.behind.open(None, inner) as reading:
             schema = self._outer(reading.schema, want)
-            for name in want.columns or ():
-                if name not in schema.names:
-                    raise UserError(
-                        f"there is no column {name!r}{nearest(name, schema.names)}",
-                        where=self.shown,
-                        todo=f"columns: {', '.join(schema.names)}",
-                        code="column-unknown",
-                    )
-            chosen = schema if want.columns is None else pa.schema([schema.field(name) for name in want.columns])
+            chosen = wanted(schema, want.columns, self.shown)
             yield _Reading(self, reading, chosen, moved, reading.settled)
 
     def _inner(self, want: Want) -> Want:

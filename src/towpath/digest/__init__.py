@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from towpath.digest.columns import parts
-from towpath.digest.words import Lanes, mix
+from towpath.digest.words import Lanes, keep_freed_memory, mix
 from towpath.errors import Refused
 from towpath.values.logical import kind
 
@@ -24,6 +24,7 @@ class Digest:
     Raises Refused for two columns of one name, and for a type without a kind."""
 
     def __init__(self, schema: pa.Schema) -> None:
+        keep_freed_memory()
         self._names = _names(schema)
         self._rows = 0
         self._lanes = [0, 0]

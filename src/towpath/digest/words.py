@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -15,8 +16,14 @@ Lanes = tuple[np.ndarray, np.ndarray]
 _GROUP = 1 << 20  # bytes of text at a time, so that its words stay in the processor's cache
 _PLACES = 64  # words of values that are all of one length, beyond which each may be taken by itself
 _KEPT = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)  # a mask of the first bytes of a word
-np.empty(8 << 20, np.uint8)  # freed at once: from now on the allocator keeps what is freed, and no page is taken anew
 _MIX = tuple(np.uint64(number) for number in (30, 0xBF58476D1CE4E5B9, 27, 0x94D049BB133111EB, 31))
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Lets the allocator keep what is freed, so that no page is taken anew for each array. glibc does so from when as
+    large a piece was freed (mallopt(3), M_MMAP_THRESHOLD)."""
+    np.empty(8 << 20, np.uint8)
 
 
 def mix(x: np.ndarray) -> np.ndarray:

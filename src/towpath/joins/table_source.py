@@ -12,6 +12,7 @@ from towpath.errors import DataError, Refused, UserError
 from towpath.joins.cursor import Cursor, before
 from towpath.joins.retyped import retyped
 from towpath.joins.table_state import own
+from towpath.joins.wanted import known, wanted
 from towpath.nouns import Checkpoint, Description, Want
 from towpath.options import nearest
 from towpath.seams.database import Database, DescribesQueries, ListsTables, Session
@@ -64,7 +65,7 @@ class TableSource:
             schema = self._schema(session)
             bound = self._bound(session, schema, None)
             rows = int(session.scalar(f"select count(*) from {self._rows}{self._newer(None, schema)}"))
-        return Description(_retyped(self._chosen(schema, want), _types(want)), rows=rows, bound=bound)
+        return Description(_retyped(wanted(schema, want.columns, self.shown), _types(want)), rows=rows, bound=bound)
 
     @contextmanager
     def open(self, since: Checkpoint | None, want: Want) -> Iterator[TableReading]:
@@ -72,11 +73,11 @@ class TableSource:
             session = stack.enter_context(self.database.read())
             schema = self._schema(session)
             if self.cursor is not None:
-                self._refuse_null_cursors(session, self._known(self.cursor.name, schema).name)
+                self._refuse_null_cursors(session, known(schema, self.cursor.name, self.shown).name)
             bound = self._bound(session, schema, since)
             rows = f"from {self._rows}{self._newer(since, schema)}"
             given = int(session.scalar(f"select count(*) {rows}"))
-            columns = self._chosen(schema, want)
+            columns = wanted(schema, want.columns, self.shown)
             names = ", ".join(self.database.quote(name) for name in columns.names)
             batch_rows = max(1_024, min(65_536, want.batch_bytes // (_CELL_BYTES * max(len(columns), 1))))
             found, batches = session.select(f"select {names} {rows}", batch_rows)
@@ -110,23 +111,6 @@ class TableSource:
         _close(batches)
         return schema
 
-    def _chosen(self, schema: pa.Schema, want: Want) -> pa.Schema:
-        if want.columns is None:
-            return schema
-        for name in want.columns:
-            self._known(name, schema)
-        return pa.schema([schema.field(name) for name in want.columns])
-
-    def _known(self, name: str, schema: pa.Schema) -> pa.Field:
-        if name not in schema.names:
-            raise UserError(
-                f"there is no column {name!r}{nearest(name, schema.names)}",
-                where=self.shown,
-                todo=f"columns: {', '.join(schema.names)}",
-                code="column-unknown",
-            )
-        return schema.field(name)
-
     def _bound(self, session: Session, schema: pa.Schema, since: Checkpoint | None) -> Checkpoint | None:
         """How far the snapshot reaches. With a cursor and nothing newer than `since`, that is `since` itself."""
         if self.cursor is None:
@@ -146,7 +130,7 @@ class TableSource:
     def _cursor_field(self, session: Session, schema: pa.Schema) -> pa.Field:
         """The cursor's field, of a type whose order in SQL is that of its values."""
         assert self.cursor is not None
-        field = self._known(self.cursor.name, schema)
+        field = known(schema, self.cursor.name, self.shown)
         column = self.database.quote(field.name)
         if not _ordered(field.type):
             raise UserError(
@@ -180,7 +164,7 @@ class TableSource:
         """The condition for rows newer than `since`, and within the window."""
         if self.cursor is None:
             return ""
-        field = self._known(self.cursor.name, schema)
+        field = known(schema, self.cursor.name, self.shown)
         lower = self.cursor.lower(since, field.type, self.shown)
         bounds = [] if lower is None else [lower]
         bounds += self.cursor.window(field.type, self.shown)

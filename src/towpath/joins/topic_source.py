@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from towpath.badrows import BadRow
-from towpath.errors import SourceChanged, UserError
+from towpath.errors import SourceChanged
 from towpath.joins.retyped import retyped
 from towpath.joins.topic_decoding import Decoded, Decoding
 from towpath.joins.topic_envelope import Envelope
 from towpath.joins.topic_offsets import Frozen, Spans, freeze
 from towpath.joins.topic_values import Messages, Opening
 from towpath.joins.union import one_text, union
+from towpath.joins.wanted import wanted
 from towpath.nouns import Checkpoint, Description, Restart, Want
-from towpath.options import nearest
 from towpath.seams.format import Inspected, TypesTooNarrow
 from towpath.seams.queue import KeepsOffsets, Queue
 from towpath.seams.source import Reading
@@ -122,16 +122,8 @@ class TopicSource:
     def _outward(self, values: pa.Schema, want: Want) -> pa.Schema:
         """The columns of what is read, in the types that were pinned."""
         natural = [*one_text(values), *self.envelope.schema]
-        fields = {one.name: one.with_type(want.types.get(one.name, one.type)) for one in natural}
-        for name in want.columns or ():
-            if name not in fields:
-                raise UserError(
-                    f"there is no column {name!r}{nearest(name, fields)}",
-                    where=self.shown,
-                    todo=f"columns: {', '.join(fields)}",
-                    code="column-unknown",
-                )
-        return pa.schema([fields[name] for name in (fields if want.columns is None else want.columns)])
+        typed = [one.with_type(want.types.get(one.name, one.type)) for one in natural]
+        return wanted(pa.schema(typed), want.columns, self.shown)
 
 
 class _TopicReading:
