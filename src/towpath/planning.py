@@ -176,6 +176,20 @@ def _judged(ground: Ground) -> list[str]:
     return [f"a row that only {destination.judges()} refuse stops the load; a rule (--rule) finds it beforehand"]
 
 
+def _unsettled(ground: Ground) -> tuple[str, ...]:
+    """The columns, by the names that the offer has for them, whose type comes from a sample."""
+    spec = ground.spec
+    asked = [(one, ground.wants[name]) for name, one in ground.descriptions.items()]
+    guessed = [
+        spec.rename.get(name, name)
+        for one, want in asked
+        if not one.settled and not want.all_text
+        for name in one.schema.names
+        if name not in want.types
+    ]
+    return tuple(name for name in guessed if name not in spec.cast)
+
+
 def _state_line(state: State | None) -> str:
     if state is None:
         return "none yet: everything is read"
@@ -192,20 +206,13 @@ def plan(spec: JobSpec, *, full_refresh: bool = False, accept_plan: bool = False
     """What running `spec` would do. Reads a sample and the state; writes nothing. Raises what the run would raise
     before its first row."""
     ground = prepare(spec, recovering=False, full_refresh=full_refresh, accept_plan=accept_plan)
-    unsettled = tuple(
-        name
-        for one in ground.descriptions.values()
-        if not one.settled
-        for name in one.schema.names
-        if name not in spec.types
-    )
     return Plan(
         spec,
         ground.source_shown,
         ground.destination.shown,
         None if ground.unchanged else ground.offer(),
         route=[f"{part}: {row.line} [{_file(row)}]" for part, row in ground.route],
-        unsettled=unsettled,
+        unsettled=_unsettled(ground),
         rows=ground.rows,
         size=ground.size,
         state=ground.state,
