@@ -9,53 +9,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tests.arrays import arrays, types
+from tests.digest.kit import digest
 from towpath.digest import Digest, row_hashes
 from towpath.digest import reference as reference
 from towpath.errors import DataError, Refused
 from towpath.values import textform
-from towpath.values.logical import kind, plain_type
 
-BROAD = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "reference" / "digest-vectors.json").read_text())
-
-
-def digest(rows: pa.RecordBatch | pa.Table, most: int | None = None) -> str:
-    found = Digest(rows.schema)
-    for batch in (
-        pa.Table.from_batches([rows]).to_batches(most) if isinstance(rows, pa.RecordBatch) else rows.to_batches(most)
-    ):
-        found.update(batch)
-    assert found.rows == rows.num_rows
-    return found.hexdigest()
 
 
 def one(value: Any, type: pa.DataType) -> str:
     return digest(pa.record_batch([pa.array([value], type)], names=["c"]))
-
-
-@BROAD
-@given(arrays(), st.text(max_size=5))
-def test_the_quick_digest_equals_the_reference(values: pa.Array, name: str) -> None:
-    rows = pa.record_batch([values], names=[name])
-    assert digest(rows) == reference.digest(rows.schema, [rows])
-
-
-@BROAD
-@given(st.data())
-def test_rows_of_several_columns_have_the_references_hashes(data: st.DataObject) -> None:
-    count = data.draw(st.integers(1, 4))
-    columns = [data.draw(arrays()) for _ in range(count)]
-    shortest = min(map(len, columns))
-    rows = pa.record_batch([column[:shortest] for column in columns], names=[f"c{n}" for n in range(count)])
-    expected = [
-        [reference.row_hash(k, {name: rows.column(name)[row] for name in rows.schema.names}) for k in (0, 1)]
-        for row in range(shortest)
-    ]
-    assert row_hashes(rows).tolist() == expected
 
 
 @pytest.mark.parametrize("vector", VECTORS["values"], ids=lambda vector: f"{vector['type']} {vector['text']!s:.20}")
@@ -99,11 +64,11 @@ def table(count: int = 500, seed: int = 1) -> pa.Table:
 
 
 def test_the_order_of_rows_and_columns_and_the_batches_do_not_matter() -> None:
-    rows = table(3000)
+    rows = table(600)
     shuffled = rows.take(pa.array(np.random.default_rng(2).permutation(len(rows))))
-    assert digest(shuffled, 7) == digest(rows)
+    assert digest(shuffled, 70) == digest(rows)
     assert digest(rows.select(rows.schema.names[::-1])) == digest(rows)
-    assert digest(rows, 999) == digest(rows)
+    assert digest(rows, 99) == digest(rows)
 
 
 def test_the_name_of_a_column_matters() -> None:
@@ -250,26 +215,14 @@ def test_every_nan_is_one_nan() -> None:
     assert digest(rows[:1]) == one(float("nan"), pa.float64())
 
 
-def test_cells_of_a_megabyte_and_empty_ones_hash_as_the_reference_does() -> None:
-    cells = ["", "x" * (1 << 20) + "yz", None, "é" * 5000, "a" * 4096, "b" * 4097, "c" * (3 << 20)]
-    for type in (pa.string(), pa.large_string()):
-        rows = pa.record_batch([pa.array(cells, type)], names=["c"])
-        assert digest(rows[1:]) == reference.digest(rows.schema, [rows[1:]])
-
-
 def test_many_texts_of_few_values_hash_as_each_by_itself() -> None:
-    words = pa.array((["a", "b", None] * 2000)[:5000])
-    many = words.take(pa.array(range(10, 5000)))
+    words = pa.array((["a", "b", None] * 100)[:200])
+    many = words.take(pa.array(range(10, 200)))
     rows = pa.record_batch([many, many.dictionary_encode()], names=["c", "d"])
     hashes = row_hashes(rows)
-    for row in (0, 1, 2, 4989):
+    for row in (0, 1, 2, 189):
         assert hashes[row].tolist() == row_hashes(rows[row : row + 1])[0].tolist()
     assert digest(rows) == reference.digest(rows.schema, [rows])
-
-
-def repeated(values: list[Any], type: pa.DataType, count: int = 3000) -> pa.RecordBatch:
-    """Many rows of few values, as `Digest` takes by their range."""
-    return pa.record_batch([pa.array((values * count)[:count], type)], names=["c"])
 
 
 @pytest.mark.parametrize(
@@ -291,11 +244,13 @@ def repeated(values: list[Any], type: pa.DataType, count: int = 3000) -> pa.Reco
     ids=lambda value: str(value)[:40],
 )
 def test_many_rows_of_few_numbers_hash_as_each_by_itself(values: list[Any], type: pa.DataType) -> None:
-    rows = repeated(values, type)
-    assert digest(rows) == reference.digest(rows.schema, [rows])
+    few = pa.record_batch([pa.array(values, type)], names=["c"])
+    assert digest(few) == reference.digest(few.schema, [few])
+    many = np.arange(1100) % len(values)
+    assert (row_hashes(few.take(pa.array(many))) == row_hashes(few)[many]).all()
 
 
-@pytest.mark.parametrize("longest", [0, 7, 8, 9, 100, 5000, 300_000])
+@pytest.mark.parametrize("longest", [0, 7, 8, 9, 100, 5000])
 def test_texts_of_all_lengths_hash_as_each_by_itself(longest: int) -> None:
     rng = random.Random(longest)
     lengths = [rng.choice([0, 1, 8, 16, 17, rng.randrange(60)]) for _ in range(500)] + [longest] * 3
@@ -349,10 +304,3 @@ def test_two_columns_of_one_name_are_refused() -> None:
 def test_a_type_without_a_kind_is_refused_before_any_row() -> None:
     with pytest.raises(Refused, match="union"):
         Digest(pa.schema([("u", pa.dense_union([pa.field("a", pa.int8())]))]))
-
-
-@BROAD
-@given(types())
-def test_no_rows_have_the_digest_zero(type: pa.DataType) -> None:
-    assert digest(pa.record_batch([pa.array([], plain_type(type))], names=["c"])) == "tow1:" + "0" * 32
-    assert kind(type)

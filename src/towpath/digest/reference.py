@@ -66,12 +66,10 @@ def number_state(k: int, kind: str, value: int) -> tuple[str, int]:
 def state_of(k: int, value: Any) -> tuple[str, int]:
     """The name of a value's kind, and its state in lane k."""
     type = value.type
-    if isinstance(type, pa.BaseExtensionType) or pa.types.is_run_end_encoded(type):
-        return state_of(k, value.value)
-    if pa.types.is_dictionary(type):
-        return state_of(k, value.value) if value.is_valid else ("null", 0)
     if not value.is_valid:
         return "null", 0
+    if isinstance(type, pa.BaseExtensionType) or pa.types.is_run_end_encoded(type) or pa.types.is_dictionary(type):
+        return state_of(k, value.value)
     if pa.types.is_boolean(type):
         return "bool", int(value.as_py())
     if pa.types.is_integer(type):

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from towpath.digest import reference, words
+
+NUMBERS = [0, 1, 2**63, 2**64 - 1, 0x0123456789ABCDEF, 2**32]
+
+
+def states(values: list[bytes]) -> list[list[int]]:
+    return [[reference.words_state(k, value) for value in values] for k in (0, 1)]
+
+
+def test_numbers_are_mixed_as_by_the_reference_and_in_place() -> None:
+    given = np.array(NUMBERS, np.uint64)
+    mixed = words.mix(given)
+    assert mixed is given
+    assert mixed.tolist() == [reference.mix(number) for number in NUMBERS]
+
+
+def test_places_count_from_one_and_wrap() -> None:
+    assert words.places(4, 2**63 + 1).tolist() == [2**63 + 1, 2, 2**63 + 3, 4]
+    assert words.places(0, 5).tolist() == []
+
+
+def test_runs_are_summed_also_empty_ones_and_beyond_64_bits() -> None:
+    x = np.array([1, 2**64 - 1, 3, 2**63, 2**63], np.uint64)
+    assert words.sums(x, np.array([0, 2, 0, 1, 2, 0])).tolist() == [0, 0, 0, 3, 0, 0]
+    assert words.sums(x[:0], np.array([0, 0])).tolist() == [0, 0]
+
+
+def test_what_is_stored_is_found_behind_an_offset() -> None:
+    pairs = pa.array([b"0123456789abcdef", b"ABCDEFGHIJKLMNOP", b"................"], pa.binary(16))
+    found = words.stored(pairs[1:2], np.dtype("S8"), 2)
+    assert found.tolist() == [b"ABCDEFGH", b"IJKLMNOP"]
+    assert words.stored(pairs[:0], np.dtype(np.int64), 2).tolist() == []
+    assert words.stored(pa.array([1, 2, 3], pa.int32())[1:], np.dtype(np.int32)).tolist() == [2, 3]
+
+
+def test_values_of_some_words_have_the_state_of_their_bytes() -> None:
+    columns = [np.array(NUMBERS, np.uint64), np.array(NUMBERS[::-1], np.uint64), np.arange(6, dtype=np.uint64)]
+    for count in (1, 2, 3):
+        content = [np.array(row, "<u8").tobytes() for row in zip(*columns[:count], strict=True)]
+        assert [lane.tolist() for lane in words.of_words(*columns[:count])] == states(content)
+
+
+LENGTHS = {
+    "short ones": [3, 0, 8, 7, 9, 16, 1, 15, 17],
+    "of one length": [5] * 9,
+    "of one number of words": [5, 8, 1, 7],
+    "of one great length": [600] * 3,
+    "one long one among short ones": [3, 700, 8, 0, 1, 2, 3, 9, 9],
+    "none but empty ones": [0, 0, 0],
+    "a single one": [11],
+    "long ones": [500, 501, 503, 511, 512, 513],
+    "growing": [*range(0, 200, 3)],
+}
+
+
+@pytest.mark.parametrize("group", [8, 104, 1 << 20])
+def test_texts_have_the_states_of_their_bytes_however_many_are_taken_at_a_time(
+    group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "_GROUP", group)
+    rng = random.Random(group)
+    for name, lengths in LENGTHS.items():
+        values = [rng.randbytes(length) for length in lengths]
+        expected = states(values)
+        for type in (pa.binary(), pa.large_binary()):
+            found = words.of_binary(pa.array([b"before", *values, b"after"], type)[1:-1])
+            assert [lane.tolist() for lane in found] == expected, name
+
+
+def test_values_of_a_fixed_width_have_the_states_of_their_bytes() -> None:
+    rng = random.Random(3)
+    for width in (1, 7, 8, 9, 16, 700):
+        values = [rng.randbytes(width) for _ in range(5)]
+        found = words.of_binary(pa.array([b"." * width, *values], pa.binary(width))[1:])
+        assert [lane.tolist() for lane in found] == states(values)
+
+
+def test_no_texts_have_no_states() -> None:
+    for type in (pa.string(), pa.large_binary(), pa.binary(3)):
+        assert [lane.tolist() for lane in words.of_binary(pa.array([], type))] == [[], []]
