@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -45,5 +48,24 @@ def test_no_rows_have_the_digest_zero(type: pa.DataType) -> None:
 def test_cells_of_a_megabyte_and_empty_ones_hash_as_the_reference_does() -> None:
     cells = ["", "x" * (1 << 20) + "yz", None, "é" * 5000, "a" * 4096, "b" * 4097, "c" * (3 << 20)]
     for type in (pa.string(), pa.large_string()):
+        rows = pa.record_batch([pa.array(cells, type)], names=["c"])
+        assert digest(rows[1:]) == reference.digest(rows.schema, [rows[1:]])
+
+
+@pytest.mark.parametrize("longest", [0, 7, 8, 9, 100, 5000])
+def test_texts_of_all_lengths_hash_as_each_by_itself(longest: int) -> None:
+    rng = random.Random(longest)
+    lengths = [rng.choice([0, 1, 8, 16, 17, rng.randrange(60)]) for _ in range(500)] + [longest] * 3
+    rng.shuffle(lengths)
+    cells = [None if rng.random() < 0.1 else rng.randbytes(length) for length in lengths]
+    for type in (pa.binary(), pa.large_binary()):
+        rows = pa.record_batch([pa.array(cells, type)], names=["c"])
+        assert digest(rows[3:]) == reference.digest(rows.schema, [rows[3:]])
+
+
+@pytest.mark.parametrize("width", [1, 8, 9, 24, 600])
+def test_texts_of_one_length_hash_as_each_by_itself(width: int) -> None:
+    cells = [random.Random(number).randbytes(width) for number in range(100)]
+    for type in (pa.binary(), pa.binary(width)):
         rows = pa.record_batch([pa.array(cells, type)], names=["c"])
         assert digest(rows[1:]) == reference.digest(rows.schema, [rows[1:]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -207,21 +207,18 @@ def _dates(values: pa.Array) -> _Numbers:
     return _Numbers(days(values), lambda numbers: _single("date", numbers.view(np.uint64)))
 
 
-def _times(name: str) -> Callable[[pa.Array], _Numbers]:
-    def made(values: Any) -> _Numbers:
-        by = spec.NANOSECONDS[values.type.unit]
+def _times(name: str, values: Any) -> _Numbers:
+    by = spec.NANOSECONDS[values.type.unit]
 
-        def states(count: np.ndarray) -> _States:
-            words = (count * by).view(np.uint64)
-            most = (2**63 - 1) // by
-            wide = np.flatnonzero((count > most) | (count < -most)) if by > 1 else np.empty(0, np.int64)
-            if len(wide) == 0:
-                return _single(name, words)
-            return _States(name, (words, words), wide, of_words(words[wide], _upper(count[wide], by)))
+    def states(count: np.ndarray) -> _States:
+        words = (count * by).view(np.uint64)
+        most = (2**63 - 1) // by
+        wide = np.flatnonzero((count > most) | (count < -most)) if by > 1 else np.empty(0, np.int64)
+        if len(wide) == 0:
+            return _single(name, words)
+        return _States(name, (words, words), wide, of_words(words[wide], _upper(count[wide], by)))
 
-        return _Numbers(numbers(values), states)
-
-    return made
+    return _Numbers(numbers(values), states)
 
 
 def _upper(count: np.ndarray, by: int) -> np.ndarray:
@@ -278,10 +275,10 @@ _STATES: dict[Kind, Callable[[Any], _States | _Numbers]] = {
     Kind.TEXT: _text,
     Kind.BYTES: _bytes,
     Kind.DATE: _dates,
-    Kind.TIME: _times("time"),
-    Kind.LOCAL: _times("local"),
-    Kind.INSTANT: _times("instant"),
-    Kind.DURATION: _times("duration"),
+    Kind.TIME: partial(_times, "time"),
+    Kind.LOCAL: partial(_times, "local"),
+    Kind.INSTANT: partial(_times, "instant"),
+    Kind.DURATION: partial(_times, "duration"),
     Kind.INTERVAL: _intervals,
     Kind.LIST: _lists,
     Kind.STRUCT: _structs,
