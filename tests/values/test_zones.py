@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pyarrow as pa
@@ -159,7 +160,7 @@ def test_local_times_within_lists_structs_and_maps_become_instants_too() -> None
     gap, good = datetime(2024, 3, 31, 2, 30), datetime(2024, 7, 1, 10)
     utc = datetime(2024, 7, 1, 8, tzinfo=UTC)
     type = pa.struct([("at", pa.list_(US)), ("of", pa.map_(pa.string(), US)), ("n", pa.int64())])
-    rows = [
+    rows: list[dict[str, Any] | None] = [
         {"at": [good, None], "of": [("a", good)], "n": 1},
         {"at": [good, gap], "of": [], "n": 2},
         None,

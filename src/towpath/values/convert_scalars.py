@@ -221,9 +221,10 @@ def _number(value: int | float | Decimal, type: Any) -> int | float | Decimal | 
 def _nearest_number(value: Any, type: Any) -> int | float | Decimal | None:
     if isinstance(value, str):
         try:
-            value = Decimal(value)
+            number = Decimal(value)
         except InvalidOperation:
             return None
+        value = math.nan if number.is_nan() else number
     if kind(type) is Kind.FLOAT:
         return _nearest_float(value, type)
     if not math.isfinite(value) or (isinstance(value, Decimal) and abs(value.adjusted()) > 1000):
@@ -244,14 +245,10 @@ def _from_scaled(scaled: int, type: Any) -> int | Decimal | None:
 
 def _nearest_float(value: int | float | Decimal, type: Any) -> float | None:
     """The nearest float of the type; None for a finite value beyond its range."""
-    try:
-        close = float(value)
-    except OverflowError:
-        return None
     narrow: Any = {16: np.float16, 32: np.float32, 64: np.float64}[type.bit_width]
     with np.errstate(over="ignore", under="ignore"):
-        close = float(narrow(close))  # numpy's own floats compare to large integers inexactly
-    return None if math.isinf(close) and math.isfinite(value) else close
+        close = float(narrow(float(value)))  # numpy's own floats compare to large integers inexactly
+    return None if math.isinf(close) and close != value else close
 
 
 def _cast_bytes(values: pa.Array, target: Any) -> pa.Array:
@@ -295,7 +292,7 @@ def _ticks(values: pa.Array) -> np.ndarray:
 
 def _temporal(stored: np.ndarray, good: np.ndarray, target: Any) -> pa.Array:
     if pa.types.is_date64(target):
-        good = good & (np.abs(stored) < 2**63 // (DAY * 1000))
+        good = good & (np.abs(stored) <= 2**63 // (DAY * 1000))
         stored = np.where(good, stored, 0) * DAY * 1000
     if target.bit_width == 32:
         good = good & (stored >= -(2**31)) & (stored < 2**31)
