@@ -32,6 +32,7 @@ from towpath.adapters.format.parquet import Parquet
 from towpath.adapters.store.local import Local
 from towpath.adapters.store.stdio import StandardStreams
 from towpath.conformance.dying import die_after
+from towpath.disk import leftovers
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, UserError
 from towpath.nouns import Guarantee, Mode, Way
 from towpath.seams.format import Format
@@ -271,7 +272,8 @@ class Stopping(Local):
         return version
 
 
-def test_the_intent_of_a_living_run_is_left_alone(tmp_path: Path) -> None:
+def test_the_intent_of_a_living_run_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "_PATIENCE", 0.02)
     path = tmp_path / "a.csv"
     path.write_text("id\n0\n")
     seen = []

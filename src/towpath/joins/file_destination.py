@@ -59,7 +59,7 @@ class FileDestination:
         self._path = path
         self._codec = codec
         self._level = level
-        self._guarantee: Guarantee = getattr(store, "guarantee", Guarantee.RECOVERABLE)
+        self._guarantee = store.guarantee
         self._continues = bool(getattr(format, "continues", False))
         self._state = FileState(store, path, self.shown)
         self._inspected: dict[tuple[Entry, bool], Existing] = {}
@@ -101,9 +101,7 @@ class FileDestination:
                 todo="choose --mode append or --mode replace, or another name",
                 code="destination-exists",
             )
-        existing = None
-        if mode is Mode.APPEND and entry is not None and entry.size:
-            existing = self._existing(entry, whole=not self._continues)
+        existing = self._followed(mode, entry)
         check_names(self._format, schema.names, self.shown)
         columns = plan_columns(schema, self._format.stored, existing, self.shown)
         return Offer(
@@ -113,7 +111,7 @@ class FileDestination:
             mode=mode,
             key=key,
             guarantee=self._guarantee,
-            why=_WHY.get(self._guarantee, ""),
+            why=_WHY[self._guarantee],
             effect=self._effect(mode, entry, existing),
             ddl=_DDL[self._guarantee](self._path),
         )
@@ -125,7 +123,10 @@ class FileDestination:
     @contextmanager
     def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
         before = None if offer.mode is Mode.CREATE else self._entry()
-        old = before if offer.mode is Mode.APPEND and before is not None and before.size else None
+        followed = self._followed(offer.mode, before)
+        if followed is not None and followed.schema.names != offer.schema.names:
+            raise Conflict("its columns were changed meanwhile", where=self.shown, todo="run again")
+        old = None if followed is None else before
         with self._store.stage(self._path, load_id) as staged, ExitStack() as stack:
             if old is not None and self._continues:
                 file = self._continued(old, staged, offer.schema)
@@ -157,9 +158,18 @@ class FileDestination:
             return None
         return next((entry for entry in self._store.entries(self._path) if entry.path == self._path), None)
 
+    def _followed(self, mode: Mode, entry: Entry | None) -> Existing | None:
+        """What new rows follow, if anything: a file that names no column and holds no row is begun anew."""
+        if mode is not Mode.APPEND or entry is None:
+            return None
+        existing = self._existing(entry, whole=not self._continues)
+        return None if existing.rows == 0 and not existing.schema.names else existing
+
     def _existing(self, entry: Entry, *, whole: bool) -> Existing:
         """With `whole` every type is certain. Where old bytes are only continued, types are a guess, and none but the
         text columns bind new rows: their values stay text."""
+        if not entry.size:
+            return Existing(pa.schema([]), {}, 0)
         if (entry, whole) not in self._inspected:
             file = input_file(self._store, entry, self._codec)
             found = self._format.inspect(file, Want(), whole=False)
@@ -178,7 +188,9 @@ class FileDestination:
             return f"creates {self._path}"
         if mode is Mode.REPLACE:
             return f"replaces {self._path} ({entry.size:,} bytes) whole"
-        rows = "rows" if existing is None or existing.rows is None else f"{existing.rows:,} rows"
+        if existing is None:
+            return f"begins {self._path}, which is empty"
+        rows = "rows" if existing.rows is None else f"{existing.rows:,} rows"
         return f"keeps the {rows} of {self._path}; new rows follow them"
 
     def _refuse_step(self, step: str | None) -> None:
@@ -218,7 +230,7 @@ class FileDestination:
         """Copies the old bytes, by the store itself where it can; returns the last one."""
         sink.size = staged.begin_with_old() if isinstance(staged, BeginsWithOld) else 0
         if not sink.size:
-            return _copy(self._store.open(self._path), cast(BinaryIO, sink))
+            return _copy(self._store.open(self._path), sink)
         with self._store.open(self._path) as old:
             old.seek(-1, 2)
             return old.read()
@@ -227,8 +239,6 @@ class FileDestination:
         """Reads the old rows and writes them again before the new ones."""
         old = input_file(self._store, before, self._codec)
         with self._format.read(old, Want(schema=self._existing(before, whole=True).schema)) as reading:
-            if set(reading.schema.names) != set(schema.names):
-                raise Conflict("its columns were changed meanwhile", where=self.shown, todo="run again")
             for batch in reading:
                 file.write(fit(batch.rows, schema, self._path))
         if reading.given != file.rows:
@@ -263,7 +273,7 @@ class _FileLoad:
         return self._published
 
 
-def _copy(source: BinaryIO, target: BinaryIO | None) -> bytes:
+def _copy(source: BinaryIO, target: BinaryIO | Sink | None) -> bytes:
     """Reads a stream to its end, copies it (None: nowhere) and closes it; returns the last byte, if there is one."""
     last = b""
     with source:

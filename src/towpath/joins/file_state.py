@@ -101,7 +101,7 @@ class FileState:
         new = intent.state
         if new is not None and _load_of(ledger, new.step) == intent.load_id:
             return
-        if ledger.intent is not None and ledger.intent != intent:
+        if ledger.intent not in (None, intent):
             raise self._conflict(f"the load {ledger.intent.load_id} is being published to it")
         if new is not None and ledger.steps.get(new.step) != expected:
             raise self._conflict(f"another run of the step {new.step} has loaded it")

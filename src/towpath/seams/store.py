@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
+from towpath.nouns import Guarantee
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -42,6 +44,9 @@ class Staged(Protocol):
 
 class Store(Protocol):
     """A place for named bytes."""
+
+    guarantee: Guarantee
+    """How far exactly-once goes for one file that is published here."""
 
     def entries(self, pattern: str) -> list[Entry]:
         """The objects that a path or a glob (`*`, `?`, `[..]`, `**`) names, sorted by path; [] when there are none.
