@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -28,7 +29,7 @@ source_paths = ["src/"]
 only_mutate = {files}
 do_not_mutate_patterns = ['^\\s*raise ']
 also_copy = ["docs/", "README.md", "CHANGELOG.md", "examples/"]
-pytest_add_cli_args = ["-m", "not lab and not slow and not attack", "-p", "no:xdist", "-x"]
+pytest_add_cli_args = ["-m", "not lab and not slow and not attack", "-p", "no:xdist", "-x", "-W", "ignore:(rm_rf)"]
 pytest_add_cli_args_test_selection = {tests}
 process_isolation = "forkserver"
 """
@@ -59,6 +60,13 @@ def copied(name: str, target: dict[str, list[str]]) -> Path:
     with (place / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(config)
     return place
+
+
+def environment(place: Path) -> dict[str, str]:
+    """Tests have temporary folders of their own: one that another run of pytest clears too would fail them all."""
+    folder = place / "tmp"
+    folder.mkdir(exist_ok=True)
+    return {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(folder)}
 
 
 def forget(place: Path) -> None:
@@ -99,7 +107,7 @@ def run(name: str, target: dict[str, list[str]], share: float, seed: int, childr
         command += chosen
     log = place / "mutmut.log"
     with log.open("w") as file:
-        subprocess.run(command, cwd=place, check=False, stdout=file, stderr=subprocess.STDOUT)
+        subprocess.run(command, cwd=place, env=environment(place), check=False, stdout=file, stderr=subprocess.STDOUT)
     codes = results(place)
     if not any(code is not None for code in codes.values()):
         raise SystemExit(f"{name}: mutmut made nothing of it: read {log}")
