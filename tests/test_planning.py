@@ -14,8 +14,10 @@ from towpath import move
 from towpath.errors import Refused, UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Mode, Offer, State, Stored, Way
+from towpath.pipeline import jobs as steps
 from towpath.pipeline.load import Loaded, load
-from towpath.planning import Plan, listed, plan, plan_pipeline
+from towpath.pipeline.order import order
+from towpath.planning import Plan, column_json, listed, plan, plan_pipeline
 from towpath.secrets import redact
 
 COLUMNS = (
@@ -151,6 +153,7 @@ def test_the_json_of_a_plan_has_each_fact_of_it() -> None:
         "instead": ["a.csv", "b.csv"],
         "notes": ["first"],
     }
+    assert column_json(COLUMNS[0])["from_sample"] is False
     few = shown(replace(OFFER, instead_of=None)).as_json()
     assert (few["state"], few["bad_rows"], few["max_bad"], few["instead"]) == (None, None, None, [])
     idle = shown(None, job, route=["read"], rows=2, size=9, state=STATE, unchanged="nothing new", waiting="later")
@@ -239,7 +242,7 @@ def shop(folder: Path) -> Loaded:
         folder / "tow.yaml",
         "pipeline: p\n"
         "steps:\n"
-        "  last: {from: {b: c.csv, a: 'duckdb:///w.db#t'}, sql: 'select * from a, b', to: d.csv, mode: replace}\n"
+        "  last: {from: {b: c.csv, a: 'duckdb:///w.db#t'}, sql: 'select a.id from a, b', to: d.csv, mode: replace}\n"
         "  first: {from: a.csv, to: 'duckdb:///w.db#t', mode: replace}\n"
         "  other: {from: a.csv, to: c.csv, mode: replace}\n",
     )
@@ -252,9 +255,18 @@ def test_a_pipeline_is_planned_in_the_order_of_its_steps(tmp_path: Path) -> None
     assert first.offer is not None
     assert other.offer is not None
     assert (last.offer, last.source, last.destination) == (None, "c.csv, duckdb:///w.db#t", "d.csv")
-    assert last.waiting.startswith("can be planned once first, other has run: ")
-    assert last.waiting.count("p/last") == 0
+    assert last.waiting.startswith(f"can be planned once first, other has run: {tmp_path}/c.csv: there is no such file")
     assert [one.spec.step for one in plan_pipeline(shop(tmp_path), ["other"])] == ["p/other"]
+
+
+def test_a_step_that_was_changed_waits_for_no_other(tmp_path: Path) -> None:
+    loaded = shop(tmp_path)
+    for name in order(loaded):
+        move.run(steps.job(loaded, name))
+    text = (tmp_path / "tow.yaml").read_text()
+    (tmp_path / "tow.yaml").write_text(text.replace("from a, b", "from b, a"))
+    with pytest.raises(Refused, match="p/last: the step was changed since its last load"):
+        plan_pipeline(load(tmp_path / "tow.yaml"))
 
 
 def test_a_step_whose_needs_are_not_planned_with_it_is_refused(tmp_path: Path) -> None:

@@ -91,10 +91,7 @@ class Plan:
             native = plan.stored.native or textform.type_name(plan.stored.type)
             rows.append((name, textform.type_name(plan.source) + sample, native, f"{plan.way}{why}"))
         widths = [max(len(row[at]) for row in rows) for at in range(3)]
-        return [
-            f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  ->  {row[2]:<{widths[2]}}  {row[3]}".rstrip()
-            for row in rows
-        ]
+        return [f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  ->  {row[2]:<{widths[2]}}  {row[3]}" for row in rows]
 
     def as_json(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
@@ -141,10 +138,10 @@ def plan_pipeline(loaded: Loaded, steps: Sequence[str] = ()) -> list[Plan]:
             plans.append(plan(spec))
         except Refused as error:
             missing = sorted(before[name] & set(chosen))
-            if not missing:
+            if not missing or error.code == "plan-changed":
                 raise
             source = ", ".join(one.address for one in spec.inputs.values())
-            why = f"can be planned once {', '.join(missing)} has run: {str(error).removeprefix(f'{spec.step}: ')}"
+            why = f"can be planned once {', '.join(missing)} has run: {error}"
             plans.append(Plan(spec, source, spec.to.address, None, waiting=why))
     return plans
 
