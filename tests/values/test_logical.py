@@ -221,6 +221,16 @@ def test_maps_are_taken_apart_into_entries_and_built_again() -> None:
     assert (made.type, made.to_pylist()) == (type, rows[1:])
 
 
+@pytest.mark.parametrize("rows", [[[("a", "x")], [("b", "y"), ("a", "z")], []], [None, None, [("a", "x")]]])
+def test_a_map_stays_of_its_type_with_few_nulls_or_many(rows: list[Any]) -> None:
+    type = pa.map_(pa.string(), pa.field("value", pa.string(), nullable=False))
+    values = pa.array(rows, type)
+    child, lengths = elements(values)
+    made = build_list(type, child, lengths, nulls(values))
+    made.validate(full=True)
+    assert (str(made.type), made.to_pylist()) == (str(type), rows)
+
+
 @pytest.mark.parametrize("type", [pa.struct([]), pa.struct([("a", pa.int8()), NEEDED])])
 def test_structs_are_built_of_their_fields(type: Any) -> None:
     parts = [pa.array([1, None, 3], pa.int8()), pa.array(["x", "y", "z"])][: type.num_fields]
@@ -229,6 +239,12 @@ def test_structs_are_built_of_their_fields(type: Any) -> None:
     assert fields(made.type) == fields(type)
     full = [{"a": 1, "needed": "x"}, None, {"a": 3, "needed": "z"}]
     assert made.to_pylist() == [None if row is None else row if parts else {} for row in full]
+
+
+@pytest.mark.parametrize("null", [[], [True, True], [False]])
+def test_a_struct_without_fields_is_one_also_without_a_row(null: list[bool]) -> None:
+    made = build_struct(pa.struct([]), [], np.array(null, bool))
+    assert (made.type, nulls(made).tolist()) == (pa.struct([]), null)
 
 
 def test_rows_are_taken_out_or_given_other_values() -> None:

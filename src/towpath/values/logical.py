@@ -192,7 +192,7 @@ def _entries(values: Any) -> pa.Array:
 def build_list(type: Any, child: pa.Array, lengths: np.ndarray, null: np.ndarray) -> pa.Array:
     """An array of a list or map type from what `elements` gives. Lists of a fixed size must have it."""
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    mask = pa.array(null, pa.bool_())
+    mask = pa.array(null)
     if pa.types.is_fixed_size_list(type):
         slots = np.flatnonzero(np.repeat(~null, type.list_size))
         index = np.zeros(len(null) * type.list_size, np.int64)
@@ -212,7 +212,7 @@ def build_struct(type: Any, children: list[pa.Array], null: np.ndarray) -> pa.Ar
     if not children:
         rows: list[Any] = [None if row else {} for row in null]
         return pa.array(rows, type)
-    return pa.StructArray.from_arrays(children, fields=fields(type), mask=pa.array(null, pa.bool_()))
+    return pa.StructArray.from_arrays(children, fields=fields(type), mask=pa.array(null))
 
 
 def without(values: pa.Array, rows: np.ndarray) -> pa.Array:
