@@ -67,12 +67,13 @@ class TableSuite(DestinationSuite):
         batch: pa.RecordBatch,
         mode: Mode = Mode.APPEND,
         instead: tuple[str, ...] = (),
+        key: tuple[str, ...] = ("id",),
         **options: Any,
     ) -> Published:
         """One load of the rows as they are, under another step than `load` has."""
         destination = self.table(folder, **options)
         before = destination.recover("other")
-        offer = destination.offer(batch.schema, mode, ("id",))
+        offer = destination.offer(batch.schema, mode, key)
         if instead:
             offer = destination.instead(offer, "name", instead)
         with destination.begin(offer, "other1") as load:
@@ -214,6 +215,22 @@ class TableSuite(DestinationSuite):
             self.put(tmp_path, rows, Mode.MERGE)
         assert self.table(tmp_path).describe() is None
         assert self.table(tmp_path).state("other") is None
+
+    @promise("mode/merge-text")
+    def test_a_text_is_a_key_by_its_letters(self, tmp_path: Path) -> None:
+        self.load(tmp_path, [(1, "one"), (2, "two"), (3, "O'Neil")])
+        rows = pa.record_batch({"id": [20, 4, 30], "name": ["two", "Two", "O'Neil"]})
+        assert self.put(tmp_path, rows, Mode.MERGE, key=("name",)) == Published(3, 1, 2)
+        assert self.seen(tmp_path) == [(1, "one"), (4, "Two"), (20, "two"), (30, "O'Neil")]
+
+    @promise("mode/merge-text")
+    @pytest.mark.parametrize(("key", "told"), [(("name",), "= five comes"), (("id", "name"), "= 5, five comes")])
+    def test_a_text_that_is_a_key_comes_once(self, tmp_path: Path, key: tuple[str, ...], told: str) -> None:
+        self.load(tmp_path, OLD)
+        rows = pa.record_batch({"id": [5, 5], "name": ["five", "five"]})
+        with pytest.raises(DataError, match=told):
+            self.put(tmp_path, rows, Mode.MERGE, key=key)
+        assert self.seen(tmp_path) == OLD
 
     @promise("instead/removed")
     @pytest.mark.parametrize("mode", [Mode.APPEND, Mode.MERGE])

@@ -110,8 +110,9 @@ class Merge:
         told = reduce(
             self._dialect.joined.format, (self._dialect.text.format(f"_old_.{name}") for name in self._names(self.key))
         )
+        # max, though all of a group are alike: PostgreSQL does not know that of `k` when it groups by `k collate "C"`.
         found: Any = session.scalar(
-            f"select {told} {rows} group by {key} having count(*) > 1 limit 1{self._dialect.current}"
+            f"select max({told}) {rows} group by {key} having count(*) > 1 limit 1{self._dialect.current}"
         )
         if found is not None:
             raise DataError(

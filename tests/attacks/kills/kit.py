@@ -199,6 +199,6 @@ def _begun(tow: Warm, scene: Scene) -> Iterator[None]:
 def _done(tow: Warm, scene: Scene, told: str = "") -> dict[str, Any]:
     """The receipt of a run of the scene that nobody cuts."""
     run = tow.run(scene.words, scene.folder, scene.env)
-    assert run.code == 0, f"run again, it ended with {run.code}: {run.err[-2000:]}; {told}"
+    assert run.code == 0, f"run again, it ended with {run.code}: {run.err[-2000:]} {run.out[-2000:]}; {told}"
     (receipt,) = run.receipts()
     return receipt

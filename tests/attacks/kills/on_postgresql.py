@@ -50,12 +50,9 @@ class Schema:
     def run(self, *statements: str) -> list[tuple[Any, ...]]:
         return self._other.do(statements)
 
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.run(sql)
-
     def tables(self, schema: str) -> list[str]:
         return [
-            name for (name,) in self.ask(f"select tablename from pg_tables where schemaname = '{schema}' order by 1")
+            name for (name,) in self.run(f"select tablename from pg_tables where schemaname = '{schema}' order by 1")
         ]
 
     def save(self) -> None:
@@ -97,7 +94,7 @@ class Schema:
 
     def left(self) -> list[str]:
         tables = [name for name in self.tables(self.name) if name not in ("orders", "source", "_towpath_state")]
-        sessions = self.ask(
+        sessions = self.run(
             f"select pid || ' ' || state || ' ' || query from pg_stat_activity where application_name = '{self.name}'"
         )
         return tables + [told for (told,) in sessions]

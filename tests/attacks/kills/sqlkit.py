@@ -46,6 +46,10 @@ class Ground(Protocol):
         """Makes the tables what they were when they were saved; before that, none is there."""
         ...
 
+    def run(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Runs statements in the schema, each of which stands for itself; the rows of the last."""
+        ...
+
     def rows(self, table: str) -> Hashable:
         """What a reader sees, whatever happens to the server: None without the table, LOCKED while it is away."""
         ...
@@ -60,18 +64,18 @@ class Ground(Protocol):
 @dataclass(frozen=True)
 class Case:
     """One mode of one library. `large`: rows go to the server as they come, not at the end. `wider`: the new rows have
-    a column that the table lacks. `source`: an address of a table to read from, in the place of files. `more`: how many
-    rows there are besides."""
+    a column that the table lacks. `table`: they come from a table of the same server, in the place of files. `more`:
+    how many rows there are besides."""
 
     library: str
     mode: str
     large: bool = False
     wider: bool = False
-    source: str = ""
+    table: bool = False
     more: int = 0
 
     def __str__(self) -> str:
-        how = [word for word, said in (("large", self.large), ("wider", self.wider), ("table", self.source)) if said]
+        how = [word for word, said in (("large", self.large), ("wider", self.wider), ("table", self.table)) if said]
         return "-".join([self.library, self.mode, *how])
 
 
@@ -114,23 +118,39 @@ class TableScene(Scene):
         scene = Scene(folder)
         Path(scene.env["TMPDIR"]).mkdir(parents=True)
         (folder / "tow.yaml").write_text(self._yaml())
+        if self.case.table:
+            self.ground.run(f"create table {self.ground.name}.source (id bigint, k varchar(9), v double precision)")
         if self.case.mode != "create":
-            (folder / "in" / "1.csv").write_text(_OLD)
+            self._give(folder, 1, _OLD)
             made = tow.run(scene.words, folder, scene.env)
-            assert made.code == 0, made.err
+            assert made.code == 0, made.err + made.out
             for path in folder.glob("said-*"):
                 path.unlink()
         for number, text in enumerate(_NEW, 2):
-            (folder / "in" / f"{number}.csv").write_text(_widened(text) if self.case.wider else text)
+            self._give(folder, number, _widened(text) if self.case.wider else text)
         if self.case.more:
             lines = [f"{number},more of them,{number}.5" for number in range(1_000, 1_000 + self.case.more)]
-            (folder / "in" / "9.csv").write_text("\n".join(["id,k,v", *lines, ""]))
+            self._give(folder, 9, "\n".join(["id,k,v", *lines, ""]))
+
+    def _give(self, folder: Path, number: int, text: str) -> None:
+        """Puts rows where the step reads them."""
+        if not self.case.table:
+            (folder / "in" / f"{number}.csv").write_text(text)
+            return
+        rows = (line.split(",") for line in text.splitlines()[1:])
+        above = 10 * (number > 1)  # the cursor rises, as ids do; what is merged is merged by k
+        self.ground.run(
+            *(f"insert into {self.ground.name}.source values ({int(id) + above}, '{k}', {v})" for id, k, v in rows)
+        )
 
     def _yaml(self) -> str:
-        key = ", key: [id]" if self.case.mode == "merge" else ""
-        source = self.case.source or "in/*.csv"
-        to = self.ground.address(f"{self.proxy.host}:{self.proxy.port}", "orders")
-        return f"pipeline: shop\nsteps:\n  orders: {{from: '{source}', to: '{to}', mode: {self.case.mode}{key}}}\n"
+        at = f"{self.proxy.host}:{self.proxy.port}"
+        source, key = "in/*.csv", "id"
+        if self.case.table:
+            source, key = f"{{address: '{self.ground.address(at, 'source')}', cursor: id, monotonic: true}}", "k"
+        merged = f", key: [{key}]" if self.case.mode == "merge" else ""
+        to = self.ground.address(at, "orders")
+        return f"pipeline: shop\nsteps:\n  orders: {{from: {source}, to: '{to}', mode: {self.case.mode}{merged}}}\n"
 
 
 def _copied(source: str, target: str) -> str:
@@ -215,10 +235,15 @@ def strikes(messages: Sequence[Message], begins: Callable[[Message], bool]) -> l
     return found
 
 
-def chosen(attack: Attack, name: str, hits: Sequence[Strike]) -> list[Strike]:
-    """The share of the strikes, with two at least of those from the first commit (or the renaming) on."""
-    first = next(at for at, one in enumerate(hits) if one.message.text.lower().startswith(("commit", "rename")))
-    return attack.some(f"{name}-before", hits[:first]) + attack.some(f"{name}-commit", hits[first:], least=2)
+def chosen(
+    attack: Attack, name: str, hits: Sequence[Strike], fits: Callable[[Strike], bool] = lambda one: True
+) -> list[Strike]:
+    """The share of the strikes that fit, with two at least of those from the first commit (or the renaming) on."""
+    commits = (one.message for one in hits if one.message.text.lower().startswith(("commit", "rename")))
+    first = next(commits).number
+    before = [one for one in hits if fits(one) and one.message.number < first]
+    after = [one for one in hits if fits(one) and one.message.number >= first]
+    return attack.some(f"{name}-before", before) + attack.some(f"{name}-commit", after, least=2)
 
 
 def server_dies(proxy: Proxy, server: Server, strike: Strike) -> Kill:
