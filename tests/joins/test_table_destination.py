@@ -268,6 +268,7 @@ def test_a_collation_that_folds_case_does_not_hide_a_change(database: Any) -> No
     )
     assert load(database, rows(id=[1], v=["X"]), Mode.MERGE, ("id",)).updated == 1
     assert load(database, rows(k=["A"], v=["y"]), Mode.MERGE, ("k",)).inserted == 1
+    assert load(database, rows(k=["A", "a"], v=["y", "z"]), Mode.MERGE, ("k",)) == Published(2, 0, 1, 1)
 
 
 VALUES = st.fixed_dictionaries(

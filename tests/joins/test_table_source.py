@@ -153,6 +153,19 @@ def test_cursors_of_times_and_text_go_on_where_they_were(database: Any, type: pa
         assert [row["n"] for row in rows] == [number]
 
 
+def test_a_cursor_of_text_goes_by_code_points_whatever_the_columns_collation_says(database: Any) -> None:
+    sql(database, "create table t (k text collate nocase)", "insert into t values ('b'), ('A'), ('a')")
+    source = TableSource(database, table="t", cursor="k", monotonic=True)
+    first, checkpoint = read(source)
+    assert (len(first), checkpoint.value["value"]) == (3, "b")
+    sql(database, "insert into t values ('bb'), ('c')")
+    later, checkpoint = read(source, checkpoint)
+    assert (sorted(row["k"] for row in later), checkpoint.value["value"]) == (["bb", "c"], "c")
+    sql(database, "insert into t values ('D'), ('d')")
+    later, checkpoint = read(source, checkpoint)
+    assert ([row["k"] for row in later], checkpoint.value["value"]) == (["d"], "d")
+
+
 def test_a_cursor_keeps_its_last_nanosecond(tmp_path: Path) -> None:
     database = registry.make(registry.find("database", "duckdb"), {"path": str(tmp_path / "shop.db")})
     sql(database, "create table t (moment timestamp_ns)", "insert into t values ('2024-01-01 00:00:00.123456789')")

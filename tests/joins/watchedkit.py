@@ -29,6 +29,7 @@ class Watched(SQLite):
         self.dialect = replace(self.dialect, **dialect)
         if served:
             self.home = None
+            self.path.touch()  # a server is always there
 
     @contextmanager
     def read(self) -> Iterator[SQLiteSession]:

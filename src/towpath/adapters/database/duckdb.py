@@ -60,7 +60,7 @@ class DuckDB:
         self.name = self.path.name
         self.home: Path | None = self.path.parent
         self.name_bytes: int | None = None
-        self.dialect = Dialect(updates_zero_signs=False)
+        self.dialect = Dialect(ordered="cast({} as varchar) collate 'binary'", updates_zero_signs=False)
         self._key = encryption_key
         self._builtin_encryption = builtin_encryption
         self._busy_secs = busy_secs

@@ -50,7 +50,7 @@ class SQLite:
         self.name = self.path.name
         self.home: Path | None = self.path.parent
         self.name_bytes: int | None = None
-        self.dialect = Dialect(kinds="typeof({})")
+        self.dialect = Dialect(ordered="{} collate binary", kinds="typeof({})")
         self._busy_secs = busy_secs
 
     def exists(self) -> bool:
