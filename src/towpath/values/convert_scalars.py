@@ -202,7 +202,7 @@ def _quick_number(values: pa.Array, target: Any) -> pa.Array | None:
 
 
 def _negative_zeros(values: pa.Array) -> bool:
-    floats = pc.fill_null(values, 1).to_numpy(zero_copy_only=False)
+    floats = np.asarray(pc.fill_null(values, 1))
     return bool(((floats == 0) & np.signbit(floats)).any())
 
 

@@ -165,7 +165,7 @@ def plain(values: pa.Array) -> pa.Array:
 
 def nulls(values: pa.Array) -> np.ndarray:
     """Which rows are null, as a boolean array."""
-    return np.asarray(values.is_null().to_numpy(zero_copy_only=False))
+    return np.asarray(values.is_null())
 
 
 def lost(before: pa.Array, after: pa.Array) -> np.ndarray:
@@ -178,8 +178,8 @@ def elements(values: pa.Array) -> tuple[pa.Array, np.ndarray]:
     many of them each row has. Null rows have none."""
     if pa.types.is_map(values.type):
         values = _entries(values)
-    lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
-    return pc.list_flatten(values), lengths.astype(np.int64)
+    lengths = pc.fill_null(pc.list_value_length(values), 0)
+    return pc.list_flatten(values), np.asarray(lengths, np.int64)
 
 
 def _entries(values: Any) -> pa.Array:
@@ -201,10 +201,10 @@ def build_list(type: Any, child: pa.Array, lengths: np.ndarray, null: np.ndarray
         return pa.FixedSizeListArray.from_arrays(child, type=type, mask=mask)
     if pa.types.is_map(type):
         keys, items = child.flatten()
-        return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, type=type, mask=mask)
+        return pa.MapArray.from_arrays(offsets, keys, items, type=type, mask=mask)
     if pa.types.is_large_list(type):
-        return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), child, type=type, mask=mask)
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), child, type=type, mask=mask)
+        return pa.LargeListArray.from_arrays(offsets, child, type=type, mask=mask)
+    return pa.ListArray.from_arrays(offsets, child, type=type, mask=mask)
 
 
 def build_struct(type: Any, children: list[pa.Array], null: np.ndarray) -> pa.Array:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from towpath.values import textform
-from towpath.values.logical import Kind, elements, fields, kind
+from towpath.values.logical import Kind, elements, fields, kind, nulls
 from towpath.values.textform_times import DAY, PER_SECOND, numbers
 
 _NAMES = {
@@ -91,7 +91,7 @@ def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
         if "inf" in refuses:
             odd |= _mask(pc.is_inf(wide))
         if "minus-zero" in refuses:
-            plain = pc.fill_null(wide, 1.0).to_numpy(zero_copy_only=False)
+            plain = np.asarray(pc.fill_null(wide, 1.0))
             odd |= (plain == 0) & np.signbit(plain)
         return odd
     return np.zeros(len(values), bool)
@@ -99,7 +99,7 @@ def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
 
 def _with_twins(keys: pa.Array, owner: np.ndarray) -> np.ndarray:
     """The maps that have a key twice; `owner` is the map of each key."""
-    codes = pc.dictionary_encode(textform.write(keys)).indices.to_numpy(zero_copy_only=False)
+    codes = np.asarray(pc.dictionary_encode(textform.write(keys)).indices)
     pairs, counts = np.unique(np.stack([owner, codes]), axis=1, return_counts=True)
     return np.asarray(pairs[0][counts > 1])
 
@@ -121,8 +121,8 @@ def _endless(values: pa.Array) -> np.ndarray:
 
 def _known(values: pa.Array, odd: np.ndarray) -> np.ndarray:
     """The rows in `odd` that are not null."""
-    return odd & values.is_valid().to_numpy(zero_copy_only=False)
+    return odd & ~nulls(values)
 
 
 def _mask(flags: pa.Array) -> np.ndarray:
-    return np.asarray(pc.fill_null(flags, False).to_numpy(zero_copy_only=False))
+    return np.asarray(pc.fill_null(flags, False))
