@@ -40,7 +40,8 @@ _SETTINGS = {
 _READ = "begin transaction isolation level repeatable read, read only"
 # Each statement sees what was committed before it: a delete under the table's lock then meets every row, and the
 # database's own count says whether the state was still the expected one.
-_WRITE = "begin transaction isolation level read committed, read write"
+# Not `read write`: a user or server that is read-only by default (default_transaction_read_only) stays so.
+_WRITE = "begin transaction isolation level read committed"
 
 
 class PostgreSQLServer(ABC):

@@ -326,3 +326,13 @@ def test_a_csv_goes_in_and_comes_out_as_parquet_verified(postgresql: Place, tmp_
     copy(postgresql.address("orders"), tmp_path / "out.parquet")
     assert same(source, tmp_path / "out.parquet")
     assert postgresql.tables() == ["orders"]
+
+
+def test_who_is_read_only_by_default_stays_so(postgresql: Place, tmp_path: Path) -> None:
+    filled(postgresql)
+    (tmp_path / "new.csv").write_text("id,name\n1000,new\n")
+    settings = f"-csearch_path={postgresql.schema} -cdefault_transaction_read_only=on"
+    with pytest.raises(Refused, match="read-only transaction") as refused:
+        copy(tmp_path / "new.csv", postgresql.address("orders", options=settings), mode="append")
+    assert refused.value.code == "permission-denied"
+    assert postgresql.ask("select count(*) from orders") == [(200,)]

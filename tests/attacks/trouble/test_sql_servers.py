@@ -52,7 +52,7 @@ def besieged(request: pytest.FixtureRequest, tow: Warm, tmp_path: Path) -> Itera
 
 
 def _begins(message: Message) -> bool:
-    return message.text in ("start transaction", "begin transaction isolation level read committed, read write")
+    return message.text in ("start transaction", "begin transaction isolation level read committed")
 
 
 def _states(message: Message) -> bool:
@@ -138,6 +138,30 @@ def test_a_right_that_is_revoked_on_the_way_is_told_as_missing(
         run.wait()
 
     _refused(siege, "permission-denied", cut, lambda run: ground.grant())
+
+
+@pytest.mark.parametrize("mode", _MODES)
+@pytest.mark.parametrize("name", _SERVERS)
+def test_a_server_that_is_read_only_is_told_as_that(besieged: Callable[..., Siege], name: str, mode: str) -> None:
+    siege = besieged(name, mode)
+    ground = siege.ground
+    ground.limited()
+
+    def read_only(only: bool) -> None:
+        if name == "postgresql":
+            ground.run(f"alter role {ground.user} set default_transaction_read_only = {'on' if only else 'off'}")
+        else:
+            ground.run(f"set global read_only = {int(only)}")
+
+    def cut(run: Run) -> None:
+        read_only(True)
+        run.go()
+        run.wait()
+
+    try:
+        _refused(siege, "permission-denied", cut, lambda run: read_only(False))
+    finally:
+        read_only(False)
 
 
 @pytest.mark.parametrize("name", _SERVERS)
