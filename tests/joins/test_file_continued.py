@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pytest
@@ -24,6 +24,7 @@ from towpath.adapters.store.local import Local
 from towpath.adapters.store.stdio import StandardStreams
 from towpath.errors import BooksDoNotBalance, Conflict, Refused
 from towpath.joins.file_destination import FileDestination
+from towpath.joins.files import Counted as CountedBytes
 from towpath.nouns import Existing, Guarantee, Mode, Published
 from towpath.seams.format import Format
 from towpath.seams.store import Staged
@@ -32,7 +33,7 @@ from towpath.stream import Batch, Counted
 SHOWN = "file:///out"
 NEW = rows(id=[7])
 LONG = '{"id":1,"v":"%s"}' % ("x" * 600_000)  # longer than what is read to guess types
-LAST = '{"id":"x","v":"y"}'
+LAST = '{"id":0.5,"v":"y"}'
 LONG_SCHEMA = pa.schema({"id": pa.int64(), "v": pa.string()})
 
 
@@ -123,6 +124,8 @@ class TestThePlan:
         path = tmp_path / "a.parquet"
         path.write_bytes(b"garbage")
         assert to_file(path, Parquet()).describe() == Existing(pa.schema([]), {})
+        path.write_bytes(b"")
+        assert to_file(path, Parquet()).describe() == Existing(pa.schema([]), {}, 0)
 
 
 class TestOldBytes:
@@ -167,12 +170,19 @@ class TestOldBytes:
             assert unpacked.read() == new
         assert published == Published(1, 1, size=path.stat().st_size, parts=(str(path),))
 
-    def test_a_large_file_is_copied_whole(self, tmp_path: Path) -> None:
-        path = tmp_path / "a.csv"
-        old = b"id\n" + b"12345678\n" * 300_000
+    def test_a_large_file_is_copied_whole_and_piece_by_piece(self, tmp_path: Path) -> None:
+        pieces: list[int] = []
+
+        class Told(Local):
+            def open(self, path: str) -> BinaryIO:
+                return cast(BinaryIO, CountedBytes(super().open(path), pieces.append))
+
+        path = tmp_path / "a.jsonl"
+        old = b'{"id":12345678}\n' * 200_000
         path.write_bytes(old)
-        load(to_file(path), NEW, APPEND)
-        assert path.read_bytes() == old + b"7\n"
+        load(to_file(path, JSONLines(), store=Told()), NEW, APPEND)
+        assert path.read_bytes() == old + b'{"id":7}\n'
+        assert max(pieces) <= 1 << 20
 
     @pytest.mark.parametrize(("format", "old"), [(CSV(), b""), (JSONLines(), b""), (JSONLines(), b"\n")])
     @pytest.mark.parametrize("codec", ["gz", "zip"])
@@ -236,8 +246,9 @@ class TestOldRows:
     def test_types_that_only_the_whole_file_settles_are_found_before_rows_follow(self, tmp_path: Path) -> None:
         path = tmp_path / "a.json"
         path.write_text(f"[{LONG},{LONG},{LAST}]")
-        plan = to_file(path, JSON()).offer(LONG_SCHEMA, APPEND, ()).columns[0]
-        assert plan.stored.type == pa.string()
+        assert to_file(path, JSON()).offer(LONG_SCHEMA, APPEND, ()).schema.field("id").type == pa.float64()
+        load(to_file(path, JSON()), rows(id=[7], v=["z"]), APPEND)
+        assert read(source(path, JSON())).column("id").to_pylist() == [1, 1, 0.5, 7]
 
     def test_a_codec_that_the_name_does_not_tell_is_read_and_written_by_its_own(self, tmp_path: Path) -> None:
         path = tmp_path / "rows"
@@ -280,8 +291,8 @@ class TestOldRows:
             load(to_file(path, Losing()), NEW, APPEND)
 
 
-@pytest.mark.parametrize("format", [CSV(), JSON()])
-@pytest.mark.parametrize("now", [{"v": "a", "id": 1}, {"id": 1}, {"id": 1, "w": "a"}])
+@pytest.mark.parametrize("format", [CSV(), JSON(), Parquet()])
+@pytest.mark.parametrize("now", [{"v": "a", "id": 1}, {"id": 1}, {"id": 1, "w": "a"}, {"id": "x", "v": "a"}])
 def test_columns_that_somebody_changed_after_they_were_planned_are_a_conflict(
     tmp_path: Path, format: Format, now: dict[str, object]
 ) -> None:
@@ -292,6 +303,8 @@ def test_columns_that_somebody_changed_after_they_were_planned_are_a_conflict(
     offer = made.offer(batch.schema, APPEND, ())
     load(to_file(path, format), rows(**{name: [value] for name, value in now.items()}), REPLACE)
     before = path.read_bytes()
+    if isinstance(format, CSV) and now["id"] == "x":
+        return  # numbers may follow text there
     with (
         pytest.raises(Conflict, match="its columns were changed meanwhile") as found,
         made.begin(offer, "load1"),

@@ -361,6 +361,8 @@ class TestStandardOutput:
         for call in (made.state, made.recover):
             with pytest.raises(UserError, match=f"{STEP} cannot keep its place on standard output"):
                 call(STEP)
+        with pytest.raises(UserError, match=f"{STEP} cannot keep its place"):
+            made.put_state(STEP, None, state("load1"))
         with (
             made.begin(made.offer(OLD.schema, CREATE, ()), "load1") as writing,
             pytest.raises(UserError, match=f"{STEP} cannot keep its place"),

@@ -79,7 +79,7 @@ class FileDestination:
         return self._state.committed(step)
 
     def steps(self) -> list[str]:
-        return [] if self._guarantee is Guarantee.AT_LEAST_ONCE else self._state.steps()
+        return self._state.steps()
 
     def put_state(self, step: str, expected: State | None, new: State | None) -> None:
         self._refuse_step(step)
@@ -124,7 +124,7 @@ class FileDestination:
     def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
         before = None if offer.mode is Mode.CREATE else self._entry()
         followed = self._followed(offer.mode, before)
-        if followed is not None and followed.schema.names != offer.schema.names:
+        if followed is not None and not _fits(offer.schema, followed):
             raise Conflict("its columns were changed meanwhile", where=self.shown, todo="run again")
         old = None if followed is None else before
         with self._store.stage(self._path, load_id) as staged, ExitStack() as stack:
@@ -213,15 +213,11 @@ class FileDestination:
         old = input_file(self._store, before, self._codec)
         format: Format = self._format.following(old) if hasattr(self._format, "following") else self._format
         sink = Sink(staged.file)
-        raw = cast(BinaryIO, sink)
-        if self._codec == "zip":
-            packed = codecs.writer(raw, self._codec, self._path, self._level)
-            last = _copy(old.open(), packed)
-        else:
-            last = self._begin_with_old(staged, sink)
-            packed = codecs.writer(raw, self._codec, self._path, self._level)
-            if self._codec is not None:
-                last = _copy(old.open(), None)
+        anew = self._codec == "zip"
+        last = None if anew else self._begin_with_old(staged, sink)
+        packed = codecs.writer(cast(BinaryIO, sink), self._codec, self._path, self._level)
+        if self._codec is not None:
+            last = _copy(old.open(), packed if anew else None)
         if last != b"\n":
             packed.write(b"\n")
         return RowsFile(staged, sink, packed, format.writer(packed, schema))
@@ -271,6 +267,13 @@ class _FileLoad:
             rows = self._file.rows
             self._published = Published(rows, rows, size=self._file.sink.size, parts=(self._owner.shown,))
         return self._published
+
+
+def _fits(schema: pa.Schema, existing: Existing) -> bool:
+    """Whether a file still has the columns that an offer of this schema was made for, in the types that bind it."""
+    if schema.names != existing.schema.names:
+        return False
+    return all(schema.field(name).type == stored.type for name, stored in existing.stored.items())
 
 
 def _copy(source: BinaryIO, target: BinaryIO | Sink | None) -> bytes:
