@@ -225,36 +225,62 @@ def test_a_statement_that_takes_longer_than_it_may_is_told_as_that(besieged: Cal
 
 
 @pytest.mark.skipif(disk.missing() is not None, reason=str(disk.missing()))
-@pytest.mark.parametrize("mode", ["append", "replace", "merge"])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        *(pytest.param("postgresql", mode, id=f"postgresql-{mode}") for mode in ("append", "replace", "merge")),
+        # What replaces a table there is another table, on another disk.
+        *(
+            pytest.param("mariadb", mode, id=f"mariadb-{mode}", marks=pytest.mark.server("mariadb"))
+            for mode in ("append", "merge")
+        ),
+    ],
+)
 def test_a_disk_that_is_full_at_the_server_is_told_as_full(
-    besieged: Callable[..., Siege], mode: str, postgresql_server: Server, tmp_path: Path
+    besieged: Callable[..., Siege], name: str, mode: str, request: pytest.FixtureRequest
 ) -> None:
-    assert isinstance(postgresql_server, OwnServer)
-    siege = besieged("postgresql", mode, 2_000)
-    folder = postgresql_server.place.folder / f"small-{siege.ground.name}"
+    server = request.getfixturevalue(f"{name}_server")
+    assert isinstance(server, OwnServer)
+    siege = besieged(name, mode, 20_000 if name == "mariadb" else 2_000)
+    folder = server.place.folder / f"small-{siege.ground.name}"
     folder.mkdir()
-    with disk.small(folder, 4 << 20) as small:
+    with disk.small(folder, 8 << 20) as small:
         inside = folder / "space"
         inside.mkdir()
-        _own(inside, postgresql_server)
-        space = f"{siege.ground.name}_space"
-        siege.ground.run(f"create tablespace {space} location '{inside}'")
+        _own(inside, server)
+        moved = _tablespace if name == "postgresql" else _data_directory
 
         def cut(run: Run) -> None:
-            siege.ground.run(f"alter table orders set tablespace {space}")
+            moved(siege, inside)
             small.fill(leaving=0)
             run.go()
             run.wait()
 
-        def ended(run: Run) -> None:
-            small.empty()
-
         try:
-            _refused(siege, "disk-full", cut, ended)
+            _refused(siege, "disk-full", cut, lambda run: small.empty())
         finally:
             small.empty()
             siege.ground.drop()
-            siege.ground.run(f"drop tablespace {space}")
+            if name == "postgresql":
+                siege.ground.run(f"drop tablespace if exists {siege.ground.name}_space")
+
+
+def _tablespace(siege: Siege, folder: Path) -> None:
+    """Moves the table of orders into a folder, as PostgreSQL does it."""
+    space = f"{siege.ground.name}_space"
+    siege.ground.run(f"create tablespace {space} location '{folder}'", f"alter table orders set tablespace {space}")
+
+
+def _data_directory(siege: Siege, folder: Path) -> None:
+    """Moves the table of orders into a folder, as MariaDB does it."""
+    run, orders = siege.ground.run, f"{siege.ground.name}.orders"
+    ((_, made),) = run(f"show create table {orders}")
+    run(
+        made.replace("`orders`", f"{orders}_moved") + f" data directory='{folder}'",
+        f"insert into {orders}_moved select * from {orders}",
+        f"rename table {orders} to {orders}_left, {orders}_moved to {orders}",
+        f"drop table {orders}_left",
+    )
 
 
 def _own(folder: Path, server: OwnServer) -> None:
