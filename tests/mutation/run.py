@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 _SURVIVED = (0, 33)  # the exit codes of tests that passed, and of none that came by
+_LENGTHS = re.compile(r", (strict=\w+)?(?=\))")
 _CONFIG = """
 [tool.mutmut]
 source_paths = ["src/"]
@@ -42,6 +44,11 @@ class Change:
     file: str
     was: str
     now: str
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the code only ceased to assert, by `strict=True`, that what it zips has one length."""
+        return "strict=True" in self.was and _LENGTHS.sub("", self.was) == _LENGTHS.sub("", self.now)
 
 
 def copied(name: str, target: dict[str, list[str]]) -> Path:
@@ -116,7 +123,8 @@ def run(name: str, target: dict[str, list[str]], share: float, seed: int, childr
         for entry in tomllib.loads((HERE / "equivalent.toml").read_text("utf-8")).get("mutant", [])
     }
     survivors = [mutant for mutant, code in codes.items() if code in _SURVIVED]
-    unknown = [found for found in (change(place, mutant) for mutant in survivors) if found not in known]
+    changes = [change(place, mutant) for mutant in survivors]
+    unknown = [found for found in changes if found not in known and not found.is_silent]
     counted = Counter(
         "not tried" if code is None else "survived" if code in _SURVIVED else "killed" for code in codes.values()
     )
