@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -106,6 +107,28 @@ def test_values_within_lists_structs_and_maps_hash_as_the_reference_does() -> No
             pa.StructArray.from_arrays([child, keys], ["v", "k"]),
         ):
             assert hashes(nested) == by_reference(nested), nested.type
+
+
+def test_times_of_far_away_hash_as_the_reference_does() -> None:
+    """Their nanoseconds have more than 64 bits."""
+    rng = random.Random(5)
+    for type in (pa.timestamp("s"), pa.duration("ms"), pa.timestamp("us", "UTC")):
+        far = array(type, [rng.choice((-1, 1)) * (rng.getrandbits(63) >> rng.randrange(20)) for _ in range(60)])
+        assert hashes(far) == by_reference(far)
+
+
+def test_every_nan_hashes_as_the_reference_does() -> None:
+    for bits, type in ((pa.uint16(), pa.float16()), (pa.uint32(), pa.float32()), (pa.uint64(), pa.float64())):
+        width = type.bit_width
+        odd = pa.array([(1 << width) - 1, (1 << width) // 2 - 1, (1 << width) // 2 - 2], bits).view(type)
+        assert hashes(odd) == by_reference(odd)
+        assert len({tuple(one) for one in hashes(odd)}) == 1
+
+
+def test_a_state_is_a_number_of_64_bits() -> None:
+    for type, values in VALUES:
+        for value in array(type, values):
+            assert all(0 <= reference.state_of(k, value)[1] < 2**64 for k in (0, 1)), value
 
 
 def test_the_name_of_a_column_may_be_anything() -> None:

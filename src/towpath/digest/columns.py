@@ -83,16 +83,19 @@ def parts(values: pa.Array, name: str) -> Lanes:
         values = plain(values)
     found = _kind(values.type)
     if found is Kind.NULL:
-        first, second = (np.full(len(values), _null_part(k, name), np.uint64) for k in (0, 1))
-        return first, second
+        return _nothing(len(values), name)
     made = _STATES[found](values)
     if not values.null_count:
         return made.keyed(name)
     missing = nulls(values)
-    lanes = made.without(missing).keyed(name)
-    for k, lane in enumerate(lanes):
-        lane[missing] = _null_part(k, name)
-    return lanes
+    first, second = made.without(missing).keyed(name)
+    first[missing], second[missing] = _null_part(0, name), _null_part(1, name)
+    return first, second
+
+
+def _nothing(count: int, name: str) -> Lanes:
+    """The contribution of so many nulls."""
+    return np.full(count, _null_part(0, name)), np.full(count, _null_part(1, name))
 
 
 def _null_part(k: int, name: str) -> np.uint64:
@@ -100,15 +103,13 @@ def _null_part(k: int, name: str) -> np.uint64:
 
 
 def _by_dictionary(values: Any, name: str) -> Lanes:
+    if len(values.dictionary) == 0:
+        return _nothing(len(values), name)
     missing = nulls(values.indices)
-    index = pc.fill_null(values.indices, 0).to_numpy(zero_copy_only=False)
-    made = []
-    for k, distinct in enumerate(parts(values.dictionary, name)):
-        known = distinct if len(distinct) else np.zeros(1, np.uint64)
-        part = known[index]
-        part[missing] = _null_part(k, name)
-        made.append(part)
-    return made[0], made[1]
+    index = pc.fill_null(values.indices, 0).to_numpy()
+    first, second = (distinct[index] for distinct in parts(values.dictionary, name))
+    first[missing], second[missing] = _null_part(0, name), _null_part(1, name)
+    return first, second
 
 
 def _single(name: str, words: np.ndarray) -> _States:
@@ -116,11 +117,11 @@ def _single(name: str, words: np.ndarray) -> _States:
 
 
 def _bools(values: pa.Array) -> _States:
-    return _single("bool", pc.fill_null(values, False).to_numpy(zero_copy_only=False).astype(np.uint64))
+    return _single("bool", _known(values).astype(np.uint64))
 
 
 def _integers(values: pa.Array) -> _Numbers:
-    known = _known(values, 0)
+    known = _known(values)
     if known.dtype == np.uint64:
         return _Numbers(known, _wide_integers)
     return _Numbers(known.astype(np.int64, copy=False), lambda numbers: _single("integer", numbers.view(np.uint64)))
@@ -136,7 +137,7 @@ def _wide_integers(numbers: np.ndarray) -> _States:
 def _floats(values: pa.Array) -> _States:
     if pa.types.is_float16(values.type):
         values = pc.cast(values, pa.float32())
-    known = _known(values, 0.0)
+    known = _known(values)
     if known.dtype == np.float64:
         name, bits, quiet = "float64", known.view(np.uint64), 0x7FF8 << 48
     else:
@@ -228,11 +229,9 @@ def _upper(count: np.ndarray, by: int) -> np.ndarray:
 
 
 def _intervals(values: Any) -> _States:
-    packed = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
-    parts_of = stored(values, packed)
-    return _States(
-        "interval", of_words(*(parts_of[name].astype(np.int64).view(np.uint64) for name in packed.names or ()))
-    )
+    packed = stored(values, np.dtype("<i4, <i4, <i8"))  # months, days, nanoseconds
+    words = (packed[name].astype(np.int64).view(np.uint64) for name in packed.dtype.names or ())
+    return _States("interval", of_words(*words))
 
 
 def _structs(values: Any) -> _States:
@@ -261,9 +260,10 @@ def _maps(values: pa.Array) -> _States:
     return _States("map", (first, second))
 
 
-def _known(values: pa.Array, instead: Any) -> np.ndarray:
+def _known(values: pa.Array) -> np.ndarray:
+    """The values, and anything for null."""
     if values.null_count:
-        values = pc.fill_null(values, pa.scalar(instead, values.type))
+        values = pc.fill_null(values, pa.scalar(0).cast(values.type))
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
