@@ -171,8 +171,8 @@ def _cast(values: pa.Array, target: Any) -> Converted:
 
 
 def _cast_struct(values: pa.Array, target: Any) -> Converted:
-    children = dict(zip([field.name for field in fields(values.type)], values.flatten(), strict=True))
-    parts = [_cast(children[field.name], field.type) for field in fields(target)]
+    children = values.flatten()
+    parts = [_cast(children[values.type.get_field_index(field.name)], field.type) for field in fields(target)]
     bad = np.unique(np.concatenate([np.empty(0, np.int64), *(part.bad for part in parts)]))
     null = nulls(values)
     null[bad] = True
