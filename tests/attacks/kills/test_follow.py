@@ -22,7 +22,6 @@ from towpath.lab import Lab, Server
 
 pytestmark = pytest.mark.timeout(1800)
 _EACH = 40
-_OFTEN = ("duckdb", "kafka")
 
 
 class Place:
@@ -78,7 +77,7 @@ def test_killed_at_any_moment_again_and_again_every_message_arrives_once(
         produce(kafka_server, topic, [b'{"id": %d}' % number for number in range(sent, sent + _EACH)])
         sent += _EACH
 
-    for _ in range(attack.times(100 if kind in _OFTEN else 40, least=3)):
+    for _ in range(attack.times(100, least=3)):
         send()
         run = tow.start(words, tmp_path, env)
         run.wait(chance.uniform(0.05, 1.5))

@@ -139,7 +139,7 @@ def test_a_run_killed_at_any_moment_leaves_all_or_nothing_and_the_next_ends_righ
         run.kill()
         scene.settled(0.3)
 
-    for _ in range(attack.times(100 if str(case) in _CORE else 20, least=2)):
+    for _ in range(attack.times(100, least=2)):
         scene = make()
         secs = chance.uniform(0, known.secs * 1.1)
         attacked(tow, scene, known, partial(cut, scene=scene, secs=secs), every=_LOOK_SECS)

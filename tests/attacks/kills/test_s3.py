@@ -71,8 +71,6 @@ _PASSES = ("cut before", "cut half-way", "answer lost", "slow down", "server err
 _CORE = ("out.csv-append", "big-out.csv-append", "parts-replace", "strange-out.csv-create")
 """The cases in which all of it goes wrong at each message of the publish window; in others the worst does, at some."""
 _WORST = ("killed after", "answer lost", "answer lost, server gone")
-_OFTEN = ("out.csv-", "parts-append", "parts-create", "parts-replace")
-"""The beginnings of the cases that are killed at 100 moments, the others at 5: they publish as one of these does."""
 PAIRS = [(case, fault) for case in CASES for fault in FAULTS if str(case) in _CORE or fault in _WORST]
 
 
@@ -155,6 +153,6 @@ def test_a_run_killed_at_any_moment_leaves_old_or_new_and_the_next_ends_right(
         run.kill()
         time.sleep(0.05)  # what is on its way already arrives
 
-    for _ in range(attack.times(100 if str(case).startswith(_OFTEN) else 5, least=2)):
+    for _ in range(attack.times(100, least=2)):
         secs = chance.uniform(0, known.secs * 1.1)
         attacked(tow, scene, known, partial(cut, secs=secs), every=_LOOK_SECS)

@@ -244,7 +244,7 @@ def test_a_disk_that_is_full_at_the_server_is_told_as_full(
     siege = besieged(name, mode, 20_000 if name == "mariadb" else 2_000)
     folder = server.place.folder / f"small-{siege.ground.name}"
     folder.mkdir()
-    with disk.small(folder, 8 << 20) as small:
+    with disk.small(folder, 64 << 20) as small:
         inside = folder / "space"
         inside.mkdir()
         _own(inside, server)
