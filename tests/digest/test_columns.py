@@ -38,6 +38,7 @@ VALUES: list[tuple[pa.DataType, list[Any]]] = [
     (pa.string_view(), ["", "é", None, "longer than twelve bytes"]),
     (pa.dictionary(pa.int8(), pa.string()), ["a", None, "b", "a", "", None]),
     (pa.dictionary(pa.int32(), pa.int64()), [None, None]),
+    (pa.dictionary(pa.int32(), pa.int64()), [7, None]),
     *((type, [b"", b"\0", None, b"eight by", b"\xff" * 17]) for type in (pa.binary(), pa.large_binary())),
     (pa.binary_view(), [b"", b"\0", None, b"longer than twelve bytes"]),
     (pa.binary(3), [b"abc", b"\0\0\0", None, b"xyz"]),
