@@ -27,6 +27,7 @@ from towpath.adapters.format.jsonl import JSONLines
 from towpath.adapters.format.parquet import Parquet
 from towpath.adapters.store.local import Local
 from towpath.conformance.dying import die_after
+from towpath.disk import leftovers
 from towpath.errors import Conflict, DataError, Refused, TowError, UserError
 from towpath.joins import folder_destination, manifest
 from towpath.nouns import Guarantee, Mode
@@ -94,7 +95,7 @@ def test_a_file_is_closed_when_it_is_large_enough(tmp_path: Path) -> None:
 
 
 def test_many_partitions_need_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_destination, "_OPEN_FILES", 8)
+    monkeypatch.setattr(folder_destination, "_OPEN_FILES", 4)
     most = 0
 
     class Counting(Parquet):
@@ -116,17 +117,17 @@ def test_many_partitions_need_few_open_files(tmp_path: Path, monkeypatch: pytest
 
     made = to_folder(tmp_path / "out", Counting(), partition_by=("k",))
     made.format_name = "parquet"
-    batch = rows(id=list(range(400)), k=[number % 40 for number in range(400)])
+    batch = rows(id=list(range(40)), k=[number % 8 for number in range(40)])
     offer = made.offer(batch.schema, CREATE, ())
     with made.begin(offer, "load1") as writing:
         writing.write(Batch(batch, Counted("rows")))
         writing.write(Batch(batch, Counted("rows")))
         published = writing.publish(None, None)
-    assert published.accepted == 800
-    assert most == 8
+    assert published.accepted == 80
+    assert most == 4
     got = read(source(f"{tmp_path}/out/", Parquet()))
-    assert sorted(got.column("id").to_pylist()) == sorted(list(range(400)) * 2)
-    assert all(row["id"] % 40 == row["k"] for row in got.to_pylist())
+    assert sorted(got.column("id").to_pylist()) == sorted(list(range(40)) * 2)
+    assert all(row["id"] % 8 == row["k"] for row in got.to_pylist())
 
 
 def test_rows_that_wait_in_many_open_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +186,8 @@ def test_an_unfinished_first_load_is_not_read_as_data_and_not_taken_for_a_strang
     assert names(out) == ["_manifest.json", "part-load1-00000.parquet"]
 
 
-def test_a_living_load_survives_the_recovering_of_another(tmp_path: Path) -> None:
+def test_a_living_load_survives_the_recovering_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "_PATIENCE", 0.02)
     out = tmp_path / "out"
     made = to_folder(out, file_bytes=1)
     with made.begin(made.offer(OLD.schema, CREATE, ()), "one") as writing:

@@ -64,16 +64,7 @@ class FolderDestination:
 
     def describe(self) -> Existing | None:
         found = manifest.read(self.store, self.folder)
-        if found is None:
-            return None
-        schema = found[0].schema
-        stored = {
-            field.name: self._path_type(field.type)
-            if field.name in found[0].partition_by
-            else replace(self.format.stored(field.type), type=field.type)
-            for field in schema
-        }
-        return Existing(schema, stored, found[0].rows)
+        return None if found is None else self._existing(found[0])
 
     def state(self, step: str) -> State | None:
         found = manifest.read(self.store, self.folder)
@@ -108,8 +99,8 @@ class FolderDestination:
         if there is not None:
             self._refuse_unlike(there)
         partition_by = self._partition_by if there is None else there.partition_by
-        check_names(self.format, [name for name in schema.names if name not in self._partition_by], self.shown)
-        columns = plan_columns(schema, self._held, self.describe() if there else None, self.shown)
+        check_names(self.format, [name for name in schema.names if name not in partition_by], self.shown)
+        columns = plan_columns(schema, self._held, None if there is None else self._existing(there), self.shown)
         partitions.check(schema, partition_by, self.shown)
         columns = tuple(
             replace(plan, stored=self._path_type(plan.stored.type)) if plan.to in partition_by else plan
@@ -134,29 +125,37 @@ class FolderDestination:
     @contextmanager
     def begin(self, offer: Offer, load_id: str) -> Iterator[Load]:
         found = manifest.read(self.store, self.folder)
-        before, version = found if found is not None else (None, None)
-        replaced = [part.path for part in before.files] if before is not None and offer.mode is Mode.REPLACE else []
-        if before is not None and offer.mode is Mode.CREATE:
+        if found is not None and offer.mode is Mode.CREATE:
             raise self.conflict("was created")
-        kept = before if offer.mode is Mode.APPEND else None
-        partition_by = self._partition_by if kept is None else kept.partition_by
-        if kept is not None and not kept.schema.equals(offer.schema):
-            raise self.conflict("got other columns")
-        start = Manifest(
-            self.format_name,
-            offer.schema,
-            partition_by,
-            kept.files if kept is not None else (),
-            before.steps if before is not None else {},
-            before.generation + 1 if before is not None else 1,
-        )
+        before, version = found or (Manifest(self.format_name, offer.schema, self._partition_by, generation=0), None)
+        start = self._after(before, offer)
+        replaced = [] if start.files else [part.path for part in before.files]
         # The same load may have been published before: its files keep their names.
-        number = sum(part.load_id == load_id for part in before.files) if before is not None else 0
+        number = sum(part.load_id == load_id for part in before.files)
         attempt = folder_loads.attempt(self.store, load_id)
         with folder_loads.under_way(self.store, self.folder, attempt, replaced) as fate, ExitStack() as stack:
             load = _FolderLoad(self, start, version, load_id, attempt, number, fate)
             stack.callback(load.drop)
             yield load
+
+    def _after(self, before: Manifest, offer: Offer) -> Manifest:
+        """The manifest of the next load, without its own files yet."""
+        generation = before.generation + 1
+        if offer.mode is not Mode.APPEND:
+            return Manifest(self.format_name, offer.schema, self._partition_by, (), before.steps, generation)
+        self._refuse_unlike(before)
+        if not before.schema.equals(offer.schema):
+            raise self.conflict("got other columns")
+        return replace(before, generation=generation)
+
+    def _existing(self, there: Manifest) -> Existing:
+        stored = {
+            field.name: self._path_type(field.type)
+            if field.name in there.partition_by
+            else replace(self.format.stored(field.type), type=field.type)
+            for field in there.schema
+        }
+        return Existing(there.schema, stored, there.rows)
 
     def _held(self, type: pa.DataType) -> Stored:
         """The manifest keeps a column's own type where the format holds its values exactly, if only as text."""

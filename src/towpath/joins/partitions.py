@@ -17,7 +17,8 @@ Texts = tuple[str | None, ...]
 
 
 def check(schema: pa.Schema, partition_by: Sequence[str], shown: str) -> None:
-    """Raises UserError for a partition column that there is not, that is nested or binary, or that leaves no other."""
+    """Raises UserError for a partition column that there is not, that has no name, that is nested or binary, or that
+    leaves no other."""
     for name in partition_by:
         if name not in schema.names:
             raise UserError(
@@ -25,6 +26,13 @@ def check(schema: pa.Schema, partition_by: Sequence[str], shown: str) -> None:
                 where=shown,
                 todo=f"columns: {', '.join(schema.names)}",
                 code="column-unknown",
+            )
+        if not name:
+            raise UserError(
+                "a column without a name cannot stand in a path",
+                where=shown,
+                todo="rename it (--rename), or partition by another",
+                code="partition-wrong",
             )
         type = plain_type(schema.field(name).type)
         if pa.types.is_nested(type) or pa.types.is_binary(type) or pa.types.is_large_binary(type):

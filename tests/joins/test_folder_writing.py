@@ -1,0 +1,422 @@
+"""What is said of a folder beforehand, which files rows go to, and how a load of them is published or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.joins.filekit import (
+    APPEND,
+    CREATE,
+    REPLACE,
+    STEP,
+    converted,
+    load,
+    names,
+    read,
+    rows,
+    source,
+    state,
+    to_folder,
+)
+from tests.joins.storekit import LOST, Elsewhere
+from towpath.adapters.format.csv import CSV
+from towpath.adapters.format.jsonl import JSONLines
+from towpath.adapters.format.parquet import Parquet
+from towpath.adapters.store.local import Local
+from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, Transient, UserError
+from towpath.joins import folder_destination, manifest
+from towpath.joins.folder_destination import FolderDestination
+from towpath.nouns import Existing, Guarantee, Mode, Published, Way
+from towpath.seams.format import Format
+from towpath.seams.store import Staged
+from towpath.stream import Batch, Counted
+
+SHOWN = "file:///out/"
+OLD = rows(id=[1, 2], k=["a", "b"])
+NEW = rows(id=[3], k=["a"])
+
+
+def shown(path: Path, format: Format | None = None, codec: str | None = None, **given: Any) -> FolderDestination:
+    return FolderDestination(Local(), format or CSV(), f"{path}/", codec, shown=SHOWN, **given)
+
+
+def write(made: FolderDestination, batches: Sequence[pa.RecordBatch], mode: Mode = CREATE) -> Published:
+    """One load of several batches."""
+    offer = made.offer(batches[0].schema, mode, ())
+    with made.begin(offer, "load1") as writing:
+        for batch in batches:
+            writing.write(Batch(converted(batch, offer.schema), Counted("rows")))
+        return writing.publish(None, None)
+
+
+def counts(folder: Path) -> dict[str, int]:
+    """How many rows each file of a folder has, by its path."""
+    found = manifest.read(Local(), f"{folder}/")
+    assert found is not None
+    return {part.path: part.rows for part in found[0].files}
+
+
+class TestThePlan:
+    def test_an_offer_tells_the_columns_and_what_is_done(self, tmp_path: Path) -> None:
+        schema = pa.schema({"id": pa.int64(), "k": pa.dictionary(pa.int8(), pa.string())})
+        offer = shown(tmp_path / "out", CSV(), "gz", partition_by=("k",)).offer(schema, REPLACE, ("id",))
+        assert (offer.source, offer.mode, offer.key) == (schema, REPLACE, ("id",))
+        assert offer.schema == pa.schema({"id": pa.int64(), "k": pa.string()})
+        assert [(plan.name, plan.to, plan.stored.native, plan.way) for plan in offer.columns] == [
+            ("id", "id", CSV().stored(pa.int64()).native, Way.EXACT),
+            ("k", "k", "part of the path", Way.EXACT),
+        ]
+        assert offer.guarantee is Guarantee.ATOMIC
+        assert offer.why == (
+            "rows and state become visible with one manifest; who lists the folder instead sees files as they come"
+        )
+        assert offer.ddl == (f"write {tmp_path}/out/part-*.csv.gz, then _manifest.json",)
+
+    def test_the_effect_on_what_stands_there(self, tmp_path: Path) -> None:
+        made = to_folder(tmp_path / "out", CSV(), rows_per_file=1000)
+        for mode in (CREATE, APPEND, REPLACE):
+            assert made.offer(OLD.schema, mode, ()).effect == f"creates {tmp_path}/out/"
+        load(made, rows(id=[1] * 1200, k=["a"] * 1200))
+        there = f"the 1,200 rows in 2 files of {tmp_path}/out/"
+        assert made.offer(OLD.schema, REPLACE, ()).effect == f"replaces {there}"
+        assert made.offer(OLD.schema, APPEND, ()).effect == f"keeps {there}; new files come beside them"
+
+    @pytest.mark.parametrize("end", ["", "/", "//"])
+    def test_a_folder_may_be_named_with_and_without_its_slash(self, tmp_path: Path, end: str) -> None:
+        made = FolderDestination(Local(), CSV(), f"{tmp_path}/out{end}")
+        assert (made.shown, made.folder) == (f"{tmp_path}/out{end}", f"{tmp_path}/out/")
+        assert load(made, NEW).parts == (f"{tmp_path}/out/part-load1-00000.csv",)
+
+    def test_what_stands_there_is_told_by_the_manifest(self, tmp_path: Path) -> None:
+        batch = rows(id=pa.array([1, 2], pa.int16()), k=["a", "b"], v=[0.5, None])
+        load(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), batch)
+        found = to_folder(tmp_path / "out", CSV()).describe()
+        assert found is not None
+        assert found == Existing(batch.schema, found.stored, 2)
+        assert {name: (stored.type, stored.native) for name, stored in found.stored.items()} == {
+            "id": (pa.int16(), CSV().stored(pa.int16()).native),
+            "k": (pa.string(), "part of the path"),
+            "v": (pa.float64(), CSV().stored(pa.float64()).native),
+        }
+
+    def test_new_rows_take_the_types_and_partitions_that_are_there(self, tmp_path: Path) -> None:
+        load(to_folder(tmp_path / "out", partition_by=("k",)), rows(id=pa.array([1], pa.int8()), k=["a"]))
+        offer = to_folder(tmp_path / "out").offer(rows(k=["b"], id=[2]).schema, APPEND, ())
+        assert offer.schema == pa.schema({"id": pa.int8(), "k": pa.string()})
+        assert [plan.way for plan in offer.columns] == [Way.CHECKED, Way.EXACT]
+        assert to_folder(tmp_path / "out").offer(OLD.schema, REPLACE, ()).schema == OLD.schema
+
+    def test_the_manifest_keeps_a_type_that_the_format_holds_exactly_and_else_the_formats_own(
+        self, tmp_path: Path
+    ) -> None:
+        schema = pa.schema({"d": pa.duration("ns"), "f": pa.float16()})
+        offer = to_folder(tmp_path / "out", JSONLines()).offer(schema, CREATE, ())
+        assert offer.schema == pa.schema({"d": pa.duration("ns"), "f": pa.float32()})
+        assert [plan.way for plan in offer.columns] == [Way.EXACT, Way.CHECKED]
+
+    def test_what_is_refused_names_the_address_that_the_user_gave(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        load(to_folder(out, CSV()), OLD)
+        for made, schema, words in (
+            (shown(out), pa.schema({"id": pa.int64()}), "its columns are others"),
+            (shown(out), pa.schema({"id": pa.struct({"a": pa.int8()}), "k": pa.string()}), "column id"),
+            (shown(out, partition_by=("x",)), OLD.schema, "it is partitioned by nothing"),
+            (shown(out, JSONLines()), OLD.schema, "its files are csv, not jsonl"),
+        ):
+            with pytest.raises(Refused, match=f"{SHOWN}: {words}"):
+                made.offer(schema, APPEND, ())
+        new = tmp_path / "new"
+        with pytest.raises(Refused, match=f"{SHOWN}: '' cannot be the name"):
+            shown(new, partition_by=("k",)).offer(pa.schema({"": pa.int8(), "k": pa.int8()}), CREATE, ())
+        for partition_by, words in (("x",), "there is no column 'x'"), (("",), "a column without a name"):
+            with pytest.raises(UserError, match=f"{SHOWN}: {words}"):
+                made = shown(new, Parquet(), partition_by=partition_by)
+                made.offer(pa.schema({"": pa.int8(), "k": pa.int8()}), CREATE, ())
+
+    def test_a_name_that_no_file_can_hold_may_stand_in_the_path(self, tmp_path: Path) -> None:
+        class Picky(CSV):
+            def check_names(self, names: Sequence[str]) -> None:
+                if "k" in names:
+                    raise Refused("k is no name")
+
+        made = to_folder(tmp_path / "out", Picky(), partition_by=("k",))
+        load(made, OLD)
+        assert load(to_folder(tmp_path / "out", Picky()), NEW, APPEND).accepted == 1
+        with pytest.raises(Refused, match="k is no name"):
+            to_folder(tmp_path / "new", Picky()).offer(OLD.schema, CREATE, ())
+
+    def test_only_files_of_loads_that_died_here_are_no_strangers(self, tmp_path: Path) -> None:
+        (tmp_path / "out[1]").mkdir()
+        (tmp_path / "out[1]" / ".tow-loads").write_text('{"dead": []}')
+        (tmp_path / "out[1]" / "part-dead-00000.csv").touch()
+        made = to_folder(tmp_path / "out[1]", CSV())
+        assert made.offer(OLD.schema, CREATE, ()).effect.startswith("creates")
+        (tmp_path / "out[1]" / "deep").mkdir()
+        (tmp_path / "out[1]" / "deep" / "mine.csv").touch()
+        with pytest.raises(Refused, match=r"names \(deep/mine\.csv\)"):
+            made.offer(OLD.schema, CREATE, ())
+
+
+class TestFiles:
+    def test_none_has_more_rows_than_it_may_and_partitions_have_their_own(self, tmp_path: Path) -> None:
+        batch = rows(id=list(range(12)), k=["a", "a", "a", "b"] * 3)
+        published = write(to_folder(tmp_path / "out", CSV(), partition_by=("k",), rows_per_file=4), [batch, NEW])
+        assert counts(tmp_path / "out") == {
+            "k=a/part-load1-00000.csv": 4,
+            "k=a/part-load1-00001.csv": 4,
+            "k=b/part-load1-00003.csv": 3,
+            "k=a/part-load1-00002.csv": 2,
+        }
+        assert (published.accepted, published.inserted) == (13, 13)
+        out = tmp_path / "out"
+        assert published.size == sum((out / part).stat().st_size for part in counts(out))
+        assert published.parts == tuple(f"{out}/{part}" for part in counts(out))
+        found = manifest.read(Local(), f"{out}/")
+        assert found is not None
+        assert {part.path: part.size for part in found[0].files} == {
+            part: (out / part).stat().st_size for part in counts(out)
+        }
+
+    def test_the_one_that_waits_longest_for_rows_makes_room(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(folder_destination, "_OPEN_FILES", 2)
+        batches = [rows(id=[1], k=[key]) for key in "abaca"]
+        write(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), batches)
+        assert sorted(counts(tmp_path / "out").values()) == [1, 1, 3]
+
+    def test_the_one_that_holds_most_in_memory_makes_room(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 10_000)
+        many = {"b": 1000}
+        batches = [rows(id=[1] * many.get(key, 1), k=[key] * many.get(key, 1)) for key in "abcabcb"]
+        write(to_folder(tmp_path / "out", partition_by=("k",)), batches)
+        assert sorted(counts(tmp_path / "out").values()) == [2, 2, 1000, 2000]
+
+    def test_what_a_store_has_not_sent_yet_is_in_memory_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Sending(Local):
+            @contextmanager
+            def stage(self, path: str, load_id: str) -> Iterator[Staged]:
+                with super().stage(path, load_id) as staged:
+                    staged.waiting = 100 if "k=a" in path else 0  # type: ignore[attr-defined]
+                    yield staged
+
+        monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 99)
+        batches = [rows(id=[1], k=[key]) for key in "baba"]
+        write(to_folder(tmp_path / "out", CSV(), Sending(), partition_by=("k",)), batches)
+        assert sorted(counts(tmp_path / "out").values()) == [1, 1, 2]
+
+    def test_a_size_is_met_by_what_the_files_before_took(self, tmp_path: Path) -> None:
+        batches = [
+            rows(v=[f"{number * 7919 % 10007}" * 4 for number in range(at, at + 50)]) for at in range(0, 9000, 50)
+        ]
+        write(to_folder(tmp_path / "out", CSV(), codec="gz", file_bytes=8_000), batches)
+        sizes = [path.stat().st_size for path in (tmp_path / "out").glob("part-*")]
+        assert len(sizes) > 3
+        assert all(size < 20_000 for size in sizes)
+
+    @pytest.mark.parametrize("codec", ["gz", "zst"])
+    def test_the_level_is_used_in_every_file(self, tmp_path: Path, codec: str) -> None:
+        batch = rows(v=[f"{number * 7919 % 10007} and {number}" for number in range(3000)])
+        sizes = [
+            load(FolderDestination(Local(), CSV(), f"{tmp_path}/{level}/", codec, level=level), batch).size or 0
+            for level in (1, 9)
+        ]
+        assert sizes[0] > sizes[1]
+
+    def test_columns_of_the_path_are_not_in_the_files(self, tmp_path: Path) -> None:
+        batch = rows(id=[1, 2], k=["a", None], n=[5, 5])
+        load(to_folder(tmp_path / "out", CSV(), partition_by=("n", "k")), batch)
+        assert list(counts(tmp_path / "out")) == [
+            "n=5/k=a/part-load1-00000.csv",
+            "n=5/k=__HIVE_DEFAULT_PARTITION__/part-load1-00001.csv",
+        ]
+        assert (tmp_path / "out" / "n=5" / "k=a" / "part-load1-00000.csv").read_text() == "id\n1\n"
+        assert read(source(f"{tmp_path}/out/")).to_pylist() == batch.to_pylist()
+
+    def test_a_count_that_differs_names_the_file(self, tmp_path: Path) -> None:
+        class Forgetful(Parquet):
+            def writer(self, sink: Any, schema: pa.Schema) -> Any:
+                made = super().writer(sink, schema)
+                write = made.write
+                made.write = lambda rows: write(rows.slice(1))  # type: ignore[method-assign]
+                return made
+
+        made = to_folder(tmp_path / "out", Forgetful(), partition_by=("k",))
+        with pytest.raises(BooksDoNotBalance, match=r"out/k=a/part-load1-00000\.forgetful: .* 0 rows, but 1 were"):
+            load(made, NEW)
+        assert load(to_folder(tmp_path / "packed", Forgetful(), codec="gz"), NEW).accepted == 1
+        assert names(tmp_path / "out") == []
+
+    def test_a_value_that_the_manifests_type_does_not_take_is_told_by_the_folder(self, tmp_path: Path) -> None:
+        made = shown(tmp_path / "out", Parquet())
+        offer = made.offer(OLD.schema, CREATE, ())
+        wrong = rows(id=["x"], k=["a"])
+        with pytest.raises(DataError, match=SHOWN), made.begin(offer, "load1") as writing:
+            writing.write(Batch(wrong, Counted("rows")))
+
+
+class TestPublishing:
+    def test_each_load_is_the_next_generation_and_keeps_the_states_of_others(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        for number, mode in enumerate((CREATE, APPEND, REPLACE), 1):
+            load(to_folder(out, CSV()), NEW, mode, f"load{number}", f"step{number}")
+            found = manifest.read(Local(), f"{out}/")
+            assert found is not None
+            assert found[0].generation == number
+            assert list(found[0].steps) == [f"step{one}" for one in range(1, number + 1)]
+            assert (found[0].format, found[0].schema) == ("csv", NEW.schema)
+
+    def test_a_load_that_comes_again_writes_beside_its_own_files(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        for mode in (CREATE, APPEND, APPEND):
+            load(to_folder(out, CSV()), NEW, mode, "load1")
+        assert list(counts(out)) == [f"part-load1-0000{number}.csv" for number in range(3)]
+        load(to_folder(out, CSV()), NEW, REPLACE, "load1")
+        assert names(out) == ["_manifest.json", "part-load1-00003.csv"]
+
+    def test_elsewhere_each_attempt_has_files_of_its_own(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        load(to_folder(out, CSV(), Elsewhere()), NEW, CREATE, "load1")
+        load(to_folder(out, CSV(), Elsewhere()), NEW, APPEND, "load1")
+        first, second = counts(out)
+        assert first.startswith("part-load1-")
+        assert first.endswith("-00000.csv")
+        assert second.endswith("-00001.csv")
+        assert first[:-10] != second[:-10]
+        found = manifest.read(Local(), f"{out}/")
+        assert found is not None
+        assert {part.load_id for part in found[0].files} == {"load1"}
+
+    def test_asked_again_it_answers_the_same_and_a_load_that_is_committed_is_left_alone(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        made = to_folder(out, CSV())
+        with made.begin(made.offer(NEW.schema, CREATE, ()), "load1") as writing:
+            writing.write(Batch(NEW, Counted("rows")))
+            first = writing.publish(None, state("load1"))
+            assert writing.publish(None, state("load1")) is first
+        before = (out / "_manifest.json").read_bytes()
+        with made.begin(made.offer(NEW.schema, APPEND, ()), "load1") as writing:
+            writing.write(Batch(NEW, Counted("rows")))
+            assert writing.publish(None, state("load1")).accepted == 1
+        assert (out / "_manifest.json").read_bytes() == before
+
+    def test_a_step_whose_state_has_moved_on_publishes_nothing(self, tmp_path: Path) -> None:
+        made = shown(tmp_path / "out")
+        with made.begin(made.offer(NEW.schema, CREATE, ()), "load1") as writing:
+            writing.write(Batch(NEW, Counted("rows")))
+            with pytest.raises(Conflict) as found:
+                writing.publish(state("other"), state("load1"))
+        error = found.value
+        assert (error.what, error.where, error.todo) == (
+            f"it was loaded by another run of the step {STEP} meanwhile; nothing was published",
+            SHOWN,
+            "run again",
+        )
+        assert names(tmp_path) == []
+
+    @pytest.mark.parametrize("step", [None, STEP])
+    def test_an_answer_that_was_lost_is_found_in_the_manifest(self, tmp_path: Path, step: str | None) -> None:
+        class Answering(Elsewhere):
+            lost = 1
+
+            def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
+                version = super().swap_note(path, content, expected)
+                if self.lost and path.endswith("_manifest.json"):
+                    self.lost = 0
+                    raise LOST
+                return version
+
+        out, new = tmp_path / "out", None if step is None else state("load1")
+        made = to_folder(out, CSV(), Answering())
+        with made.begin(made.offer(NEW.schema, CREATE, ()), "load1") as writing:
+            writing.write(Batch(NEW, Counted("rows")))
+            with pytest.raises(Transient):
+                writing.publish(None, new)
+            load(to_folder(out, CSV()), OLD, APPEND, "load2")
+            assert writing.publish(None, new).accepted == 1
+        assert sorted(counts(out).values()) == [1, 2]
+        assert made.state(STEP) == new
+
+    @pytest.mark.parametrize("batch", [NEW, NEW.slice(0, 0)])
+    @pytest.mark.parametrize("gone", [True, False])
+    def test_another_load_in_between_is_a_conflict(self, tmp_path: Path, batch: pa.RecordBatch, gone: bool) -> None:
+        out = tmp_path / "out"
+        load(to_folder(out, CSV()), OLD)
+        made = to_folder(out, CSV())
+        with made.begin(made.offer(NEW.schema, APPEND, ()), "load2") as writing:
+            writing.write(Batch(batch, Counted("rows")))
+            if gone:
+                (out / "_manifest.json").unlink()
+            else:
+                load(to_folder(out, CSV()), NEW, APPEND, "load3")
+            with pytest.raises(Conflict):
+                writing.publish(None, None)
+        assert not any("load2" in name for name in names(out))
+
+    def test_a_request_without_an_answer_may_still_be_on_its_way(self, tmp_path: Path) -> None:
+        class Lost(Elsewhere):
+            def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
+                if path.endswith("_manifest.json"):
+                    raise LOST
+                return super().swap_note(path, content, expected)
+
+        for store, fenced in ((Lost(), 1), (Elsewhere(), 0)):
+            made = to_folder(tmp_path / "out", CSV(), store)
+            with pytest.raises(Transient), made.begin(made.offer(NEW.schema, CREATE, ()), "load1") as writing:
+                writing.write(Batch(NEW, Counted("rows")))
+                if fenced:
+                    writing.publish(None, None)
+                raise LOST
+            assert len(store.fenced) == fenced
+            assert names(tmp_path) == []
+
+
+class TestWhatChangedSinceThePlan:
+    @pytest.mark.parametrize(
+        ("mode", "now", "error", "words"),
+        [
+            (CREATE, {}, Conflict, "it was created meanwhile; nothing was published"),
+            (APPEND, {"batch": rows(id=[1])}, Conflict, "it got other columns meanwhile; nothing was published"),
+            (APPEND, {"format": JSONLines()}, Refused, "its files are jsonl, not csv"),
+            (APPEND, {"partition_by": ("id",)}, Refused, "it is partitioned by id"),
+        ],
+    )
+    def test_stops_the_load_before_anything_is_written(
+        self, tmp_path: Path, mode: Mode, now: dict[str, Any], error: type[Exception], words: str
+    ) -> None:
+        out = tmp_path / "out"
+        made = shown(out, partition_by=("k",))
+        if mode is APPEND:
+            load(made, OLD)
+        offer = made.offer(OLD.schema, mode, ())
+        given = {"format": CSV(), "partition_by": ("k",), "batch": OLD, **now}
+        batch = given.pop("batch")
+        if "batch" in now:
+            given["partition_by"] = ()
+            made = shown(out)
+        load(to_folder(out, **given), batch, REPLACE, "load2")
+        before = names(out)
+        with pytest.raises(error, match=f"{SHOWN}: {words}"), made.begin(offer, "load3"):
+            pass
+        assert names(out) == before
+
+    def test_a_folder_that_was_loaded_since_is_replaced_whole(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        load(to_folder(out, CSV()), OLD)
+        made = to_folder(out, JSONLines())
+        offer = made.offer(NEW.schema, REPLACE, ())
+        load(to_folder(out, CSV(), partition_by=("k",)), OLD, REPLACE, "load2")
+        with made.begin(offer, "load3") as writing:
+            writing.write(Batch(converted(NEW, offer.schema), Counted("rows")))
+            writing.publish(None, None)
+        assert names(out) == ["_manifest.json", "part-load3-00000.jsonl"]
