@@ -156,6 +156,7 @@ class TestOldBytes:
         load(to_file(path, CSV(), "zip"), NEW, APPEND)
         with zipfile.ZipFile(path) as packed:
             assert [(one.filename, packed.read(one)) for one in packed.infolist()] == [("a.csv", b"id\n1\n7\n")]
+        assert b"other.csv" not in path.read_bytes()
 
     @pytest.mark.parametrize("codec", [None, "gz", "zip"])
     @pytest.mark.parametrize(("old", "new"), [(b"id\n1", b"id\n1\n7\n"), (b"id\n1\n", b"id\n1\n7\n")])

@@ -190,6 +190,13 @@ class TestPublishing:
         assert made.recover(STEP) == state("load1")
         assert note(path)["intent"] is None
 
+    def test_a_file_that_appears_in_the_very_moment_is_kept(self, tmp_path: Path) -> None:
+        path, store = tmp_path / "a.csv", Local()
+        with publishing(store, before=lambda: path.touch()), pytest.raises(Conflict):
+            load(to_file(path, store=store), NEW, step=STEP)
+        assert names(tmp_path) == ["a.csv"]
+        assert path.read_bytes() == b""
+
     def test_a_step_whose_state_has_moved_on_publishes_nothing(self, tmp_path: Path) -> None:
         made = to_file(tmp_path / "a.csv")
         made.put_state("b", None, state("b", "b"))
@@ -249,6 +256,16 @@ class TestRunsElsewhere:
         store.over = {"farther"}
         to_file(path, store=store).recover(None)
         assert not (tmp_path / NOTE).exists()
+
+    def test_one_that_comes_out_while_another_load_is_being_published_does_not_end_that(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.csv"
+        store = unanswered(path)
+        unanswered(path, "b", "near")
+        store.arrive()
+        made = to_file(path, store=store)
+        assert made.steps() == [STEP]
+        with pytest.raises(Conflict, match="the load near is being published to it"):
+            made.put_state(STEP, state("far"), None)
 
     def test_a_copy_without_a_step_has_nothing_to_be_remembered(self, tmp_path: Path) -> None:
         path = tmp_path / "a.csv"
