@@ -118,6 +118,16 @@ def test_times_of_far_away_hash_as_the_reference_does() -> None:
         assert hashes(far) == by_reference(far)
 
 
+def test_only_decimals_of_more_than_64_bits_are_hashed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Decimal] = []
+    monkeypatch.setattr(columns.spec, "decimal_bytes", lambda value: asked.append(value) or b"")
+    large = [Decimal(2**63), Decimal(-(2**63) - 1), Decimal(2**100)]
+    for type in (pa.decimal128(38, 0), pa.decimal256(60, 0)):
+        asked.clear()
+        hashes(pa.array([Decimal(5), None, Decimal(-1), Decimal(2**63 - 1), Decimal(-(2**63)), *large], type))
+        assert asked == large
+
+
 def test_every_nan_hashes_as_the_reference_does() -> None:
     for bits, type in ((pa.uint16(), pa.float16()), (pa.uint32(), pa.float32()), (pa.uint64(), pa.float64())):
         width = type.bit_width
@@ -173,8 +183,19 @@ def test_a_column_of_few_numbers_hashes_each_of_them_once() -> None:
         asked.append(len(numbers))
         return columns._single("integer", numbers.view(np.uint64))
 
-    few = columns._Numbers(np.arange(1024) % 100, states)
-    few.keyed("c")
-    columns._Numbers(np.arange(1024) * 3, states).keyed("c")
-    columns._Numbers(np.arange(1023) % 100, states).keyed("c")
-    assert asked == [100, 1024, 1023]
+    def taken(numbers: np.ndarray) -> columns._Numbers:
+        return columns._Numbers(numbers, states)
+
+    many = np.arange(1024)
+    taken(5000 + many % 100).keyed("c")
+    taken(many * 3).keyed("c")
+    taken(many % 257).keyed("c")
+    taken(many[1:] % 100).keyed("c")
+    assert asked == [100, 1024, 1024, 1023]
+    asked.clear()
+    missing = many % 2 == 1
+    taken(np.where(missing, 0, 5000 + many % 100)).without(missing).keyed("c")
+    missing[1:] = True
+    taken(np.where(missing, 0, 5000)).without(missing).keyed("c")
+    taken(many).without(many >= 0).keyed("c")
+    assert asked == [99, 1, 1024]

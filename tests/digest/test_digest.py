@@ -266,6 +266,14 @@ def test_rows_taken_beside_other_work_are_in_when_it_is_done(count: int) -> None
     assert found.hexdigest() == digest(pa.Table.from_batches([batch, batch]))
 
 
+def test_many_rows_are_taken_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = table(60)
+    whole, hashes = digest(rows), row_hashes(rows.to_batches()[0])
+    monkeypatch.setattr("towpath.digest._ROWS", 7)
+    assert digest(rows) == whole
+    assert (row_hashes(rows.to_batches()[0]) == hashes).all()
+
+
 def test_what_fails_beside_the_digest_is_told_and_so_is_what_fails_in_it() -> None:
     batch = pa.record_batch({"on": pa.array([1] * 20_000, pa.int64()).view(pa.date64())})
     with pytest.raises(DataError, match="time of day"), Digest(batch.schema).beside(batch):

@@ -28,12 +28,12 @@ class Digest:
         self._names = _names(schema)
         self._rows = 0
         self._lanes = [0, 0]
-        self._thread = ThreadPoolExecutor(1, "digest")
+        self._thread = ThreadPoolExecutor(1)
 
     def update(self, rows: pa.RecordBatch) -> None:
         for first in range(0, rows.num_rows, _ROWS):
             for k, hashes in enumerate(_hashes(rows.slice(first, _ROWS), self._names)):
-                self._lanes[k] = (self._lanes[k] + int(hashes.sum(dtype=np.uint64))) % 2**64
+                self._lanes[k] = (self._lanes[k] + int(hashes.sum())) % 2**64
         self._rows += rows.num_rows
 
     @contextmanager

@@ -28,12 +28,11 @@ def _is_plain(type: pa.DataType) -> bool:
 
 @dataclass(slots=True)
 class _States:
-    """The state of every value in both lanes. Rows in `wide` are of the kind `<name>+` and have states of their own."""
+    """The state of every value in both lanes. `wide`: rows of the kind `<name>+`, and their own states."""
 
     name: str
     lanes: Lanes
-    wide: np.ndarray | None = None
-    wide_lanes: Lanes | None = None
+    wide: tuple[np.ndarray, Lanes] | None = None
 
     def keyed(self, name: str) -> Lanes:
         """What the values contribute under a name."""
@@ -44,8 +43,9 @@ class _States:
 
     def _lane(self, k: int, name: str) -> np.ndarray:
         part = mix(self.lanes[k] ^ np.uint64(_key(k, name, self.name)))
-        if self.wide is not None and self.wide_lanes is not None:
-            part[self.wide] = mix(self.wide_lanes[k] ^ np.uint64(_key(k, name, self.name + "+")))
+        if self.wide is not None:
+            rows, lanes = self.wide
+            part[rows] = mix(lanes[k] ^ np.uint64(_key(k, name, self.name + "+")))
         return part
 
 
@@ -64,14 +64,14 @@ class _Numbers:
             low, high = int(numbers.min()), int(numbers.max())
             if (high - low) * _SPREAD < len(numbers):
                 least = numbers.dtype.type(low)
-                index = (numbers - least).astype(np.int64, copy=False)
+                index = np.asarray(numbers - least, np.int64)
                 first, second = self.states(np.arange(high - low + 1, dtype=numbers.dtype) + least).keyed(name)
                 return first.take(index), second.take(index)
         return self.states(numbers).keyed(name)
 
     def without(self, missing: np.ndarray) -> _Numbers:
         """The same with a number of another row where one is missing, so that the range stays as narrow."""
-        known = self.stored[~missing][:1]
+        known = self.stored[~missing]
         return _Numbers(np.where(missing, known[0], self.stored), self.states) if len(known) else self
 
 
@@ -124,14 +124,14 @@ def _integers(values: pa.Array) -> _Numbers:
     known = _known(values)
     if known.dtype == np.uint64:
         return _Numbers(known, _wide_integers)
-    return _Numbers(known.astype(np.int64, copy=False), lambda numbers: _single("integer", numbers.view(np.uint64)))
+    return _Numbers(np.asarray(known, np.int64), lambda numbers: _single("integer", numbers.view(np.uint64)))
 
 
 def _wide_integers(numbers: np.ndarray) -> _States:
     wide = np.flatnonzero(numbers >> np.uint64(63))
     if len(wide) == 0:
         return _single("integer", numbers)
-    return _States("integer", (numbers, numbers), wide, of_words(numbers[wide], np.zeros(len(wide), np.uint64)))
+    return _States("integer", (numbers, numbers), (wide, of_words(numbers[wide], np.zeros(len(wide), np.uint64))))
 
 
 def _floats(values: pa.Array) -> _States:
@@ -212,12 +212,14 @@ def _times(name: str, values: Any) -> _Numbers:
     by = spec.NANOSECONDS[values.type.unit]
 
     def states(count: np.ndarray) -> _States:
+        if by == 1:
+            return _single(name, count.view(np.uint64))
         words = (count * by).view(np.uint64)
         most = (2**63 - 1) // by
-        wide = np.flatnonzero((count > most) | (count < -most)) if by > 1 else np.empty(0, np.int64)
+        wide = np.flatnonzero((count > most) | (count < -most))
         if len(wide) == 0:
             return _single(name, words)
-        return _States(name, (words, words), wide, of_words(words[wide], _upper(count[wide], by)))
+        return _States(name, (words, words), (wide, of_words(words[wide], _upper(count[wide], by))))
 
     return _Numbers(numbers(values), states)
 

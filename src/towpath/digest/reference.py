@@ -85,7 +85,7 @@ def state_of(k: int, value: Any) -> tuple[str, int]:
     if pa.types.is_date64(type):
         return "date", (value.value // 86_400_000) & MASK
     if pa.types.is_time(type):
-        return number_state(k, "time", value.value * NANOSECONDS[type.unit])
+        return "time", value.value * NANOSECONDS[type.unit]
     if pa.types.is_timestamp(type):
         kind = "local" if type.tz is None else "instant"
         return number_state(k, kind, value.value * NANOSECONDS[type.unit])

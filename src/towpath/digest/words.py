@@ -161,5 +161,5 @@ def _one(content: np.ndarray) -> tuple[np.uint64, np.uint64]:
         padded = np.concatenate([stretch, np.zeros(-len(stretch) % 8, np.uint8)]).view("<u8")
         for k, step in enumerate(G):
             mixed = mix(padded + places(len(padded), step) + np.uint64(at // 8 * step % 2**64))
-            states[k] += int(mixed.sum(dtype=np.uint64))
+            states[k] += int(mixed.sum())
     return np.uint64(states[0] % 2**64), np.uint64(states[1] % 2**64)
