@@ -56,11 +56,11 @@ class Avro:
         except _UNFIT:
             self._set_aside(found, bad)
             arrays = [self._column(found, one) for one in self._physical]
-        made = [array.cast(one.type) for array, one in zip(arrays, self.schema, strict=True)]
+        made = [_cast(array, one.type) for array, one in zip(arrays, self.schema, strict=True)]
         return Decoded(pa.RecordBatch.from_arrays(made, schema=self.schema), bad)
 
     def encode(self, rows: pa.RecordBatch) -> Encoded:
-        arrays = [column.cast(one.type) for column, one in zip(rows.columns, self._physical, strict=True)]
+        arrays = [_cast(column, one.type) for column, one in zip(rows.columns, self._physical, strict=True)]
         found: list[bytes | None] = []
         bad: dict[int, str] = {}
         for row, values in enumerate(zip(*(array.to_pylist() for array in arrays), strict=True)):
@@ -124,12 +124,17 @@ def _read(path: Path) -> tuple[Any, pa.Schema]:
         raise UserError(error.what, where=str(path), todo=error.todo, code="type-impossible") from error
 
 
+def _cast(values: pa.Array, type: pa.DataType) -> pa.Array:
+    """Arrow 26 breaks a slice of lists of nulls when it casts them to what they are."""
+    return values if values.type == type else values.cast(type)
+
+
 def _read_back(value: Any, type: pa.DataType) -> Any:
-    """What fastavro gives as pyarrow takes it: maps are pairs."""
+    """What fastavro gives as pyarrow takes it: the entries of a map are pairs."""
     if value is None:
         return None
     if pa.types.is_map(type):
-        return [(key, _read_back(one, type.item_type)) for key, one in value.items()]
+        return [(one["key"], _read_back(one["value"], type.item_type)) for one in value]
     if pa.types.is_list(type):
         return [_read_back(one, type.value_type) for one in value]
     if pa.types.is_struct(type):
@@ -142,7 +147,7 @@ def _written(value: Any, type: pa.DataType) -> Any:
     if value is None:
         return None
     if pa.types.is_map(type):
-        return {key: _written(one, type.item_type) for key, one in value}
+        return [{"key": key, "value": _written(one, type.item_type)} for key, one in value]
     if pa.types.is_list(type):
         return [_written(one, type.value_type) for one in value]
     if pa.types.is_struct(type):

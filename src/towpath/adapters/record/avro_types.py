@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -90,18 +92,26 @@ def physical(type: pa.DataType) -> pa.DataType:
     return pa.int64() if is_.is_time64(type) or is_.is_timestamp(type) else type
 
 
-def plain(avro: Any) -> Any:
-    """The schema without logical types but decimals, so that values are read and written as they stand in the bytes."""
+def plain(avro: Any, numbers: Iterator[int] | None = None) -> Any:
+    """The schema without logical types but decimals, so that values are read and written as they stand in the bytes;
+    maps are arrays of their entries (`key`, `value`), which are the same bytes and can hold a key twice. Source: the
+    specification of Avro, "Maps" and "Arrays" of its binary encoding."""
+    numbers = count() if numbers is None else numbers
     if isinstance(avro, list):
-        return [plain(one) for one in avro]
+        return [plain(one, numbers) for one in avro]
     if not isinstance(avro, dict):
         return avro
+    if avro["type"] == "map":
+        fields = [{"name": "key", "type": "string"}, {"name": "value", "type": plain(avro["values"], numbers)}]
+        return {
+            "type": "array",
+            "items": {"type": "record", "name": f"towpath.entry_{next(numbers)}", "fields": fields},
+        }
     left_out = {"__fastavro_parsed__", "__named_schemas__"}
     if avro.get("logicalType") != "decimal":
         left_out.add("logicalType")
     kept = {name: value for name, value in avro.items() if name not in left_out}
-    nested = ("type", "items", "values")
-    made = {name: plain(value) if name in nested else value for name, value in kept.items()}
+    made = {name: plain(value, numbers) if name in ("type", "items") else value for name, value in kept.items()}
     if "fields" in made:
-        made["fields"] = [plain(one) for one in made["fields"]]
+        made["fields"] = [plain(one, numbers) for one in made["fields"]]
     return made
