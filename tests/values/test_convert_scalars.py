@@ -62,6 +62,7 @@ INTERVAL = pa.month_day_nano_interval()
         (pa.timestamp("ns"), pa.timestamp("s"), C),
         (pa.timestamp("ms"), pa.timestamp("us"), E),
         (pa.timestamp("us"), pa.timestamp("ms"), C),
+        (pa.timestamp("ns", "UTC"), pa.timestamp("ns", "Europe/Paris"), E),
         (pa.duration("s"), pa.duration("ms"), E),
         (pa.duration("ns"), pa.duration("us"), C),
     ],
@@ -192,6 +193,11 @@ def test_a_value_fits_whole_or_not_at_all(
         (pa.timestamp("s"), pa.timestamp("ms"), [1, -1, X], [1000, -1000, X]),
         (pa.timestamp("s"), pa.timestamp("us"), [9_223_372_036_854, 9_223_372_036_855, -9_223_372_036_855],
          [9_223_372_036_854 * 10**6, X, X]),
+        (pa.timestamp("s"), pa.timestamp("ms"),
+         [9_223_372_036_854_775, 9_223_372_036_854_776, -9_223_372_036_854_775, -9_223_372_036_854_776],
+         [9_223_372_036_854_775_000, X, -9_223_372_036_854_775_000, X]),
+        (pa.timestamp("ns"), pa.timestamp("us"), [9_007_199_254_740_993_000, 4_611_686_018_427_264_001],
+         [9_007_199_254_740_993, X]),
         (pa.timestamp("us"), pa.timestamp("s"), [10**6, 10**6 + 1, -(10**6), -1, X], [1, X, -1, X, X]),
         (pa.timestamp("ns"), pa.timestamp("ns"), [1, X], [1, X]),
         (pa.timestamp("s", "UTC"), pa.timestamp("ms", "Europe/Paris"), [1, X], [1000, X]),
@@ -256,6 +262,7 @@ def test_a_column_that_may_lose_takes_the_nearest_value_in_range(
     [
         (pa.timestamp("us"), pa.timestamp("s"), [1_500_000, 2_500_000, -500_000, 499_999, X], [2, 2, 0, 0, X]),
         (pa.timestamp("s"), pa.timestamp("ns"), [9_223_372_037, -9_223_372_037, 1], [X, X, 10**9]),
+        (pa.timestamp("ns"), pa.timestamp("us"), [9_007_199_254_740_993_001, X], [9_007_199_254_740_993, X]),
         (pa.timestamp("s"), pa.date32(), [43_199, 43_201, 2**40, (2**31 - 1) * 86_400 + 1],
          [0, 1, 12_725_829, 2**31 - 1]),
         (pa.timestamp("s"), pa.date32(), [(2**31) * 86_400 - 1, -(2**31) * 86_400 - 1, 1], [X, -(2**31), 0]),
@@ -269,3 +276,8 @@ def test_a_time_that_may_lose_is_rounded_to_the_nearest_in_range(
     source: pa.DataType, target: pa.DataType, counts: list[int | None], expected: list[int | None]
 ) -> None:
     assert nearest(ticks(source, counts), target) == expected
+
+
+def test_a_program_that_has_numpy_raise_gets_the_nearest_float_all_the_same() -> None:
+    with np.errstate(all="raise"):
+        assert nearest(pa.array([1e-50, 1e50, 0.5]), pa.float32()) == ["0.0", X, "0.5"]

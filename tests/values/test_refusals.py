@@ -119,6 +119,9 @@ def test_the_midnight_at_the_end_of_a_day_is_refused(type: Any) -> None:
         (pa.array([{}, None], pa.struct([])), {"nan"}, []),
         (pa.array([pa.MonthDayNano([1, 2, 3000]), pa.MonthDayNano([1, 2, 3001]), None]), {"nanoseconds"}, [1]),
         (pa.array([pa.MonthDayNano([1, 2, 3001])]), {"nan"}, []),
+        (pa.array([[], None], pa.list_(pa.month_day_nano_interval())), {"nanoseconds"}, []),
+        (pa.array([[1], [2, None]], pa.list_(pa.int8())), ALL, []),
+        (pa.array([], pa.float64()), ALL, []),
     ],
 )  # fmt: skip
 def test_each_refused_value_is_found_and_no_other(values: pa.Array, refuses: set[str], rows: list[int]) -> None:

@@ -15,12 +15,15 @@ import pyarrow.compute as pc
 from towpath.errors import Refused
 from towpath.nouns import Way
 from towpath.values.logical import Kind, kind, nulls, with_rows
+from towpath.values.refusals import minus_zero
 from towpath.values.textform import read, type_name, write
 from towpath.values.textform_numbers import limits
 from towpath.values.textform_times import DAY, PER_SECOND, days, numbers
 
 _NUMBERS = (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT)
 _MANTISSA = {16: 11, 32: 24, 64: 53}
+_MOST = 2**63 - 1
+_LAST_DAY = _MOST // (DAY * 1000)  # of those that date64 holds
 _OTHERWISE = "change it in a query, or send it as text"
 
 Fits = Callable[[Any, Any], bool]
@@ -102,8 +105,7 @@ def _decimal_in_decimal(source: Any, target: Any) -> bool:
 
 def _decimal_in_integer(source: Any, target: Any) -> bool:
     low, high = limits(target)
-    most = 10**source.precision - 1
-    return source.scale == 0 and low <= -most and most <= high
+    return source.scale == 0 and low < 0 and 10**source.precision <= high
 
 
 def _decimal_in_float(source: Any, target: Any) -> bool:
@@ -116,9 +118,9 @@ def _bytes_fit(source: Any, target: Any) -> bool:
 
 def _finer(source: Any, target: Any) -> bool:
     """Whether the target's unit is as fine and holds the years 1 to 9999, which int64 nanoseconds do not."""
-    if not pa.types.is_time(target) and getattr(target, "unit", "") == "ns" != getattr(source, "unit", ""):
-        return False
-    return _per_day(target) >= _per_day(source)
+    have, want = _per_day(source), _per_day(target)
+    short = want == _per_day(pa.timestamp("ns")) and not pa.types.is_time(target)
+    return want >= have and not (short and want > have)
 
 
 def _possible(source: Any, target: Any) -> bool:
@@ -202,8 +204,7 @@ def _quick_number(values: pa.Array, target: Any) -> pa.Array | None:
 
 
 def _negative_zeros(values: pa.Array) -> bool:
-    floats = np.asarray(pc.fill_null(values, 1))
-    return bool(((floats == 0) & np.signbit(floats)).any())
+    return bool(minus_zero(np.asarray(values)).any())
 
 
 def _number(value: int | float | Decimal, type: Any) -> int | float | Decimal | None:
@@ -240,7 +241,7 @@ def _from_scaled(scaled: int, type: Any) -> int | Decimal | None:
         return scaled if low <= scaled <= high else None
     if abs(scaled) >= 10**type.precision:
         return None
-    return Decimal((int(scaled < 0), tuple(int(digit) for digit in str(abs(scaled))), -type.scale))
+    return Decimal(f"{scaled}e-{type.scale}")
 
 
 def _nearest_float(value: int | float | Decimal, type: Any) -> float | None:
@@ -267,10 +268,10 @@ def _per_day(type: Any) -> int:
 
 def _cast_temporal(values: pa.Array, target: Any) -> pa.Array:
     stored, have, want = _ticks(values), _per_day(values.type), _per_day(target)
-    if want >= have:
-        most = (2**63 - 1) // (want // have)
-        good = (stored >= -most) & (stored <= most) if want > have else np.ones(len(stored), bool)
-        moved = np.where(good, stored, 0) * (want // have)
+    if want > have:
+        most = _MOST // (want // have)
+        good = (stored >= -most) & (stored <= most)
+        moved = stored * (want // have)
     else:
         good = stored % (have // want) == 0
         moved = stored // (have // want)
@@ -279,11 +280,9 @@ def _cast_temporal(values: pa.Array, target: Any) -> pa.Array:
 
 def _nearest_temporal(values: pa.Array, target: Any) -> pa.Array:
     ratio = Fraction(_per_day(target), _per_day(values.type))
-    bits = target.bit_width - 1
-    moved = [round(tick * ratio) for tick in _ticks(values).tolist()]
-    good = np.array([-(2**bits) <= tick < 2**bits for tick in moved], bool)
-    stored = [tick if fine else 0 for tick, fine in zip(moved, good, strict=True)]
-    return _temporal(np.array(stored, np.int64), good & ~nulls(values), target)
+    moved = np.array([round(tick * ratio) for tick in _ticks(values).tolist()], object)
+    good = np.abs(moved) <= _MOST
+    return _temporal(np.where(good, moved, 0).astype(np.int64), good & ~nulls(values), target)
 
 
 def _ticks(values: pa.Array) -> np.ndarray:
@@ -291,10 +290,11 @@ def _ticks(values: pa.Array) -> np.ndarray:
 
 
 def _temporal(stored: np.ndarray, good: np.ndarray, target: Any) -> pa.Array:
+    """An array of counts (days, of a date), null where they are not good or beyond the type."""
     if pa.types.is_date64(target):
-        good = good & (np.abs(stored) <= 2**63 // (DAY * 1000))
-        stored = np.where(good, stored, 0) * DAY * 1000
+        good = good & (np.abs(stored) <= _LAST_DAY)
+        stored = stored * (DAY * 1000)
     if target.bit_width == 32:
         good = good & (stored >= -(2**31)) & (stored < 2**31)
-    width = pa.int32() if target.bit_width == 32 else pa.int64()
-    return pa.array(np.where(good, stored, 0), width, mask=~good).view(target)
+        stored = stored.astype(np.int32)
+    return pa.array(stored, mask=~good).view(target)

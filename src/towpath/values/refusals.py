@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,22 @@ _NAMES = {
     "endless": "the first and last values of its type",
     "nanoseconds": "nanoseconds in an interval",
 }
-_BY_KIND = {Kind.FLOAT: ("nan", "inf", "minus-zero"), Kind.TEXT: ("nul",), Kind.INTERVAL: ("nanoseconds",)}
+_BY_KIND = {
+    Kind.FLOAT: ("nan", "inf", "minus-zero"),
+    Kind.TEXT: ("nul",),
+    Kind.INTERVAL: ("nanoseconds",),
+    Kind.DURATION: ("endless",),
+}
 _TIMES = (Kind.DATE, Kind.LOCAL, Kind.INSTANT, Kind.DURATION)
 _FIRST_MICROSECOND = -9_223_372_022_400_000_000  # of 290309 BC, the first day of which int64 holds every one
+
+
+def minus_zero(floats: np.ndarray) -> np.ndarray:
+    """Which of them are -0.0."""
+    return np.asarray((floats == 0) & np.signbit(floats))
+
+
+_FLOATS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"nan": np.isnan, "inf": np.isinf, "minus-zero": minus_zero}
 
 
 def refusing(source: Any, target: Any, refuses: Set[str]) -> str:
@@ -45,8 +58,8 @@ def _reaching(source: Any, target: Any) -> set[str]:
     if have is Kind.MAP:
         inside = _reaching(source.key_type, target.key_type) | _reaching(source.item_type, target.item_type)
         return {"twins"} | inside
-    if have in _TIMES:  # what takes the year 290000 for infinity has the years 1 to 9999 whole, save in nanoseconds
-        return {"endless"} if getattr(source, "unit", "") == "ns" or have is Kind.DURATION else set()
+    if have in (Kind.LOCAL, Kind.INSTANT) and source.unit == "ns":
+        return {"endless"}  # what takes the year 290000 for infinity has the years 1 to 9999 whole in other units
     return set(_BY_KIND.get(have, ()))
 
 
@@ -66,7 +79,7 @@ def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
     found = kind(values.type)
     if found is Kind.STRUCT:
         parts = [_refused(child, refuses) for child in values.flatten()]
-        return np.logical_or.reduce([np.zeros(len(values), bool), *parts])
+        return np.logical_or.reduce([np.zeros(len(values)), *parts])
     if found in (Kind.LIST, Kind.MAP):
         child, lengths = elements(values)
         gone = np.zeros(len(values), bool)
@@ -84,16 +97,9 @@ def _refused(values: pa.Array, refuses: Set[str]) -> np.ndarray:
     if found is Kind.TEXT and "nul" in refuses:
         return _mask(pc.match_substring(values, "\0"))
     if found is Kind.FLOAT:
-        wide = pc.cast(values, pa.float64())
-        odd = np.zeros(len(values), bool)
-        if "nan" in refuses:
-            odd |= _mask(pc.is_nan(wide))
-        if "inf" in refuses:
-            odd |= _mask(pc.is_inf(wide))
-        if "minus-zero" in refuses:
-            plain = np.asarray(pc.fill_null(wide, 1.0))
-            odd |= (plain == 0) & np.signbit(plain)
-        return odd
+        floats = np.asarray(values)
+        odds = [test(floats) for name, test in _FLOATS.items() if name in refuses]
+        return _known(values, np.logical_or.reduce([np.zeros(len(values)), *odds]))
     return np.zeros(len(values), bool)
 
 
