@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +38,8 @@ def test_what_is_stored_is_found_behind_an_offset() -> None:
     pairs = pa.array([b"0123456789abcdef", b"ABCDEFGHIJKLMNOP", b"................"], pa.binary(16))
     found = words.stored(pairs[1:2], np.dtype("S8"), 2)
     assert found.tolist() == [b"ABCDEFGH", b"IJKLMNOP"]
-    assert words.stored(pairs[:0], np.dtype(np.int64), 2).tolist() == []
+    none = words.stored(pairs[:0], np.dtype(np.int32), 4)
+    assert (none.tolist(), none.dtype) == ([], np.int32)
     assert words.stored(pa.array([1, 2, 3], pa.int32())[1:], np.dtype(np.int32)).tolist() == [2, 3]
 
 
@@ -57,6 +59,7 @@ LENGTHS = {
     "none but empty ones": [0, 0, 0],
     "a single one": [11],
     "long ones": [520, 521, 527],
+    "many long ones before short ones": [*[320] * 9, *[280] * 9, *[5] * 9],
     "growing": [*range(0, 60, 3)],
 }
 
@@ -73,6 +76,43 @@ def test_texts_have_the_states_of_their_bytes_however_many_are_taken_at_a_time(
         for type in (pa.binary(), pa.large_binary()):
             found = words.of_binary(pa.array([b"before", *values, b"after"], type)[1:-1])
             assert [lane.tolist() for lane in found] == expected, name
+
+
+def test_a_long_text_among_short_ones_is_hashed_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All would go through as many places as it has words."""
+    asked: list[int] = []
+
+    def one(content: np.ndarray, by: Any = words._one) -> Any:
+        asked.append(len(content))
+        return by(content)
+
+    monkeypatch.setattr(words, "_one", one)
+    values = [b"x" * 600, *[b"short"] * 50, b"y" * 700]
+    found = words.of_binary(pa.array(values, pa.binary()))
+    assert asked == [600, 700]
+    assert [lane.tolist() for lane in found] == states(values)
+    words.of_binary(pa.array([b"x" * 40] * 50 + [b"y"], pa.binary()))
+    assert asked == [600, 700]
+
+
+def test_values_are_taken_together_while_a_place_is_worth_it() -> None:
+    for counts, many in (
+        ([], 0),
+        ([1], 0),
+        ([1, 1, 1], 3),
+        ([1] * 5 + [100], 5),
+        ([1, 1, 1, 9, 9], 3),
+        ([2] * 9 + [4] * 9, 18),
+    ):
+        assert words._together(np.array(counts, np.int64)) == many, counts
+
+
+def test_a_text_of_hundreds_of_thousands_of_bytes_is_hashed_among_others_as_by_itself() -> None:
+    long, other = random.Random(7).randbytes(300_001), b"other"
+    alone = words.of_binary(pa.array([long], pa.binary()))
+    among = words.of_binary(pa.array([other, long, other, b""], pa.binary()))
+    assert [lane[1] for lane in among] == [lane[0] for lane in alone]
+    assert [[lane[0], lane[3]] for lane in among] == states([other, b""])
 
 
 def test_values_of_a_fixed_width_have_the_states_of_their_bytes() -> None:

@@ -114,7 +114,7 @@ def decimal_bytes(value: Decimal) -> bytes:
     words = 1
     while not -(2 ** (64 * words - 1)) <= unscaled < 2 ** (64 * words - 1):
         words += 1
-    return struct.pack("<q", scale) + unscaled.to_bytes(8 * words, "little", signed=True)
+    return scale.to_bytes(8, "little") + unscaled.to_bytes(8 * words, "little", signed=True)
 
 
 def float_state(type: pa.DataType, value: float) -> tuple[str, int]:

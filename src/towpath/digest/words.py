@@ -13,7 +13,7 @@ from towpath.digest.reference import G, L
 
 Lanes = tuple[np.ndarray, np.ndarray]
 
-_GROUP = 1 << 20  # bytes of text at a time, so that its words stay in the processor's cache
+_GROUP = 1 << 20  # bytes of text, after which no more is taken at a time: its words stay in the processor's cache
 _PLACES = 64  # words of values that are all of one length, beyond which each may be taken by itself
 _KEPT = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)  # a mask of the first bytes of a word
 _MIX = tuple(np.uint64(number) for number in (30, 0xBF58476D1CE4E5B9, 27, 0x94D049BB133111EB, 31))
@@ -47,7 +47,7 @@ def places(count: int, step: int) -> np.ndarray:
 def sums(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The sums of consecutive runs of `x` of the given lengths: differences of a running sum, exact modulo 2^64."""
     running = np.zeros(len(x) + 1, np.uint64)
-    np.cumsum(x, dtype=np.uint64, out=running[1:])
+    np.cumsum(x, out=running[1:])
     ends = np.cumsum(counts)
     return np.asarray(running[ends] - running[ends - counts])
 
@@ -78,12 +78,13 @@ def add_word(states: Lanes, word: np.ndarray, place: int) -> None:
 def of_binary(values: Any) -> Lanes:
     """The states of an array of text or bytes: their words are gathered from Arrow's own buffers. What a null row
     gets is of no use."""
-    offsets, content = _buffers(values)
     states = np.empty(len(values), np.uint64), np.empty(len(values), np.uint64)
+    if len(values) == 0:
+        return states
+    offsets, content = _buffers(values)
     first = 0
     while first < len(values):
-        last = int(np.searchsorted(offsets, offsets[first] + _GROUP, side="right")) - 1
-        last = min(max(last, first + 1), len(values))
+        last = min(int(np.searchsorted(offsets, offsets[first] + _GROUP)), len(values))
         for state, found in zip(states, _group(offsets[first : last + 1], content), strict=True):
             state[first:last] = found
         first = last
@@ -98,8 +99,6 @@ def _buffers(values: Any) -> tuple[np.ndarray, np.ndarray]:
         width = values.type.byte_width
         return np.arange(values.offset, values.offset + len(values) + 1) * width, content
     wide = pa.types.is_large_string(values.type) or pa.types.is_large_binary(values.type)
-    if len(values) == 0:
-        return np.zeros(1, np.int64), content
     unit = np.dtype(np.int64 if wide else np.int32)
     offsets = np.frombuffer(buffers[1], unit, len(values) + 1, values.offset * unit.itemsize)
     return offsets.astype(np.int64), content
