@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -125,9 +126,15 @@ def test_the_bad_rows_of_a_column_are_those_that_did_not_fit_and_those_that_are_
     assert (done.values.to_pylist(), done.bad.tolist()) == (["ab", None, None, None, None, "d"], [1, 2, 4])
     lossy = convert(words, ColumnPlan("t", TEXT, "t", stored, Way.LOSSY))
     assert (lossy.values.to_pylist(), lossy.bad.tolist()) == (["ab", "ab", None, None, None, "d"], [])
+    assert lossy.bad.dtype == done.bad.dtype == np.int64
+    short = ColumnPlan("n", INT64, "n", Stored(INT8, longest=2), C)
+    assert convert(pa.array([127, 300]), short).values.to_pylist() == [127, None]
     floats = Stored(pa.float32(), refuses=frozenset({"nan"}))
     done = convert(pa.array([0.1, float("nan"), 0.5]), ColumnPlan("x", pa.float64(), "x", floats, C))
     assert (done.values.to_pylist(), done.bad.tolist()) == ([None, None, 0.5], [0, 1])
+    signed = Stored(pa.float32(), refuses=frozenset({"minus-zero"}))
+    lossy = convert(pa.array([-0.0, 1e50]), ColumnPlan("x", pa.float64(), "x", signed, Way.LOSSY))
+    assert (lossy.values.type, str(lossy.values.to_pylist())) == (pa.float32(), "[0.0, None]")
 
 
 def test_a_column_is_given_in_the_layout_that_is_asked_for() -> None:

@@ -85,7 +85,7 @@ def convert(values: pa.Array, plan: ColumnPlan) -> Converted:
     if plan.way is Way.LOSSY:
         kept = scalar.nearest(plain(values), kept, bad)
         if "minus-zero" in refuses and pa.types.is_floating(kept.type):
-            kept = pc.add(kept, pa.scalar(0.0, kept.type))  # the sign alone goes
+            kept = pc.add(kept, 0.0)  # the sign alone goes
     refused = refused_rows(kept, refuses)
     if plan.stored.longest is not None and kind(kept.type) is Kind.TEXT:
         if plan.way is Way.LOSSY:
