@@ -105,7 +105,7 @@ def attacked(
     known: Undisturbed,
     cut: Cut,
     codes: Collection[int] = (0, _KILLED),
-    every: float = 0.0005,
+    every: float = 0.001,
     ended: Callable[[Run], object] = lambda run: None,
 ) -> Attacked:
     """One cut run of a fresh scene, and the same command again. `codes` are the exit codes that the cut run may have; a
