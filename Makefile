@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHARE ?= 1
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all attack mutants check lint format docs reference clean
+.PHONY: demo test test-all attack mutants bench bench-report check lint format docs reference clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -37,6 +37,12 @@ attack: $(VENV)/.demo         ## attempts to break each promise, with the server
 mutants: $(VENV)/.demo        ## mutates the kernel and tells what no test notices: hours; TARGET=books for a part of it
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt mutmut
 	$(BIN)/python tests/mutation/run.py $(TARGET)
+
+bench: $(READY)               ## the same jobs by towpath and by other tools, which it installs: hours; ARGS="--jobs A,B --peers C,D --sf 0.1 --rounds 3"
+	$(BIN)/python -m bench $(ARGS)
+
+bench-report: $(READY)        ## page and picture of what was measured: docs/reference/bench.md
+	$(BIN)/python -m bench report
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
