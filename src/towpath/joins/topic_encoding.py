@@ -17,6 +17,7 @@ from towpath.seams.format import Format
 from towpath.seams.queue import MESSAGE
 from towpath.seams.record import Record
 from towpath.values import textform
+from towpath.values.logical import plain_type
 
 
 class Encoding(Protocol):
@@ -122,7 +123,7 @@ class RecordsOut:
 
 
 class MessagesOut:
-    """Rows that are messages already: key, value and headers."""
+    """Rows that are messages already: key, value and headers. A key or value that is no bytes goes out as its text."""
 
     def plan(self, schema: pa.Schema, shown: str) -> tuple[ColumnPlan, ...]:
         odd = [name for name in schema.names if name not in MESSAGE.names]
@@ -133,20 +134,29 @@ class MessagesOut:
                 todo="choose and name them: --select key,value,headers",
                 code="columns-differ",
             )
+        texts = [one.name for one in schema if one.name != "headers" and not _is_bytes(one.type)]
         stored = {one.name: Stored(one.type) for one in MESSAGE if one.name in schema.names}
+        stored |= {name: Stored(pa.string(), "bytes (UTF-8)") for name in texts}
         held = Existing(pa.schema([schema.field(name) for name in schema.names]), stored)
         return plan_columns(schema, Stored, held, shown)
 
     def messages(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        arrays = [
-            rows.column(one.name) if one.name in rows.schema.names else pa.nulls(rows.num_rows, one.type)
-            for one in MESSAGE
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=MESSAGE)
+        given = {name: rows.column(name) for name in rows.schema.names}
+        nothing = pa.nulls(rows.num_rows, pa.binary())
+        key, value = (_bytes(given.get(name, nothing)) for name in ("key", "value"))
+        headers = given.get("headers", pa.nulls(rows.num_rows, MESSAGE.field("headers").type))
+        return pa.RecordBatch.from_arrays([key, value, headers], schema=MESSAGE)
 
 
 def _bytes(values: pa.Array) -> pa.Array:
     """Values as bytes: binary ones as they are, others by their text form."""
-    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+    if _is_bytes(values.type):
         return values.cast(pa.binary())
     return textform.write(values).cast(pa.binary())
+
+
+def _is_bytes(type: pa.DataType) -> bool:
+    is_, bare = pa.types, plain_type(type)
+    return any(
+        test(bare) for test in (is_.is_binary, is_.is_large_binary, is_.is_fixed_size_binary, is_.is_binary_view)
+    )

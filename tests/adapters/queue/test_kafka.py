@@ -110,6 +110,20 @@ def test_a_topic_is_copied_whole_with_keys_headers_and_tombstones(kafka_server: 
     assert "value=raw takes the columns key, value, headers" in missing
 
 
+def test_keys_and_values_that_are_no_bytes_go_out_raw_as_their_text(kafka_server: Server, tmp_path: Path) -> None:
+    name = topic_of(tmp_path)
+    (tmp_path / "in.csv").write_text("key,value\n7,kö\n8,\n")
+    words = ("--to-opt", "value=raw", "--types", "key=int64", "--from-opt", "null=")
+    planned = tow("plan", tmp_path / "in.csv", f"{kafka_server.address}#{name}", *words)
+    assert "bytes (UTF-8)" in planned
+    tow("copy", tmp_path / "in.csv", f"{kafka_server.address}#{name}", *words)
+    queue = kafka(kafka_server)
+    spans = {number: (span.first, span.end) for number, span in queue.spans(name).items()}
+    with queue.read(name, spans, 1 << 20) as batches:
+        sent = [(row["key"], row["value"]) for rows in batches for row in rows.to_pylist()]
+    assert sorted(sent) == [(b"7", "kö".encode()), (b"8", None)]
+
+
 def test_bad_rows_go_to_a_topic_once_for_each_load_and_place(kafka_server: Server, tmp_path: Path) -> None:
     name = topic_of(tmp_path)
     produce(kafka_server, name, [b'{"id": 1}', b'{"id":', b'{"id": 3}'])

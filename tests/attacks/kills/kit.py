@@ -162,6 +162,29 @@ def kill_after(secs: float) -> Cut:
     return cut
 
 
+INTERRUPTS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+"""The signals by which one asks a run to end, and the exit codes that shells know for them."""
+
+
+def interrupted_after(secs: float, number: signal.Signals) -> Cut:
+    """Asks the run to end so many seconds after it began."""
+
+    def cut(run: Run) -> None:
+        run.go()
+        run.wait(secs)
+        run.signal(number)
+
+    return cut
+
+
+def check_interrupted(run: Run, number: signal.Signals) -> None:
+    """What an interrupted run says: nothing, if it came to its end before; otherwise one line and its code."""
+    # A program that was not yet told what to do with SIGTERM is ended by it, and had begun nothing.
+    assert run.code in (0, INTERRUPTS[number], -number), run.err
+    assert run.code != -number or not run.err
+    assert run.err.count("tow: interrupted") == (1 if run.code == INTERRUPTS[number] and run.err else 0), run.err
+
+
 @contextmanager
 def watching(scene: Scene, seen: set[Hashable], every: float) -> Iterator[None]:
     """A reader who looks all the while, in a thread; what it was not to meet is raised at the end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.kills.kit import Undisturbed, attacked, kill_after, undisturbed
+from tests.attacks.kills.kit import (
+    INTERRUPTS,
+    Undisturbed,
+    attacked,
+    check_interrupted,
+    interrupted_after,
+    kill_after,
+    undisturbed,
+)
 from tests.attacks.kills.stores import killing
 from tests.attacks.kills.topics import CASES, Case, LettersScene, TopicScene
 from tests.attacks.kills.warm import Run, Warm
@@ -143,6 +152,25 @@ def test_a_run_killed_at_any_moment_leaves_all_or_nothing_and_the_next_ends_righ
         scene = make()
         secs = chance.uniform(0, known.secs * 1.1)
         attacked(tow, scene, known, partial(cut, scene=scene, secs=secs), every=_LOOK_SECS)
+
+
+@pytest.mark.one_of_many
+@pytest.mark.parametrize("number", INTERRUPTS, ids=lambda number: number.name)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_interrupt_of_a_load_leaves_nothing_that_is_seen(
+    case: Case, number: signal.Signals, cases: Any, tow: Warm, attack: Attack
+) -> None:
+    make, known, _ = cases(case)
+    chance = attack.random(f"kafka-{number.name}-{case}")
+    for _ in range(attack.times(10, least=2)):
+        scene = make()
+
+        def ended(run: Run, scene: TopicScene = scene) -> None:
+            scene.settled(0.3)
+            check_interrupted(run, number)
+
+        cut = interrupted_after(chance.uniform(0, known.secs), number)
+        attacked(tow, scene, known, cut, (0, INTERRUPTS[number], -number), every=_LOOK_SECS, ended=ended)
 
 
 def test_bad_rows_of_a_run_killed_at_any_moment_are_all_in_their_topic(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +12,14 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.attacks.kills.kit import Undisturbed, attacked, undisturbed
+from tests.attacks.kills.kit import (
+    INTERRUPTS,
+    Undisturbed,
+    attacked,
+    check_interrupted,
+    interrupted_after,
+    undisturbed,
+)
 from tests.attacks.kills.stores import CASES, Case, S3Scene, killing
 from tests.attacks.kills.warm import Run, Warm
 from tests.attacks.share import Attack
@@ -156,3 +164,21 @@ def test_a_run_killed_at_any_moment_leaves_old_or_new_and_the_next_ends_right(
     for _ in range(attack.times(100, least=2)):
         secs = chance.uniform(0, known.secs * 1.1)
         attacked(tow, scene, known, partial(cut, secs=secs), every=_LOOK_SECS)
+
+
+@pytest.mark.one_of_many
+@pytest.mark.parametrize("number", INTERRUPTS, ids=lambda number: number.name)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_interrupt_of_a_load_leaves_nothing_there(
+    case: Case, number: signal.Signals, scenes: Any, tow: Warm, attack: Attack
+) -> None:
+    scene, known, _ = scenes(case)
+    chance = attack.random(f"s3-{number.name}-{case}")
+
+    def ended(run: Run) -> None:
+        check_interrupted(run, number)
+        assert scene.leftovers() == [], run.err
+
+    for _ in range(attack.times(10, least=2)):
+        cut = interrupted_after(chance.uniform(0, known.secs), number)
+        attacked(tow, scene, known, cut, (0, INTERRUPTS[number], -number), every=_LOOK_SECS, ended=ended)

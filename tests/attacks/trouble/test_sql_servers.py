@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,12 @@ import pymysql
 import pytest
 
 from tests.attacks.kills.kit import again, attacked, undisturbed, watching
-from tests.attacks.kills.on_mariadb import Named
-from tests.attacks.kills.on_postgresql import Schema
-from tests.attacks.kills.sqlkit import Case, Siege
-from tests.attacks.kills.warm import Run, Warm
+from tests.attacks.kills.sqlkit import Siege
+from tests.attacks.kills.warm import Run
 from tests.attacks.share import Attack
-from towpath.lab import Server
 from towpath.lab.faults import disk
-from towpath.lab.faults.framing import MySQLFraming, PostgreSQLFraming, Way
+from towpath.lab.faults.framing import Way
 from towpath.lab.faults.network import Call, Message
-from towpath.lab.faults.proxy import Proxy
 from towpath.lab.server import OwnServer
 
 _MODES = ("create", "append", "replace", "merge")
@@ -30,25 +26,6 @@ _SERVERS = [
     pytest.param("postgresql", id="postgresql"),
     pytest.param("mariadb", id="mariadb", marks=pytest.mark.server("mariadb")),
 ]
-
-
-@pytest.fixture
-def besieged(request: pytest.FixtureRequest, tow: Warm, tmp_path: Path) -> Iterator[Callable[..., Siege]]:
-    """Makes a siege of a server (by its name) in a mode."""
-    made: list[tuple[Schema | Named, Proxy]] = []
-
-    def make(name: str, mode: str, more: int = 0) -> Siege:
-        server: Server = request.getfixturevalue(f"{name}_server")
-        ground = Schema(server) if name == "postgresql" else Named(server)
-        proxy = Proxy(server.host, server.port, PostgreSQLFraming if name == "postgresql" else MySQLFraming)
-        proxy.__enter__()
-        made.append((ground, proxy))
-        return Siege(Case(name, mode, more=more), ground, proxy, tmp_path, tow)
-
-    yield make
-    for ground, proxy in made:
-        proxy.__exit__(None, None, None)
-        ground.drop()
 
 
 def _begins(message: Message) -> bool:
