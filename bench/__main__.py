@@ -56,7 +56,7 @@ def run(chosen: argparse.Namespace) -> None:
         for environment in sorted({peer.environment for peer in taking} - {""} | {"data"}):
             install(environment)
     command = " ".join(["make bench", *([f'ARGS="{" ".join(sys.argv[1:])}"'] if sys.argv[1:] else [])])
-    made = machine.made(command, chosen.sf, chosen.rounds, sorted(taking, key=lambda peer: peer.name))
+    made = machine.made(command, chosen.sf, chosen.rounds, chosen.warm, sorted(taking, key=lambda peer: peer.name))
     results = BUILD / "results" / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json"
     results.parent.mkdir(parents=True, exist_ok=True)
     done = []

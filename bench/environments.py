@@ -29,7 +29,7 @@ PINS: dict[str, tuple[str, ...]] = {
     "duckdb": ("duckdb==2.0.0",),
     "librdkafka": ("confluent-kafka==2.16.1", _ARROW),
     "pandas": ("pandas==3.1.1", _ARROW, *_SQL),
-    "petl": ("petl==1.7.30", _ARROW, "psycopg2-binary==2.9.13", "pymysql==1.2.4"),
+    "petl": ("petl==1.7.30", "psycopg2-binary==2.9.13"),
     "polars": ("polars==2.1.0", _ARROW, *_POSTGRESQL),
     "pyarrow": (_ARROW, *_POSTGRESQL),
     "towpath": (f"{SOURCE}[postgresql,mariadb,s3,kafka]", "-c", str(ROOT / "constraints.txt")),

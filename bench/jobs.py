@@ -64,6 +64,7 @@ JOBS = {
         Job("postgresql-parquet", "PostgreSQL → Parquet", "lineitem", "postgresql", "parquet", bars=_NOWHERE),
         Job("postgresql-postgresql", "PostgreSQL → PostgreSQL", "lineitem", "postgresql", "postgresql"),
         Job("mariadb-parquet", "MariaDB → Parquet", "lineitem", "mariadb", "parquet", bars=_SELECT),
+        Job("csv-mariadb", "CSV → MariaDB", "lineitem", "csv", "mariadb"),
         Job("parquet-mariadb", "Parquet → MariaDB", "lineitem", "parquet", "mariadb", bars=_LOAD_DATA),
         Job("parquet-s3", "Parquet → S3", "lineitem", "parquet", "s3", bars=("boto3.upload",)),
         Job("s3-parquet", "S3 → Parquet", "lineitem", "s3", "parquet", bars=("boto3.download",)),

@@ -10,10 +10,10 @@ from typing import Any
 from bench.environments import PINS, Peer, versions
 
 
-def made(command: str, factor: float, rounds: int, peers: list[Peer]) -> dict[str, Any]:
+def made(command: str, factor: float, rounds: int, warm: int, peers: list[Peer]) -> dict[str, Any]:
     used = sorted({peer.environment for peer in peers if peer.environment})
     return {
-        "command": command, "sf": factor, "rounds": rounds, "date": datetime.now(UTC).date().isoformat(),
+        "command": command, "sf": factor, "rounds": rounds, "warm": warm, "date": datetime.now(UTC).date().isoformat(),
         "cores": len(os.sched_getaffinity(0)), "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "cpu": _cpu(), "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(), "load": os.getloadavg()[0],

@@ -17,8 +17,8 @@ PICTURE = PAGE.with_suffix(".svg")
 _HEAD = """\
 # Measured beside other tools
 
-Each job was done by each tool in turn, in {rounds} rounds after one that warmed the page cache and does not count; the
-order of the tools moved on from round to round. Each run is a new tree of processes in an empty folder or at a new
+Each job was done by each tool in turn, in {rounds} rounds after {warm} that warmed the page cache and does not count;
+the order of the tools moved on from round to round. Each run is a new tree of processes in an empty folder or at a new
 table. The figures are medians; *ratio* is the median over the rounds of a tool's seconds to those of the fastest tool
 other than Towpath, which runs with its defaults: books, checks, digest, receipt and atomic publish are in its seconds.
 
@@ -27,6 +27,9 @@ differs is told with the first difference, and is not what others are compared w
 too long. *Other work* marks a bar that does less than the job, such as rows sent to nowhere. Parquet is compressed with
 zstd at level 3. CPU seconds are those of the tool's processes, after `+` those of the server. Memory is the greatest
 resident size of all processes of a tool together ({memory}).
+
+Not measured: sling and ingestr, whose packages fetch their program from elsewhere when they are first called, and whose
+sources the Go module proxy did not give; odbc2parquet, which has to be built against the system's ODBC drivers.
 
 ![Seconds of each tool as a ratio to the fastest other tool](bench.svg)
 """
@@ -75,7 +78,7 @@ def page(results: dict[str, Any]) -> str:
     ]
     if made["servers"]:
         lines.append("- Servers, on the same machine: " + ", ".join(made["servers"].values()) + ".")
-    head = _HEAD.format(rounds=made["rounds"], memory=MEMORY)
+    head = _HEAD.format(rounds=made["rounds"], warm=made["warm"], memory=MEMORY)
     return "\n".join([head, *lines, "", table(results)])
 
 

@@ -1,4 +1,4 @@
-"""petl: lazy rows through Python. Its `todb` wants the table to be there."""
+"""petl: lazy rows through Python. Its `todb` wants the table to be there; it neither reads nor writes Parquet."""
 
 from typing import Any
 
@@ -23,10 +23,6 @@ def postgresql_to_postgresql(spec: Spec) -> None:
     with to.cursor() as cursor:
         cursor.execute(spec["ddl"])
     petl.fromdb(lambda: source.cursor(name="rows"), f"select * from {spec['from_table']}").todb(to, spec["table"])
-
-
-def parquet_to_csv(spec: Spec) -> None:
-    petl.fromparquet(spec["source"]).tocsv(spec["to"])
 
 
 def help(spec: Spec) -> None:

@@ -26,7 +26,7 @@ def csv_to_parquet(spec: Spec) -> list[str]:
 
 parquet_to_csv = csv_to_duckdb = jsonl_to_parquet = parquet_to_jsonl = csv_to_parquet
 sqlite_to_parquet = csv_to_postgresql = parquet_to_postgresql = postgresql_to_parquet = csv_to_parquet
-postgresql_to_postgresql = mariadb_to_parquet = parquet_to_mariadb = csv_to_parquet
+postgresql_to_postgresql = mariadb_to_parquet = parquet_to_mariadb = csv_to_mariadb = csv_to_parquet
 parquet_to_s3 = s3_to_parquet = kafka_to_parquet = csv_to_parquet
 
 

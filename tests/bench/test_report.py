@@ -38,7 +38,7 @@ JOB = {
     ],
 }  # fmt: skip
 MADE = {
-    "command": "make bench", "sf": 1.0, "rounds": 3, "date": "2026-11-30", "cores": 2, "memory": 24 << 30,
+    "command": "make bench", "sf": 1.0, "rounds": 3, "warm": 1, "date": "2026-11-30", "cores": 2, "memory": 24 << 30,
     "cpu": "A CPU", "kernel": "Linux 6.18", "python": "3.11.7", "load": 0.1,
     "versions": {"quick": {"quick": "1.0"}}, "servers": {},
 }  # fmt: skip
