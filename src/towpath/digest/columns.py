@@ -64,7 +64,7 @@ class _Numbers:
             low, high = int(numbers.min()), int(numbers.max())
             if (high - low) * _SPREAD < len(numbers):
                 least = numbers.dtype.type(low)
-                index = np.asarray(numbers - least, np.int64)
+                index = numbers - least
                 first, second = self.states(np.arange(high - low + 1, dtype=numbers.dtype) + least).keyed(name)
                 return first.take(index), second.take(index)
         return self.states(numbers).keyed(name)
