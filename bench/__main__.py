@@ -55,7 +55,8 @@ def run(chosen: argparse.Namespace) -> None:
     if not chosen.installed:
         for environment in sorted({peer.environment for peer in taking} - {""} | {"data"}):
             install(environment)
-    command = " ".join(["make bench", *([f'ARGS="{" ".join(sys.argv[1:])}"'] if sys.argv[1:] else [])])
+    said = " ".join(word for word in sys.argv[1:] if word not in ("run", "--installed"))
+    command = f'make bench ARGS="{said}"' if said else "make bench"
     made = machine.made(command, chosen.sf, chosen.rounds, chosen.warm, sorted(taking, key=lambda peer: peer.name))
     results = BUILD / "results" / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.json"
     results.parent.mkdir(parents=True, exist_ok=True)

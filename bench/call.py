@@ -8,15 +8,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from pathlib import Path
 from types import ModuleType
 
 
 def load(script: str) -> ModuleType:
     """A script of `peers/` as a module whose name is not that of the library."""
-    found = importlib.util.spec_from_file_location("bench_peer", script)
+    found = importlib.util.spec_from_file_location(f"bench_{Path(script).stem}", script)
     assert found is not None
     assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
+    module = sys.modules[found.name] = importlib.util.module_from_spec(found)  # some libraries look it up
     found.loader.exec_module(module)
     return module
 

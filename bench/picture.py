@@ -58,9 +58,10 @@ def _bar(row: Row, top: int) -> str:
     assert row.seconds is not None
     kind = "ours" if row.tool == OURS else "bar" if row.bar or row.said.startswith("differs") else "other"
     long = min(row.ratio, _MOST) / _MOST * _BAR
+    beside = _LEFT + max(long, _BAR / _MOST) + 6  # right of the line at 1
     more = " →" if row.ratio > _MOST else ""
     return (
         f'<text x="{_LEFT - 8}" y="{top + 11}" text-anchor="end">{escape(row.label[:34])}</text>'
         f'<rect class="{kind}" x="{_LEFT}" y="{top + 1}" width="{long:.1f}" height="12" rx="2"/>'
-        f'<text x="{_LEFT + long + 6:.1f}" y="{top + 11}">{row.ratio:.2f} ×{more} · {row.seconds:.2f} s</text>'
+        f'<text x="{beside:.1f}" y="{top + 11}">{row.ratio:.2f} ×{more} · {row.seconds:.2f} s</text>'
     )

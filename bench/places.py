@@ -135,37 +135,42 @@ class MariaDB(Place):
                 f"load data local infile '{self.sets.file(name, 'csv')}' into table src.{name} character set utf8mb4"
                 r" fields terminated by ',' optionally enclosed by '\"' lines terminated by '\n' ignore 1 lines"
             )
-        return {"source": self._address("src", name), "from_table": f"src.{name}", "uri": self._uri()}
+        return {**self._login(), "source": self._address("src", name), "from_table": f"src.{name}"}
 
     def fresh(self, name: str, base: str, folder: Path) -> Spec:
         self._sql("drop database if exists lab; create database lab")
-        server = self.servers.up(self.server)
-        login = (
-            f"host={server.host}\nport={server.port}\nuser={server.user}\npassword={self.servers.password('mariadb')}"
-        )
         return {
-            "to": self._address("lab", TABLE), "table": TABLE, "uri": self._uri(), "client": f"[client]\n{login}\n",
+            **self._login(), "to": self._address("lab", TABLE), "table": TABLE,
             "ddl": _ddl(self.sets, name, TABLE, {"VARCHAR": "text"}), "csv": str(self.sets.file(name, "csv")),
         }  # fmt: skip
 
     def output(self, spec: Spec, reference: Reference, folder: Path) -> tuple[str, str]:
         path, shown = folder / "check.tsv", ", ".join(f"`{column}`" for column in reference.columns)
-        path.write_text(self._sql(f"select {shown} from {TABLE}"))
+        self._sql(f"select {shown} from {TABLE}", path)
         return _text(str(path), reference.columns, "header = true, delim = '\t', quote = '', nullstr = 'NULL'"), ""
 
     def size(self, spec: Spec) -> int:
         found = f"select data_length + index_length from information_schema.tables where table_name = '{TABLE}'"
         return int(self._sql(found).split()[-1])
 
-    def _uri(self) -> str:
-        server = self.servers.up(self.server)
-        return f"mysql://{server.user}:{self.servers.password('mariadb')}@{server.host}:{server.port}/lab"
+    def _login(self) -> Spec:
+        """How libraries log in, and an option file for the client."""
+        server, password = self.servers.up(self.server), self.servers.password(self.server)
+        lines = [
+            "[client]",
+            f"host={server.host}",
+            f"port={server.port}",
+            f"user={server.user}",
+            f"password={password}",
+        ]
+        uri = f"mysql://{server.user}:{password}@{server.host}:{server.port}/lab"
+        return {"uri": uri, "client": "\n".join([*lines, ""])}
 
-    def _sql(self, statement: str) -> str:
+    def _sql(self, statement: str, to: Path | None = None) -> str:
         server = self.servers.up(self.server)
         login = [f"-h{server.host}", f"-P{server.port}", f"-u{server.user}", "--local-infile=1", "--quick", "--batch"]
         database = [] if "database" in statement or "src." in statement else ["lab"]
-        return self.servers.run(self.server, ["mariadb", *login, *database, "-e", statement])
+        return self.servers.run(self.server, ["mariadb", *login, *database, "-e", statement], to)
 
 
 class S3(Place):

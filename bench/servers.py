@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -50,13 +51,14 @@ class Servers:
         password = self.up(name).password
         return password.reveal() if password is not None else ""
 
-    def run(self, name: str, command: list[str]) -> str:
-        """What a server's client says to a command; raises with its complaint when it fails."""
+    def run(self, name: str, command: list[str], to: Path | None = None) -> str:
+        """What a server's client says to a command, or "" where it goes into a file; raises when it fails."""
         environment = {**os.environ, **self.environment(name)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        with to.open("wb") if to else nullcontext(subprocess.PIPE) as out:
+            done = subprocess.run(command, env=environment, stdout=out, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise RuntimeError(f"{command[0]}: {done.stderr.strip()}")
-        return done.stdout
+        return done.stdout or ""
 
     def bucket(self) -> Any:
         import boto3
