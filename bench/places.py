@@ -95,6 +95,7 @@ class PostgreSQL(Place):
             self.source(base)
             self._sql(f"create table {TABLE} as table src.{base}")
             self._sql(f"alter table {TABLE} add primary key ({', '.join(KEY)})", f"vacuum analyze {TABLE}")
+        self._sql("checkpoint")
         spec = {"to": f"postgresql:///lab#{TABLE}", "table": TABLE, "uri": server.address}
         return spec | {"ddl": self._ddl(name, TABLE), "csv": str(self._csv(name))}
 

@@ -59,12 +59,18 @@ def _line(row: Row) -> str:
 
 
 def merged(all_results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Several measurements as one: of a job that was measured again the later one counts."""
-    jobs = {job["name"]: job for results in all_results for job in results["jobs"]}
+    """Several measurements as one: of a job that was measured again the later one counts. Those of another scale
+    factor or number of rounds than the last are left out."""
     made = all_results[-1]["made"]
-    versions = {name: found for results in all_results for name, found in results["made"]["versions"].items()}
-    servers = {name: told for results in all_results for name, told in results["made"]["servers"].items()}
-    return {"made": {**made, "versions": versions, "servers": servers}, "jobs": list(jobs.values())}
+    kept = [one for one in all_results if all(one["made"][key] == made[key] for key in ("sf", "rounds", "warm"))]
+    jobs = {job["name"]: job for one in kept for job in one["jobs"]}
+    versions = {name: found for one in kept for name, found in one["made"]["versions"].items()}
+    servers = {name: told for one in kept for name, told in one["made"]["servers"].items()}
+    commands = list(dict.fromkeys(one["made"]["command"] for one in kept))
+    return {
+        "made": {**made, "command": "`, `".join(commands), "versions": versions, "servers": servers},
+        "jobs": list(jobs.values()),
+    }
 
 
 def page(results: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -98,7 +99,7 @@ class Bench:
         before = f"{entry.kind}_before" in functions(entry.peer)
         spec: Spec = {
             "folder": str(folder), "query": job.query, "key": KEY, "tow": str(python("towpath").with_name("tow")),
-            "columns": list(self._reference(job).columns), "csv": str(self.sets.file(job.data, "csv")),
+            "columns": list(self._reference(job).columns),
             **({"base": str(self.sets.file(job.base, "parquet"))} if job.base else {}),
             **source.source(job.data), **to.fresh(job.data, "" if before else job.base, folder),
         }  # fmt: skip
@@ -107,6 +108,7 @@ class Bench:
             if made.failure:
                 return made
         server = self.servers.pid(names[-1]) if names else None
+        os.sync()  # what an earlier run wrote is not this one's to wait for
         run = measured(self._command(entry, spec), folder, environment, self.limit, server)
         if not run.failure and job.checked and not entry.bar:
             self._check(job, entry, to, spec, folder)

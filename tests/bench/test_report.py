@@ -80,6 +80,11 @@ def test_a_job_that_was_measured_again_counts_with_its_later_figures() -> None:
     assert found["made"]["versions"] == {"quick": {"quick": "1.0"}, "new": {"new": "2.0"}}
 
 
+def test_measurements_of_another_size_are_not_mixed_in() -> None:
+    other = {"made": {**MADE, "sf": 0.01}, "jobs": [{**JOB, "name": "help"}]}
+    assert [job["name"] for job in report.merged([other, RESULTS])["jobs"]] == ["csv-parquet"]
+
+
 def test_the_picture_is_an_svg_with_a_bar_for_each_tool_that_finished() -> None:
     found = ElementTree.fromstring(picture(RESULTS))
     kinds = [bar.get("class") for bar in found.iter("{http://www.w3.org/2000/svg}rect") if bar.get("height") == "12"]
