@@ -251,6 +251,17 @@ class TestOldRows:
         load(to_file(path, JSON()), rows(id=[7], v=["z"]), APPEND)
         assert read(source(path, JSON())).column("id").to_pylist() == [1, 1, 0.5, 7]
 
+    def test_a_format_that_says_nothing_of_it_is_written_again(self, tmp_path: Path) -> None:
+        class Plain:
+            def __init__(self) -> None:
+                made = JSON()
+                self.inspect, self.read, self.stored, self.writer = made.inspect, made.read, made.stored, made.writer
+
+        path = tmp_path / "a.json"
+        for number in (1, 2):
+            load(to_file(path, Plain()), rows(id=[number]), APPEND)
+        assert json.loads(path.read_text()) == [{"id": 1}, {"id": 2}]
+
     def test_a_codec_that_the_name_does_not_tell_is_read_and_written_by_its_own(self, tmp_path: Path) -> None:
         path = tmp_path / "rows"
         for number in (1, 2):
@@ -324,15 +335,15 @@ def test_a_name_that_is_also_a_glob_is_no_other_file(tmp_path: Path) -> None:
 
 
 def test_a_publication_that_failed_is_asked_for_again_with_the_same_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    made = to_file(path, Parquet())
+    path = tmp_path / "a.json"
+    made = to_file(path, JSON())
     with made.begin(made.offer(NEW.schema, CREATE, ()), "load1") as writing:
         writing.write(Batch(converted(NEW, NEW.schema), Counted("rows")))
         with pytest.raises(Conflict):
             writing.publish(state("other"), state("load1"))
         first = writing.publish(None, state("load1"))
         assert writing.publish(None, state("load1")) is first
-    assert (first.accepted, made.steps()) == (1, [STEP])
+    assert (first.accepted, made.steps(), json.loads(path.read_text())) == (1, [STEP], [{"id": 7}])
 
 
 def test_standard_output_takes_a_load_without_a_step(capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -247,12 +247,12 @@ class TestRunsElsewhere:
         store = unanswered(path)
         other = unanswered(path, "b", "farther")
         to_file(path, store=other).recover(None)
-        assert [one["load_id"] for one in note(path)["dropped"]] == ["far", "farther"]  # type: ignore[attr-defined]
+        assert [one["load_id"] for one in note(path)["dropped"]] == ["farther", "far"]  # type: ignore[attr-defined]
         store.over = {"far"}
         to_file(path, store=store).recover(None)
         assert [one["load_id"] for one in note(path)["dropped"]] == ["farther"]  # type: ignore[attr-defined]
         at = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-        assert store.asked == [(str(path), "far", at), (str(path), "farther", at)]
+        assert store.asked == [(str(path), "farther", at), (str(path), "far", at)]
         store.over = {"farther"}
         to_file(path, store=store).recover(None)
         assert not (tmp_path / NOTE).exists()

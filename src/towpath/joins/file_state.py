@@ -69,7 +69,7 @@ class FileState:
             if found.intent is not None:
                 # Taking the load's place beside the file fails while its run lives.
                 held.enter_context(self._store.stage(self._path, found.intent.load_id))
-            ledger = self._pruned(self._dropped(self._as_published(found)))
+            ledger = self._settled(self._as_published(found))
             if ledger != found:
                 ledger = self._swap(ledger)
         return None if step is None else ledger.steps.get(step)
@@ -129,17 +129,11 @@ class FileState:
         """The ledger with the state of the pending intent whose bytes are out, if there is one."""
         return next((_committed(ledger, intent) for intent in ledger.pending if self._is_out(intent)), ledger)
 
-    def _dropped(self, ledger: Ledger) -> Ledger:
+    def _settled(self, ledger: Ledger) -> Ledger:
         """Without an intent that holds others back. Where its run may live elsewhere, or its last request still arrive,
-        it is remembered."""
-        if ledger.intent is None:
-            return ledger
-        kept = isinstance(self._store, SeesThisMachine) and ledger.intent.state is not None
-        return replace(ledger, intent=None, dropped=(*ledger.dropped, *([ledger.intent] if kept else [])))
-
-    def _pruned(self, ledger: Ledger) -> Ledger:
-        """Without the dropped intents of runs that are over for certain."""
-        return replace(ledger, dropped=tuple(one for one in ledger.dropped if not self._is_over(one)))
+        it is remembered until its run is over for certain."""
+        dropped = tuple(one for one in ledger.pending if not self._is_over(one))
+        return replace(ledger, intent=None, dropped=dropped)
 
     def _is_over(self, intent: Intent) -> bool:
         if not isinstance(self._store, SeesThisMachine) or intent.state is None:
