@@ -5,18 +5,19 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pytest
 
 from tests.joins.tablekit import back, load, natives, rows, sql
-from tests.joins.watchedkit import STATE, Counting, Watched, target
-from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, TowError, UserError
+from tests.joins.watchedkit import STATE, Counting, Watched, WatchedSession, target
+from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, TowError, Transient, UserError
 from towpath.joins.table_columns import Fit
 from towpath.joins.table_destination import TableDestination
 from towpath.joins.table_load import Found, alter, check_count, conflict, present
 from towpath.nouns import Mode, Published
+from towpath.seams.database import Outcome
 from towpath.seams.destination import Load
 from towpath.stream import Batch, Counted
 
@@ -134,7 +135,9 @@ def test_rows_to_make_way_are_found_by_one_column_of_the_table(shop: Watched) ->
         existing = session.table("t")
     assert existing is not None
     assert target(shop).clearing(existing, "F").column == "f"
-    with pytest.raises(Refused, match="shop#t: the table has no column 'g'") as refused:
+    with pytest.raises(Refused, match="^shop#t: 'x' is no value of the column 'id'"):
+        target(shop).clearing(existing, "id").values(["x"])
+    with pytest.raises(Refused, match="^shop#t: the table has no column 'g'") as refused:
         target(shop).clearing(existing, "g")
     assert refused.value.code == "column-unknown"
 
@@ -319,6 +322,43 @@ def test_the_rows_sent_are_those_taken_and_each_of_them_has_its_fate(
         f"shop#t: the database took {counted} rows of {sent} [books-unbalanced]\n"
         "  a trigger of the table may drop rows; nothing was published"
     )
+
+
+class Losing(WatchedSession):
+    """Its connection is lost at its commit; another one tells what became of that."""
+
+    outcome: ClassVar[Outcome]
+
+    def mark(self) -> str:
+        return "mine"
+
+    def became(self, mark: str) -> Outcome:
+        assert mark == "mine"
+        return self.outcome
+
+    def commit(self) -> None:
+        if self.outcome is not Outcome.UNDONE:
+            super().commit()
+        raise Transient("the line was cut")
+
+
+@pytest.mark.parametrize("served", [True, False])
+@pytest.mark.parametrize("outcome", [Outcome.COMMITTED, Outcome.ENDED, Outcome.UNDONE])
+def test_where_the_answer_to_a_commit_is_lost_the_server_is_asked(
+    tmp_path: Path, outcome: Outcome, served: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Watched(tmp_path / "shop.db", served=served)
+    sql(shop, "create table t (id integer)")
+    shop.session = Losing
+    monkeypatch.setattr(Losing, "outcome", outcome, raising=False)
+    with begin(shop, Mode.APPEND) as begun:
+        write(begun, id=[1, 2])
+        if outcome is Outcome.UNDONE:
+            with pytest.raises(Transient, match="^shop#t: the line was cut; nothing was published"):
+                begun.publish(None, STATE)
+        else:
+            assert begun.publish(None, STATE) == Published(2, 2)
+    assert len(ids(shop)) == (0 if outcome is Outcome.UNDONE else 2)
 
 
 def test_a_conflict_says_that_nothing_was_published(shop: Watched) -> None:

@@ -72,6 +72,7 @@ class Counting(WatchedSession):
     """It is told by the database how many rows it inserted."""
 
     def inserted(self, table: str) -> int:
+        assert self.table(table) is not None
         return self._connection.total_changes
 
 
