@@ -213,6 +213,18 @@ def test_rows_that_wait_for_columns_replace_the_rows_that_were_looked_at(tmp_pat
     assert back(shop) == [{"id": 2, "new": "a"}]
 
 
+def test_a_named_load_may_replace_rows_that_were_changed_meanwhile_also_where_columns_come_first(
+    tmp_path: Path,
+) -> None:
+    shop = Watched(tmp_path / "shop.db", ddl_in_transaction=False)
+    sql(shop, "create table t (id integer)", "insert into t values (1)")
+    with begin(shop, Mode.REPLACE, pa.schema({"id": pa.int64(), "new": pa.string()})) as begun:
+        write(begun, id=[3], new=["a"])
+        sql(shop, "insert into t values (2)")
+        assert begun.publish(None, STATE) == Published(1, 1)
+    assert back(shop) == [{"id": 3, "new": "a"}]
+
+
 def test_columns_are_not_added_beforehand_to_a_table_that_another_one_changed(tmp_path: Path) -> None:
     shop = Watched(tmp_path / "shop.db", ddl_in_transaction=False)
     schema = pa.schema({"id": pa.int64(), "new": pa.string()})

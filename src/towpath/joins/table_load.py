@@ -75,25 +75,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How many rows a session puts into a table, by the database's own count."""
+    """How many rows a session puts into the target's table, by the database's own count."""
 
     session: Session
     target: Target
-    table: str
     before: int
 
     @staticmethod
-    def begin(session: Session, target: Target, table: str) -> Growth:
-        if isinstance(session, CountsInserts):
-            return Growth(session, target, table, session.inserted(table))
-        return Growth(session, target, table, target.count(session))
+    def begin(session: Session, target: Target) -> Growth:
+        return Growth(session, target, _count(session, target))
 
     def check(self, inserted: int) -> None:
         """Raises BooksDoNotBalance when the table did not grow by the rows that were inserted."""
-        if isinstance(self.session, CountsInserts):
-            grown = self.session.inserted(self.table) - self.before
-        else:
-            grown = self.target.count(self.session) - self.before
+        grown = _count(self.session, self.target) - self.before
         if grown != inserted:
             raise BooksDoNotBalance(
                 f"{inserted:,} rows were inserted, and the table grew by {grown:,}",
@@ -183,10 +177,15 @@ class TableLoad:
         return self.target.clearing(present(self.target, session), column).run(session, values)
 
     def _insert(self, session: Session, rows: Iterator[pa.RecordBatch]) -> Published:
-        growth = Growth.begin(session, self.target, self.target.table)
+        growth = Growth.begin(session, self.target)
         inserted = session.insert(self.target.table, self.offer.schema, rows)
         growth.check(inserted)
         return Published(inserted, inserted)
+
+
+def _count(session: Session, target: Target) -> int:
+    """The rows that a session has inserted, where it is told that; else those of the table."""
+    return session.inserted(target.table) if isinstance(session, CountsInserts) else target.count(session)
 
 
 def committed_already(target: Target, session: Session, load_id: str, new: State | None) -> bool:

@@ -114,7 +114,7 @@ class _Aside:
         aside = replace(target, table=beside(target.table, name))
         ddl = tuple(statement.replace(target.quoted, aside.quoted, 1) for statement in found.fit.ddl)
         alter(target, replace(found, fit=replace(found.fit, ddl=ddl)), session)
-        return _Aside(target, intents, offer, session, name, Growth.begin(session, aside, aside.table))
+        return _Aside(target, intents, offer, session, name, Growth.begin(session, aside))
 
     def insert(self, waiting: Waiting) -> None:
         """Puts the rows that wait into the table aside, for good: nobody reads it."""

@@ -147,14 +147,14 @@ class _Open:
             merge = merging(target, offer, found.existing)
             return _Open(target, offer, session, merge.begin(session), None, merge)
         if found.existing is not None:
-            return _Open(target, offer, session, target.table, Growth.begin(session, target, target.table), None)
+            return _Open(target, offer, session, target.table, Growth.begin(session, target), None)
         # Two runs of a step at once have one load id; a name of both would let the second wait for the first.
         aside = replace(target, table=beside(target.table, f"_towpath_{load_id}_{token_hex(4)}"))
         made = replace(found, fit=replace(found.fit, ddl=tuple(
             statement.replace(target.quoted, aside.quoted, 1) for statement in found.fit.ddl
         )))  # fmt: skip
         alter(target, made, session)
-        return _Open(target, offer, session, aside.table, Growth.begin(session, aside, aside.table), None)
+        return _Open(target, offer, session, aside.table, Growth.begin(session, aside), None)
 
     def insert(self, rows: Iterator[pa.RecordBatch]) -> None:
         self.inserted += self.session.insert(self.table, self.offer.schema, rows)
