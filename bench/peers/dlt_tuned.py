@@ -94,7 +94,7 @@ def _table(spec: Spec, **how: Any) -> Any:
 
 
 def _connectorx(spec: Spec) -> Any:
-    return _table(spec, backend="connectorx", backend_kwargs={"return_type": "arrow"})
+    return _table(spec, backend="connectorx", backend_kwargs={"return_type": "arrow_stream"}, chunk_size=100_000)
 
 
 def postgresql_to_parquet(spec: Spec) -> None:
