@@ -30,10 +30,14 @@ def shop(tmp_path: Path) -> Watched:
 
 
 def begin(
-    database: Watched, mode: Mode, schema: pa.Schema = SCHEMA, key: tuple[str, ...] = (), **options: Any
+    database: Watched,
+    mode: Mode,
+    schema: pa.Schema = SCHEMA,
+    key: tuple[str, ...] = (),
+    load_id: str = "load1",
 ) -> AbstractContextManager[Load]:
-    destination = TableDestination(database, "t", shown="shop#t", **options)
-    return destination.begin(destination.offer(schema, mode, key), "load1")
+    destination = TableDestination(database, "t", shown="shop#t")
+    return destination.begin(destination.offer(schema, mode, key), load_id)
 
 
 def write(begun: Load, **columns: Any) -> None:
@@ -77,6 +81,21 @@ def test_a_state_that_another_run_moved_is_a_conflict_that_says_so(shop: Watched
     assert str(refused.value) == (
         "shop#t: another run of step published meanwhile; nothing was published [conflict]\n  run it again"
     )
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_a_state_moves_on_from_the_one_before(tmp_path: Path, served: bool) -> None:
+    shop = Watched(tmp_path / "shop.db", served=served)
+    sql(shop, "create table t (id integer)")
+    before = None
+    for number in range(1, 4):
+        new = replace(STATE, load_id=f"load{number}", rows=number)
+        with begin(shop, Mode.APPEND, load_id=new.load_id) as begun:
+            write(begun, id=[number])
+            assert begun.publish(before, new) == Published(1, 1)
+        before = TableDestination(shop, "t").state("step")
+        assert before == new
+    assert ids(shop) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(("mode", "locks"), [(Mode.APPEND, False), (Mode.REPLACE, True), (Mode.MERGE, True)])
