@@ -77,7 +77,8 @@ class Servers:
 
         server = self.up("kafka")
         login: dict[str, Any] = {"bootstrap.servers": f"{server.host}:{server.port}"}
-        for made in AdminClient(login).create_topics([NewTopic(topic, 1, 1)]).values():
+        admin = AdminClient(login)  # which must outlive its answers
+        for made in admin.create_topics([NewTopic(topic, 1, 1)]).values():
             made.result()
         producer = Producer({**login, "linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
         with lines.open("rb") as file:
