@@ -224,6 +224,15 @@ def test_where_a_transaction_takes_no_ddl_back_columns_are_added_before_it(tmp_p
     assert sum(statement.startswith("alter table") for statement in shop.said) == 1
 
 
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_columns_that_cannot_be_added_are_told_with_the_statement(tmp_path: Path, taken_back: bool) -> None:
+    shop = Watched(tmp_path / "shop.db", ddl_in_transaction=taken_back)
+    sql(shop, "create virtual table t using fts5(a)")
+    with pytest.raises(UserError, match='^shop#t: alter table "t" add column "b" TEXT: virtual tables') as refused:
+        load(shop, rows(a=["x"], b=["y"]), shown="shop#t")
+    assert refused.value.code == "ddl-failed"
+
+
 @pytest.mark.parametrize("state", [None, STATE])
 def test_rows_that_wait_for_columns_replace_the_rows_that_were_looked_at(tmp_path: Path, state: Any) -> None:
     shop = Watched(tmp_path / "shop.db", ddl_in_transaction=False)

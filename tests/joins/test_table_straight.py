@@ -228,6 +228,13 @@ def test_the_table_must_be_as_it_was_offered(shop: Watched) -> None:
                 load.publish(None, None)
 
 
+def test_a_table_that_is_dropped_while_its_rows_are_merged_is_a_conflict(tmp_path: Path) -> None:
+    shop = Racing(tmp_path / "shop.db", "filled", "drop table t")
+    sql(shop, "create table t (id integer)")
+    with pytest.raises(Conflict, match="dropped"):
+        load(shop, rows(id=[1]), Mode.MERGE, ("id",))
+
+
 def test_a_state_that_another_run_moved_is_a_conflict(shop: Watched) -> None:
     sql(shop, "create table t (id integer)")
     with begun(shop, Mode.APPEND) as load:

@@ -164,8 +164,8 @@ class _Open:
         target, session = self.target, self.session
         if self.merge is not None:
             lock(target, session)
-            existing = present(target, session)
-            return replace(self.merge, existing=existing).finish(session, self.inserted)
+            present(target, session)
+            return self.merge.finish(session, self.inserted)
         if self.growth is not None:
             self.growth.check(self.inserted)
         if self.table != target.table:
