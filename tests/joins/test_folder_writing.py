@@ -30,7 +30,7 @@ from towpath.adapters.format.jsonl import JSONLines
 from towpath.adapters.format.parquet import Parquet
 from towpath.adapters.store.local import Local
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, Transient, UserError
-from towpath.joins import folder_destination, manifest
+from towpath.joins import file_limits, folder_destination, manifest
 from towpath.joins.folder_destination import FolderDestination
 from towpath.nouns import Existing, Guarantee, Mode, Published, Way
 from towpath.seams.format import Format
@@ -89,9 +89,9 @@ class TestThePlan:
 
     @pytest.mark.parametrize("end", ["", "/", "//"])
     def test_a_folder_may_be_named_with_and_without_its_slash(self, tmp_path: Path, end: str) -> None:
-        made = FolderDestination(Local(), CSV(), f"{tmp_path}/out{end}")
-        assert (made.shown, made.folder) == (f"{tmp_path}/out{end}", f"{tmp_path}/out/")
-        assert load(made, NEW).parts == (f"{tmp_path}/out/part-load1-00000.csv",)
+        made = FolderDestination(Local(), CSV(), f"{tmp_path}/X{end}")
+        assert (made.shown, made.folder) == (f"{tmp_path}/X{end}", f"{tmp_path}/X/")
+        assert load(made, NEW).parts == (f"{tmp_path}/X/part-load1-00000.csv",)
 
     def test_what_stands_there_is_told_by_the_manifest(self, tmp_path: Path) -> None:
         batch = rows(id=pa.array([1, 2], pa.int16()), k=["a", "b"], v=[0.5, None])
@@ -200,6 +200,18 @@ class TestFiles:
         write(to_folder(tmp_path / "out", partition_by=("k",)), batches)
         assert sorted(counts(tmp_path / "out").values()) == [2, 2, 1000, 2000]
 
+    def test_rows_that_are_on_disk_wait_no_longer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 0)
+        write(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), [OLD, NEW, OLD])
+        assert sorted(counts(tmp_path / "out").values()) == [2, 3]
+
+    def test_a_file_without_a_limit_ends_when_its_rows_took_enough_memory(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(file_limits, "_MEMORY_BYTES", 12)
+        write(to_folder(tmp_path / "out", CSV()), [rows(id=[number]) for number in range(5)])
+        assert list(counts(tmp_path / "out").values()) == [3, 2]
+
     def test_what_a_store_has_not_sent_yet_is_in_memory_too(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -274,6 +286,7 @@ class TestPublishing:
             assert found is not None
             assert found[0].generation == number
             assert list(found[0].steps) == [f"step{one}" for one in range(1, number + 1)]
+            assert to_folder(out, CSV()).recover(f"step{number}") == found[0].steps[f"step{number}"]
             assert (found[0].format, found[0].schema) == ("csv", NEW.schema)
 
     def test_a_load_that_comes_again_writes_beside_its_own_files(self, tmp_path: Path) -> None:

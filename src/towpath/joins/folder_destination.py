@@ -6,7 +6,7 @@ import glob
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -203,16 +203,16 @@ class FolderDestination:
         return Conflict(f"it {what} meanwhile; nothing was published", where=self.shown, todo="run again")
 
 
+@dataclass(slots=True)
 class _Writing:
     """One open file of one partition: `bytes` of rows in memory went in, `waiting` of them since its writer last gave
     any on."""
 
-    def __init__(self, path: str, file: RowsFile, stack: ExitStack) -> None:
-        self.path = path
-        self.file = file
-        self.stack = stack
-        self.bytes = 0
-        self.waiting = 0
+    path: str
+    file: RowsFile
+    stack: ExitStack
+    bytes: int = 0
+    waiting: int = 0
 
     @property
     def held(self) -> int:
