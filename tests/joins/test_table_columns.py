@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -339,6 +340,36 @@ def test_a_name_longer_than_the_database_takes_is_refused(tmp_path: Path, name: 
     assert refused.value.code == "name-impossible"
     with pytest.raises(Refused, match="at most 8"):
         TableDestination(database, name).offer(pa.schema({"id": pa.int64()}), Mode.CREATE, ())
+
+
+class Picky(SQLite):
+    """A database with columns of its own, whose names end with no dot."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        misnamed = (*self.dialect.misnamed, (r"\.\Z", "it ends with a dot"))
+        self.dialect = replace(self.dialect, misnamed=misnamed, own_columns=frozenset({"place"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("", "empty"), ("a\0", "no U\\+0000"), ("a.", "ends with a dot"), ("place", "has one of its own")]
+)
+def test_a_name_that_the_database_does_not_take_is_refused_by_the_offer(tmp_path: Path, name: str, why: str) -> None:
+    database = Picky(str(tmp_path / "shop.db"))
+    said = f"{re.escape(repr(name))} cannot be the name of a column: .*{why}"
+    for mode in (Mode.CREATE, Mode.APPEND):
+        with pytest.raises(Refused, match=said) as refused:
+            offered(database, {"id": pa.int64(), name: pa.int64()}, mode)
+        assert (refused.value.code, refused.value.todo) == ("name-impossible", "rename it (--rename)")
+        load(database, rows(id=[1]), mode)
+    offered(database, {"id": pa.int64(), "Place": pa.int64(), ".a": pa.int64()})
+
+
+def test_the_name_of_a_table_is_looked_at_too(tmp_path: Path) -> None:
+    database = Picky(str(tmp_path / "shop.db"))
+    with pytest.raises(Refused, match=r"'t\.' cannot be the name of a table: it ends with a dot"):
+        TableDestination(database, "main.t.").offer(pa.schema({"id": pa.int64()}), Mode.CREATE, ())
+    TableDestination(database, "place").offer(pa.schema({"id": pa.int64()}), Mode.CREATE, ())
 
 
 def test_the_schema_is_evolve_or_freeze(database: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +17,8 @@ from towpath.sqlnames import doubled, matched, parts, quoted
 from towpath.values.convert import planned, way
 from towpath.values.textform import type_name
 from towpath.values.widening import wider
+
+_RENAME = "rename it (--rename)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,22 @@ class Fitting:
                 code="column-doubled",
             )
         for name in schema.names:
-            if name == "" or "\0" in name:
-                raise Refused(
-                    f"{name!r} cannot be the name of a column",
-                    where=self.shown,
-                    todo="rename it (--rename)",
-                    code="name-impossible",
-                )
-            self._check_length(name, "rename the column (--rename)")
+            if name == "":
+                raise self._misnamed(name, "column", "it is empty", _RENAME)
+            if name in self.database.dialect.own_columns:
+                raise self._misnamed(name, "column", "every table there has one of its own by that name", _RENAME)
+            self._check_name(name, "column", _RENAME)
         for part in filter(None, parts(self.table)):
-            self._check_length(part, "give the table a shorter name")
+            self._check_name(part, "table", "give the table another name")
 
-    def _check_length(self, name: str, todo: str) -> None:
+    def _misnamed(self, name: str, of: str, why: str, todo: str) -> Refused:
+        what = f"{name!r} cannot be the name of a {of}: {why}"
+        return Refused(what, where=self.shown, todo=todo, code="name-impossible")
+
+    def _check_name(self, name: str, of: str, todo: str) -> None:
+        for pattern, why in self.database.dialect.misnamed:
+            if re.search(pattern, name):
+                raise self._misnamed(name, of, why, todo)
         limit, unit, long = self.database.name_bytes, "bytes", len(name.encode())
         if self.database.dialect.counts_characters:
             unit, long = "characters", len(name)

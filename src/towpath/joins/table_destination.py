@@ -124,8 +124,8 @@ class TableDestination:
         return re.sub(r"[^\w.-]", "_", f"{self.database.name}.{self.table}")
 
     def offer(self, schema: pa.Schema, mode: Mode, key: tuple[str, ...]) -> Offer:
-        existing = self.describe()
         self._fitting.check_names(schema)
+        existing = self.describe()
         if existing is not None and mode is Mode.CREATE:
             raise UserError(
                 f"the table exists already ({existing.rows:,} rows)",

@@ -24,6 +24,7 @@ DIALECT = Dialect(
     temporary="create temp table {} ({}) on commit drop",
     lock="lock table {} in share row exclusive mode",
     folds_case=False,
+    own_columns=frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}),
     home_schema="public",
 )
 

@@ -85,6 +85,12 @@ class Dialect:
     counts_characters: bool = False
     """Whether the longest name (`Database.name_bytes`) is meant in characters."""
 
+    misnamed: tuple[tuple[str, str], ...] = (("\0", "a name has no U+0000"),)
+    """What no name of a table or column has: patterns that are searched in it, and each said in a clause."""
+
+    own_columns: frozenset[str] = frozenset()
+    """Columns that every table has without being asked, whose names no other can have."""
+
     home_schema: str = "main"
     """The schema that is meant when a table is named without one."""
 

@@ -6,10 +6,12 @@ import datetime as dt
 from typing import Any
 
 import pyarrow as pa
+import pymysql
 import pytest
 
 from tests.adapters.database.mariadbkit import Shop, shop
 from towpath.errors import DataError, Refused
+from towpath.joins.table_destination import TableDestination
 from towpath.nouns import Mode, Published, Way
 from towpath.values.convert import way
 
@@ -171,6 +173,73 @@ def test_a_plan_says_what_a_column_that_is_there_does_not_keep(shop: Shop) -> No
     stored = shop.existing().stored
     assert {name: one.narrow for name, one in stored.items()} == {name: why for name, (_, why) in columns.items()}
     assert way(pa.uint64(), stored["n"]) == (Way.CHECKED, "it has 3 bits")
+
+
+def test_a_plan_says_that_a_column_has_a_check_of_its_own(shop: Shop) -> None:
+    shop.run(
+        "create table t (`a``b` json, s enum('x') check (s <> 'y'), n int check (n > 3), m int, o int,"
+        " constraint c check (m > 2))"
+    )
+    columns = {
+        "a`b": "only JSON fits",
+        "s": "only its labels fit; only what its check allows fits",
+        "n": "only what its check allows fits",
+        "m": "",
+        "o": "",
+    }
+    stored = shop.existing().stored
+    assert {name: one.narrow for name, one in stored.items()} == columns
+    assert way(pa.string(), stored["a`b"]) == (Way.CHECKED, "only JSON fits")
+
+
+def test_a_column_with_a_check_of_its_own_is_not_widened_for_that_would_drop_it(shop: Shop) -> None:
+    shop.run("create table t (id int, n int check (n > 3))")
+    shop.load(rows(id=pa.array([1], pa.int64()), n=pa.array([4], pa.int64())))
+    assert [str(type) for type in (shop.column("id")[0], shop.column("n")[0])] == ["int64", "int32"]
+    with pytest.raises(DataError, match=r"t\.n"):
+        shop.load(rows(id=[1], n=[3]))
+
+
+@BOTH
+@pytest.mark.parametrize("shape", [b"", b"xx", bytes(5) + b"\1" + bytes(14), bytes(5) + b"\0\0\0\1" + bytes(16)])
+def test_bytes_that_are_no_shape_are_refused_by_their_column(shop: Shop, shape: bytes, options: str) -> None:
+    shop.run("create table t (id int, p point, g geometry)")
+    point = bytes(4) + b"\1\1\0\0\0" + bytes(16)
+    sent = rows(id=[1, 2], p=[point, None], g=[None, point])
+    shop.load(sent, options=options)
+    with pytest.raises(DataError, match="column p "):
+        shop.load(rows(id=[3, 4], p=[point, shape], g=[point, point]), options=options)
+    assert shop.read().to_pylist() == sent.to_pylist()
+
+
+@BOTH
+def test_a_shape_that_is_cut_off_further_on_is_refused_by_the_columns_of_shapes(shop: Shop, options: str) -> None:
+    shop.run("create table t (id int, g geometry, l linestring)")
+    cut = bytes(4) + b"\1\2\0\0\0" + b"\2\0\0\0" + bytes(16)
+    with pytest.raises(DataError, match="one of the columns g, l: Cannot get geometry object") as refused:
+        shop.load(rows(id=[1], g=[cut], l=[cut]), options=options)
+    assert refused.value.code == "constraint-violated"
+    with pytest.raises(DataError, match="column g: Cannot get geometry object"):
+        shop.load(rows(id=[1], g=[cut]), options=options)
+
+
+@pytest.mark.parametrize("name", [" ", "trail ", "a\t", "a\n", "\x0b", "\U0001f6a3", "a\U00010000b"])
+def test_a_name_that_mariadb_does_not_take_is_refused_by_the_offer(shop: Shop, name: str) -> None:
+    for statement in (f"create table t (`{name}` int)", f"create table `{name}` (id int)"):
+        with pytest.raises(pymysql.Error, match="Incorrect|Invalid"):
+            shop.run(statement)
+    for columns, table in (({name: pa.int64()}, "t"), ({"id": pa.int64()}, name)):
+        with pytest.raises(Refused) as refused:
+            TableDestination(shop.database(), table).offer(pa.schema(columns), Mode.CREATE, ())
+        assert refused.value.code == "name-impossible"
+        assert refused.value.what.startswith(f"{name!r} cannot be the name of a ")
+
+
+def test_names_with_blanks_elsewhere_and_all_other_letters_are_taken(shop: Shop) -> None:
+    names = [" lead", "a b", "\ta", "a\u00a0", "\u2003", "\uffff", "\ue000", "\x01", "e\u0301"]
+    sent = pa.record_batch([pa.array([number]) for number in range(len(names))], names=names)
+    shop.load(sent, Mode.CREATE)
+    assert shop.read().to_pylist() == sent.to_pylist()
 
 
 def test_a_text_that_is_no_json_is_refused_by_its_column(shop: Shop) -> None:

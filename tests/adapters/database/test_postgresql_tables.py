@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.postgresqlkit import Place
-from towpath import assemble, copy, write
+from towpath import assemble, copy, plan, write
 from towpath.errors import BooksDoNotBalance, DataError, Refused, TowError, UserError
 from towpath.job import InputSpec
 from towpath.nouns import Want
@@ -34,6 +34,22 @@ def test_schemas_and_mixed_case_names_are_found_as_they_are_written(postgresql: 
 def test_columns_that_differ_in_case_alone_are_two(postgresql: Place) -> None:
     write(pa.table({"id": [1], "Id": ["x"], 'say "ID"': [True]}), postgresql.address("t"))
     assert postgresql.ask("select * from t") == [(1, "x", True)]
+
+
+def test_the_name_of_a_system_column_is_refused_by_the_plan(postgresql: Place, tmp_path: Path) -> None:
+    system = postgresql.ask(
+        "select attname::text from pg_attribute where attrelid = 'pg_class'::regclass and attnum < 0"
+    )
+    assert len(system) == 6
+    postgresql.run("create table there (id bigint)")
+    for (name,) in system:
+        write(pa.table({"id": [1], name: ["x"]}), tmp_path / "from.arrow", mode="replace")
+        for table in ("t", "there"):
+            with pytest.raises(Refused, match=f"'{name}' cannot be the name of a column") as refused:
+                plan(tmp_path / "from.arrow", postgresql.address(table), mode="append")
+            assert refused.value.code == "name-impossible"
+    write(pa.table({"CTID": [1]}), postgresql.address("ctid"))
+    assert postgresql.ask('select "CTID" from ctid') == [(1,)]
 
 
 def test_a_trigger_that_drops_or_adds_rows_stops_the_load(postgresql: Place) -> None:

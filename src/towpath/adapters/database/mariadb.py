@@ -21,7 +21,7 @@ from towpath.adapters.database.mariadb_session import MariaDBSession
 from towpath.adapters.database.mariadb_wire import Wire
 from towpath.errors import Refused
 from towpath.nouns import Stored
-from towpath.seams.dialect import Dialect
+from towpath.seams.dialect import STANDARD, Dialect
 from towpath.secrets import Secret
 
 _MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
@@ -29,6 +29,11 @@ _PATIENCE_SECS = 86_400
 """How long the server waits for us while rows are on their way elsewhere."""
 _MET = "_towpath_met"
 _KEY = f"varchar(255) character set {types.CHARSET} collate {types.COLLATION}"
+_MISNAMED = (
+    *STANDARD.misnamed,
+    (r"[\t-\r ]\Z", "MariaDB takes no name that ends with a space, a tab or a line end"),
+    (r"[^\0-\uffff]", "MariaDB takes no names with signs beyond U+FFFF"),
+)
 _LETTERS = f"convert({{}} using {types.CHARSET}) collate {types.COLLATION}"
 
 
@@ -94,6 +99,7 @@ class MariaDB:
             escapes=types.ESCAPES,
             zoned_literals=False,
             counts_characters=True,
+            misnamed=_MISNAMED,
             home_schema=path,
             ddl_in_transaction=False,
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from towpath.adapters.database.mariadb_types import Declared, quote
+from towpath.adapters.database.mariadb_types import Declared, literal, quote
 from towpath.sqlnames import parts, quoted
 
 Rows = Callable[[str], Sequence[Sequence[Any]]]
@@ -20,6 +21,23 @@ def columns(rows: Rows, table: str) -> list[Declared]:
             f"show full columns from {quoted(table, quote)}"
         )
     ]
+
+
+def checked(rows: Rows, table: str, found: Sequence[Declared]) -> list[Declared]:
+    """The columns of a table, each with the constraint of its own, which has the column's name."""
+    schema, name = parts(table)
+    clauses: dict[str, str] = {
+        constraint: clause
+        for constraint, clause in rows(
+            "select constraint_name, check_clause from information_schema.check_constraints"
+            f" where constraint_schema = {_home(schema)} and table_name = {literal(name)}"
+        )
+    }
+    return [replace(one, check=clauses.get(one.name, "")) for one in found]
+
+
+def _home(schema: str | None) -> str:
+    return "database()" if schema is None else literal(schema)
 
 
 def key(rows: Rows, table: str) -> tuple[str, ...]:
@@ -40,9 +58,7 @@ def tables(rows: Rows, where: str = "") -> dict[str, int | None]:
 def engine(rows: Rows, table: str) -> tuple[str, bool]:
     """The engine of a table, and whether it takes back what a transaction did; of a view nothing is known."""
     schema, name = parts(table)
-    from towpath.adapters.database.mariadb_types import literal
-
-    home = "database()" if schema is None else literal(schema)
+    home = _home(schema)
     found = rows(
         "select e.engine, e.transactions from information_schema.tables as t"
         " join information_schema.engines as e on e.engine = t.engine"

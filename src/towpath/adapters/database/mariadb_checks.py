@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath.adapters.database.mariadb_types import Declared
+from towpath.adapters.database.mariadb_types import GEOMETRIES, Declared
 
 _UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _LABEL = re.compile(r"'((?:[^']|'')*)'")
@@ -24,6 +24,10 @@ _DAY = 86_400
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _FIRST_YEAR, _LAST_YEAR = 1901, 2155
+_SRID_BYTES, _KIND_BYTES, _POINT_BYTES = 4, 4, 16
+_KIND = _SRID_BYTES + 1
+"""Where the kind of a shape stands: behind its reference system and the order of its bytes (which is ever the same)."""
+_POINT, *_OTHER_SHAPES = (number.to_bytes(_KIND_BYTES, "little") for number in range(1, 8))
 
 
 def changed_by(values: pa.Array, column: Declared) -> int | None:
@@ -53,6 +57,8 @@ def _lost(values: pa.Array, column: Declared) -> pa.Array | None:
         return pc.ends_with(values, " ")
     if base == "binary":
         return pc.not_equal(pc.binary_length(values), int(_sizes(column)[0]))
+    if base in GEOMETRIES:
+        return _shapeless(values)
     if base == "enum":
         return pc.invert(pc.is_in(values, pa.array([*_labels(column), None], pa.string())))
     if base == "set":
@@ -90,6 +96,15 @@ def _rounded(values: pa.Array, column: Declared) -> pa.Array | None:
         return None
     kept = np.asarray(values.fill_null(0))
     return pa.array(np.round(kept.astype(np.float64), int(found[2])).astype(kept.dtype) != kept)
+
+
+def _shapeless(values: pa.Array) -> pa.Array:
+    """What does not even begin as a shape does. Of what is wrong behind that, MariaDB names no column."""
+    length, kind = pc.binary_length(values), pc.binary_slice(values, _KIND, _KIND + _KIND_BYTES)
+    head = _KIND + _KIND_BYTES
+    point = pc.and_(pc.equal(kind, _POINT), pc.greater_equal(length, head + _POINT_BYTES))
+    other = pc.and_(pc.is_in(kind, pa.array(_OTHER_SHAPES, kind.type)), pc.greater_equal(length, head + _KIND_BYTES))
+    return pc.and_(values.is_valid(), pc.invert(pc.or_(point, other)))
 
 
 def _among(values: pa.Array, kept: Callable[[str], bool]) -> pa.Array:

@@ -29,6 +29,7 @@ _BATCH_BYTES = 8 << 20
 _MOST_STATEMENT = 4 << 20
 _UNNAMED = "JSON text in argument"
 """Words of a warning that names no column; the one that does comes after it."""
+_SHAPELESS = "Cannot get geometry object"
 _PIECES = re.compile(
     r"'(?:''|\\.|[^'\\])*'|\"(?:\"\"|\\.|[^\"\\])*\"|`(?:``|[^`])*`|--\s[^\n]*|#[^\n]*|/\*.*?\*/|(?P<value>\?)",
     re.DOTALL,
@@ -56,6 +57,7 @@ class MariaDBSession:
         if not found:
             return None
         with translated(self._shown):
+            found = catalog.checked(self._rows, name, found)
             key = catalog.key(self._rows, name)
         return Existing(
             pa.schema([(one.name, one.stored.type) for one in found]),
@@ -87,9 +89,11 @@ class MariaDBSession:
 
     def widened(self, table: str, column: str, type: pa.DataType) -> Stored:
         """The type of that width. Raises Refused for a column of which more than its type is declared."""
-        found = next(one for one in self._declared(table) if one.name == column)
+        with translated(self._shown):
+            declared = catalog.checked(self._rows, table, self._declared(table))
+        found = next(one for one in declared if one.name == column)
         if not found.plain:
-            why = "its default, comment, `not null` or `auto_increment` would have to be said again"
+            why = "its default, comment, check, `not null` or `auto_increment` would have to be said again"
             raise Refused(
                 f"MariaDB does not widen the column {column!r}: {why}", where=self._shown, code="column-fixed"
             )
@@ -119,8 +123,11 @@ class MariaDBSession:
         columns = tuple(declared[name.casefold()] for name in schema.names)
         sending = Sending(quoted(table, types.quote), schema, columns)
         checked = self._checked(sending, batches)
-        with translated(self._shown):
-            inserted = self._load(sending, checked) if self._local_infile else self._insert(sending, checked)
+        try:
+            with translated(self._shown):
+                inserted = self._load(sending, checked) if self._local_infile else self._insert(sending, checked)
+        except DataError as error:
+            raise _with_shapes(error, columns) from error
         self._inserted[table] = self._inserted.get(table, 0) + inserted
         return inserted
 
@@ -287,6 +294,15 @@ class MariaDBSession:
                     raise self._complained(rows, int(self._wire.affected_rows()))
                 inserted += rows
         return inserted
+
+
+def _with_shapes(error: DataError, columns: Sequence[types.Declared]) -> DataError:
+    """The error; that of a shape, which names no column, with those of shapes."""
+    names = [one.name for one in columns if one.base in types.GEOMETRIES]
+    if _SHAPELESS not in error.what or not names:
+        return error
+    told = f"column {names[0]}" if len(names) == 1 else f"one of the columns {', '.join(names)}"
+    return DataError(f"{told}: {error.what}", where=error.where, todo=error.todo, code=error.code)
 
 
 def _schema(columns: Sequence[reading.Column]) -> pa.Schema:

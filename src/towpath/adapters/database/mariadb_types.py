@@ -56,7 +56,7 @@ _NATIVE = {
     pa.timestamp("us"): "datetime(6)",
 }
 _BLOBS = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
-_GEOMETRIES = (
+GEOMETRIES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection",
 )  # fmt: skip
 _HAVE_TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set")
@@ -155,6 +155,8 @@ class Declared:
     default: str | None
     extra: str
     comment: str
+    check: str = ""
+    """The constraint that is its own (`json` is a text with one), as far as it was asked for."""
 
     @property
     def base(self) -> str:
@@ -176,7 +178,8 @@ class Declared:
     @property
     def plain(self) -> bool:
         """Whether a type is all that is declared of it."""
-        return self.nullable and self.default in (None, "NULL") and not self.extra and not self._comment
+        said = self.extra or self._comment or self.check
+        return self.nullable and self.default in (None, "NULL") and not said
 
     @property
     def native(self) -> str:
@@ -192,7 +195,7 @@ class Declared:
     def told(self) -> str:
         """SQL for a value as text that, with those of the row's other columns, tells any two rows apart."""
         name = quote(self.name)
-        if self.base in _HAVE_TEXT or self.base in _BLOBS or self.base in _GEOMETRIES:
+        if self.base in _HAVE_TEXT or self.base in _BLOBS or self.base in GEOMETRIES:
             # As bytes, for texts of several character sets do not mix.
             value = (
                 name if self.base in _SHORT else f"if(length({name}) > {_INLINE}, binary md5({name}), binary {name})"
@@ -204,7 +207,14 @@ class Declared:
     @property
     def stored(self) -> Stored:
         refuses = _NO_FLOATS if self.base in _FLOATS else frozenset()
-        return Stored(self.own or self._declared(), self.native, refuses, self._longest, self._narrow)
+        narrow = "; ".join(filter(None, (self._narrow, self._checked)))
+        return Stored(self.own or self._declared(), self.native, refuses, self._longest, narrow)
+
+    @property
+    def _checked(self) -> str:
+        if self.check == f"json_valid({quote(self.name)})":
+            return "only JSON fits"
+        return "only what its check allows fits" if self.check else ""
 
     @property
     def _narrow(self) -> str:
@@ -224,7 +234,7 @@ class Declared:
             return "" if base in _TIMES and size in ("3", "6") else f"it keeps {digits or 0} digits after the point"
         if "unsigned" in self.type and base in ("decimal", *_FLOATS):
             return "no number below zero fits"
-        return _NARROW.get(base, "only shapes fit" if base in _GEOMETRIES else "")
+        return _NARROW.get(base, "only shapes fit" if base in GEOMETRIES else "")
 
     @property
     def _longest(self) -> int | None:
@@ -267,7 +277,7 @@ class Declared:
             return decimal(int(digits), int(scale or 0))
         if base in _TIMES:
             return timed(base, self.fraction)
-        if base in _BLOBS or base in _GEOMETRIES:
+        if base in _BLOBS or base in GEOMETRIES:
             return pa.binary()
         return _OTHERS.get(base, pa.string())
 
