@@ -166,6 +166,8 @@ def _same_digits(source: Cell, text: str) -> bool:
         if text in ("NaN", "inf", "-inf"):
             return _exactly(source) == _exactly(np.float64(text))
         return _FLOAT.fullmatch(text) is not None and _exactly(source) == _exactly(type(source)(text))
+    if isinstance(source, Decimal) and not source.is_finite():
+        return text == str(source)  # `NaN` and `Infinity`, as PostgreSQL writes a numeric too
     if isinstance(text, Numeral):
         return Fraction(str(text)) == Fraction(source)
     return _PLAIN.fullmatch(text) is not None and Fraction(text) == Fraction(source)
