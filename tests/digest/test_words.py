@@ -59,7 +59,7 @@ LENGTHS = {
     "none but empty ones": [0, 0, 0],
     "a single one": [11],
     "long ones": [520, 521, 527],
-    "many long ones before short ones": [*[320] * 9, *[280] * 9, *[5] * 9],
+    "many long ones before shorter ones": [*[320] * 40, *[250] * 40, 5],
     "growing": [*range(0, 60, 3)],
 }
 

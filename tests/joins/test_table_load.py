@@ -340,6 +340,17 @@ def test_rows_that_a_trigger_adds_upset_the_books(shop: Watched, counts: bool) -
     assert ids(shop) == [0, 1]
 
 
+def test_rows_that_a_trigger_drops_upset_the_books(shop: Watched) -> None:
+    sql(
+        shop,
+        "create table t (id integer)",
+        "create trigger less before insert on t when new.id = 2 begin select raise(ignore); end",
+    )
+    with pytest.raises(BooksDoNotBalance, match="^shop#t: the database took 1 rows of 2"):
+        load(shop, rows(id=[1, 2]), shown="shop#t")
+    assert ids(shop) == []
+
+
 @pytest.mark.parametrize(
     ("published", "sent", "counted"),
     [

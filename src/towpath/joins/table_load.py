@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -146,9 +146,8 @@ class TableLoad:
             alter(self.target, self.found, session)
             existing = session.table(self.target.table)
             session.commit()
-        version = self.found.version
         if existing is not None:
-            self.found = Found(existing, Fit(self.found.fit.columns, ()), version)
+            self.found = replace(self.found, existing=existing, fit=replace(self.found.fit, ddl=()))
 
     def _apply(self, session: Session) -> Published:
         """The user's SQL, the changes of the table, the rows that make way, the rows; counted, and the user's SQL."""
