@@ -14,7 +14,7 @@ import pytest
 
 from tests.joins.tablekit import back, load, rows, sql
 from tests.joins.watchedkit import STATE, Counting, Watched
-from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError
+from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, UserError
 from towpath.joins import table_straight
 from towpath.joins.table_destination import TableDestination
 from towpath.joins.table_straight import StraightLoad, Waiting
@@ -189,7 +189,7 @@ def test_a_table_made_before_the_rows_came_is_a_conflict(shop: Watched) -> None:
 
 
 class Racing(Watched):
-    """Another one makes the table or the view `t` in the midst of the load, behind its look at it or before."""
+    """`statement` is run in the midst of the load: when its rows are `filled` in, or before one that says `when`."""
 
     def __init__(self, path: Path, when: str, statement: str) -> None:
         super().__init__(path, served=True)
@@ -203,19 +203,26 @@ class Racing(Watched):
                 return inserted
 
             def execute(self, sql: str, values: Any = ()) -> int:
-                if when == "renaming" and "rename to" in sql:
+                if when in sql:
                     super().execute(statement)
                 return super().execute(sql, values)
 
         self.session = Session
 
 
-@pytest.mark.parametrize("when", ["filled", "renaming"])
+@pytest.mark.parametrize("when", ["filled", "rename to"])
 def test_a_table_made_while_the_rows_came_is_a_conflict(tmp_path: Path, when: str) -> None:
     shop = Racing(tmp_path / "shop.db", when, "create table t (id integer)")
     with pytest.raises(Conflict, match="^shop#t: the table was made meanwhile; nothing was published"):
         load(shop, rows(id=[1]), Mode.CREATE, shown="shop#t")
-    assert sum("rename to" in statement for statement in shop.said) == (when == "renaming")
+    assert sum("rename to" in statement for statement in shop.said) == (when == "rename to")
+
+
+def test_a_table_that_cannot_be_made_is_told_with_the_statement(tmp_path: Path) -> None:
+    shop = Racing(tmp_path / "shop.db", "create table", "create table nowhere.u (id integer)")
+    with pytest.raises(UserError, match='^shop#t: create table "_towpath_load1_.*: unknown database') as refused:
+        load(shop, rows(id=[1]), Mode.CREATE, shown="shop#t")
+    assert refused.value.code == "ddl-failed"
 
 
 def test_the_table_must_be_as_it_was_offered(shop: Watched) -> None:
