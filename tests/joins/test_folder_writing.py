@@ -323,6 +323,12 @@ class TestPublishing:
             assert writing.publish(None, state("load1")).accepted == 1
         assert (out / "_manifest.json").read_bytes() == before
 
+    def test_a_step_that_comes_again_moves_its_state_on(self, tmp_path: Path) -> None:
+        made = to_folder(tmp_path / "out", CSV())
+        for load_id in ("load1", "load2"):
+            load(made, NEW, APPEND, load_id, STEP)
+            assert made.state(STEP) == state(load_id)
+
     def test_a_step_whose_state_has_moved_on_publishes_nothing(self, tmp_path: Path) -> None:
         made = shown(tmp_path / "out")
         with made.begin(made.offer(NEW.schema, CREATE, ()), "load1") as writing:
@@ -337,8 +343,11 @@ class TestPublishing:
         )
         assert names(tmp_path) == []
 
+    @pytest.mark.parametrize("another", [True, False])
     @pytest.mark.parametrize("step", [None, STEP])
-    def test_an_answer_that_was_lost_is_found_in_the_manifest(self, tmp_path: Path, step: str | None) -> None:
+    def test_an_answer_that_was_lost_is_found_in_the_manifest(
+        self, tmp_path: Path, step: str | None, another: bool
+    ) -> None:
         class Answering(Elsewhere):
             lost = 1
 
@@ -355,9 +364,10 @@ class TestPublishing:
             writing.write(Batch(NEW, Counted("rows")))
             with pytest.raises(Transient):
                 writing.publish(None, new)
-            load(to_folder(out, CSV()), OLD, APPEND, "load2")
+            if another:
+                load(to_folder(out, CSV()), OLD, APPEND, "load2")
             assert writing.publish(None, new).accepted == 1
-        assert sorted(counts(out).values()) == [1, 2]
+        assert sorted(counts(out).values()) == ([1, 2] if another else [1])
         assert made.state(STEP) == new
 
     @pytest.mark.parametrize("batch", [NEW, NEW.slice(0, 0)])
