@@ -32,13 +32,14 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 @dataclass(slots=True)
 class Records:
-    """Records written into `file`, with the place that each had; 20 bytes each are kept of it."""
+    """Records written into `file`, with the place that each had; 24 bytes each are kept of it."""
 
     file: BinaryIO
     lines: array[int] = field(default_factory=lambda: array("q"))
     _met: array[int] = field(default_factory=lambda: array("q"))
     _in: array[int] = field(default_factory=lambda: array("l"))
     _files: dict[str, int] = field(default_factory=dict)
+    _names: list[str] = field(default_factory=list)
     _next: int = 1
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
@@ -49,7 +50,10 @@ class Records:
     def add(self, record: bytes, line_end: bytes, place: Place) -> None:
         self.lines.append(self._next)
         self._met.append(-1 if place.line is None else place.line)
-        self._in.append(self._files.setdefault(place.file, len(self._files)))
+        if place.file not in self._files:
+            self._files[place.file] = len(self._names)
+            self._names.append(place.file)
+        self._in.append(self._files[place.file])
         self._write(record, line_end)
 
     def place(self, now: Place) -> Place:
@@ -57,7 +61,7 @@ class Records:
         at = bisect_right(self.lines, now.line or 0) - 1
         if at < 0:
             return now
-        name, line = list(self._files)[self._in[at]], self._met[at]
+        name, line = self._names[self._in[at]], self._met[at]
         return Place(name, None if line < 0 else line, now.raw, now.head)
 
     def each(self, bad: BadRow) -> list[BadRow]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.joins.filekit import names
+from tests.joins.filekit import APPEND, CREATE, REPLACE, converted, load, names, rows, to_folder
 from tests.joins.storekit import LOST, Elsewhere
 from towpath.adapters.store.local import Local
 from towpath.disk import leftovers
@@ -19,6 +19,7 @@ from towpath.errors import Conflict, DataError, Refused, Transient
 from towpath.joins import folder_loads
 from towpath.joins.manifest import Manifest, Part
 from towpath.seams.store import Staged
+from towpath.stream import Batch, Counted
 
 NOTE = ".tow-loads"
 OWN, OLD = "part-load1-00000.csv", "part-load0-00000.csv"
@@ -270,3 +271,29 @@ class TestTheNote:
 def test_an_error_without_an_answer_is_passed_on(folder: str) -> None:
     with pytest.raises(Transient), folder_loads.under_way(Local(), folder, "load1", []):
         raise LOST
+
+
+def _folders(place: Path) -> list[str]:
+    return sorted(path.name for path in place.rglob("*") if path.is_dir())
+
+
+def test_folders_of_partitions_go_with_the_files_that_were_their_last(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    load(to_folder(out, partition_by=("k",)), rows(id=[1, 2], k=["a", "b"]), CREATE)
+    assert _folders(out) == ["k=a", "k=b"]
+    load(to_folder(out, partition_by=("k",)), rows(id=[3], k=["b"]), REPLACE)
+    assert _folders(out) == ["k=b"]
+
+
+def test_a_load_that_is_given_up_leaves_no_folder_of_its_partitions(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    load(to_folder(out, partition_by=("k",)), rows(id=[1], k=["a"]), CREATE)
+    (out / "k=mine").mkdir()
+    made = to_folder(out, partition_by=("k",), rows_per_file=1)
+    batch = rows(id=[2, 3], k=["c", "c"])  # the first file is complete when the second begins
+    offer = made.offer(batch.schema, APPEND, ())
+    with pytest.raises(KeyboardInterrupt), made.begin(offer, "load2") as writing:
+        writing.write(Batch(converted(batch, offer.schema), Counted("rows")))
+        assert _folders(out) == ["k=a", "k=c", "k=mine"]
+        raise KeyboardInterrupt
+    assert _folders(out) == ["k=a", "k=mine"]

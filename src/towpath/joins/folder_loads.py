@@ -17,7 +17,7 @@ from typing import Any
 
 from towpath.errors import Conflict, DataError, TowError, Transient
 from towpath.joins import manifest
-from towpath.seams.store import Remembers, SeesThisMachine, Staged, Store
+from towpath.seams.store import HasFolders, Remembers, SeesThisMachine, Staged, Store
 
 NOTE = ".tow-loads"
 
@@ -117,6 +117,8 @@ def _finish(store: Store, folder: str, load_id: str, *, sure: bool) -> None:
     for path in [*(entry.path.removeprefix(folder) for entry in own), *known.replaced]:
         if path not in named:
             store.remove(folder + path)
+            if isinstance(store, HasFolders):
+                store.remove_folders(folder, folder + path)
     _change(store, folder, load_id, None)
 
 

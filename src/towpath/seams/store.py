@@ -120,3 +120,13 @@ class Remembers(Protocol):
     def remember(self) -> None:
         """Lets this machine's next run know that this one is over, though it could not clear up after itself."""
         ...
+
+
+@runtime_checkable
+class HasFolders(Protocol):
+    """A store whose folders are there also when nothing is in them."""
+
+    def remove_folders(self, root: str, path: str) -> None:
+        """Removes the folders on the way from `root` to a path below it as far as they are empty, not `root` itself.
+        No error when one is not there, or is used."""
+        ...

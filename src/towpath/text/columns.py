@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from heapq import merge
 
 import numpy as np
 import pyarrow as pa
@@ -37,12 +39,32 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
+class BadRecords:
+    """The bad rows of a block in the order of the file, each made when it is asked for: one takes ten times the memory
+    of its bytes, and all of a block may be bad. `parts` make them, by what is wrong."""
+
+    parts: Sequence[Callable[[], Iterator[BadRow]]]
+
+    def __iter__(self) -> Iterator[BadRow]:
+        return merge(*(part() for part in self.parts), key=lambda bad: bad.place.line or 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
-    """The good rows of a block, their origin, and its bad rows in the order of the file. All records = rows + bad."""
+    """The good rows of a block, their origin, and its bad rows. All records = rows + bad."""
 
     rows: pa.RecordBatch
     origin: Lines
-    bad: tuple[BadRow, ...]
+    bad: BadRecords
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfits:
+    """The rows (by number) of a pinned column with a text that is no value of its type."""
+
+    name: str
+    texts: pa.Array
+    rows: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,44 +84,62 @@ class Parser:
     header: bytes | None = None
 
     def __call__(self, block: Block) -> Columns:
-        bad = [
-            BadRow(self._place(broken.line, broken.raw), "a quoted field does not end properly")
-            for broken in block.broken
-        ]
-        block, undecodable = self._decodable(block)
-        columns, misshapen = self._columns(block)
-        lines = Lines(self._place, block, np.delete(np.arange(len(block.starts)), list(misshapen)))
-        bad += undecodable
-        bad += [BadRow(self._place(int(block.lines[at]), block.raw(at)), why) for at, why in misshapen.items()]
-        columns, misfits = self._pin(columns, lines)
+        text, undecodable = self._decodable(block)
+        columns, misshapen = self._columns(text)
+        lines = Lines(self._place, text, np.delete(np.arange(len(text.starts)), list(misshapen)))
+        columns, misfits = self._pin(columns)
+        bad = BadRecords(
+            (
+                partial(self._broken, block),
+                partial(self._records, block, dict.fromkeys(undecodable, _NO_TEXT), "text-undecodable"),
+                partial(self._records, text, misshapen),
+                partial(self._misfits, lines, misfits),
+            )
+        )
         if misfits:
-            kept = np.delete(np.arange(len(lines.rows)), list(misfits))
+            kept = np.delete(np.arange(len(lines.rows)), np.concatenate([one.rows for one in misfits]))
             columns = {name: values.take(pa.array(kept)) for name, values in columns.items()}
-            bad += misfits.values()
-            lines = Lines(self._place, block, lines.rows[kept])
-        rows = record_batch(columns, len(lines.rows))
-        return Columns(rows, lines, tuple(sorted(bad, key=lambda row: row.place.line or 0)))
+            lines = Lines(self._place, text, lines.rows[kept])
+        return Columns(record_batch(columns, len(lines.rows)), lines, bad)
 
     def _place(self, line: int, raw: bytes) -> Place:
         return Place(self.file, line, self.original(raw), self.header)
 
-    def _decodable(self, block: Block) -> tuple[Block, list[BadRow]]:
+    def _broken(self, block: Block) -> Iterator[BadRow]:
+        for broken in block.broken:
+            yield BadRow(self._place(broken.line, broken.raw), "a quoted field does not end properly")
+
+    def _records(self, block: Block, reasons: Mapping[int, str], code: str = "") -> Iterator[BadRow]:
+        for at, why in sorted(reasons.items()):
+            yield BadRow(self._place(int(block.lines[at]), block.raw(at)), why, code=code)
+
+    def _misfits(self, lines: Lines, misfits: Sequence[_Misfits]) -> Iterator[BadRow]:
+        """A row of several such texts is told by the first."""
+        column = np.full(len(lines.rows), -1)
+        for number, one in reversed(list(enumerate(misfits))):
+            column[one.rows] = number
+        for row in np.flatnonzero(column >= 0).tolist():
+            found = misfits[column[row]]
+            text = found.texts[row].as_py()
+            yield BadRow(lines.place(row), _misfit(text, self.pinned[found.name]), found.name, text)
+
+    def _decodable(self, block: Block) -> tuple[Block, list[int]]:
+        """The records that are text, and the numbers of the others."""
         try:
             pa.array([block.data], pa.binary()).cast(pa.string())
         except pa.ArrowInvalid:
             rows = [at for at in range(len(block.starts)) if not _is_text(block.raw(at))]
-            return block.without(rows), [
-                BadRow(self._place(int(block.lines[at]), block.raw(at)), _NO_TEXT, code="text-undecodable")
-                for at in rows
-            ]
+            return block.without(rows), rows
         return block, []
 
     def _columns(self, block: Block) -> tuple[dict[str, pa.Array], dict[int, str]]:
         """The wanted columns as text, and by record what is wrong with those that have too few or too many fields."""
         misshapen: dict[int, str] = {}
+        reasons: dict[int, str] = {}
 
         def skip(row: pv.InvalidRow) -> str:
-            misshapen[row.number - 1] = f"it has {row.actual_columns} fields instead of {row.expected_columns}"
+            why = f"it has {row.actual_columns} fields instead of {row.expected_columns}"
+            misshapen[row.number - 1] = reasons.setdefault(row.actual_columns, why)
             return "skip"
 
         if not len(block.starts):
@@ -136,18 +176,16 @@ class Parser:
             )
         return {name: _whole(table.column(key)) for name, key in zip(self.wanted, wanted, strict=False)}, misshapen
 
-    def _pin(self, columns: dict[str, pa.Array], lines: Lines) -> tuple[dict[str, pa.Array], dict[int, BadRow]]:
-        """The columns with pinned ones in their types, and the rows (by number) with a value that does not fit."""
-        misfits: dict[int, BadRow] = {}
+    def _pin(self, columns: dict[str, pa.Array]) -> tuple[dict[str, pa.Array], list[_Misfits]]:
+        """The columns with pinned ones in their types, and what does not fit."""
+        misfits = []
         done = {}
         for name, texts in columns.items():
             done[name] = texts
             if name in self.pinned:
-                type = self.pinned[name]
-                done[name], rows = self.conventions.of(name).pinned(texts, type)
-                for row in rows.tolist():
-                    text = texts[row].as_py()
-                    misfits.setdefault(row, BadRow(lines.place(row), _misfit(text, type), name, text))
+                done[name], rows = self.conventions.of(name).pinned(texts, self.pinned[name])
+                if len(rows):
+                    misfits.append(_Misfits(name, texts, rows))
         return done, misfits
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from towpath.text import json_numbers
 from towpath.text.json_evidence import SOURCE_TEXT
 from towpath.text.json_numbers import Number
 from towpath.values import textform
+from towpath.values.logical import build_list
 
 
 class Unreadable(Exception):
@@ -190,9 +192,11 @@ class _Builder:
                 self._reject(row, path, value, type)
         offsets, items, owners = _flat(lists, rows)
         child = self.build(items, type.value_type, owners, f"{path}[]")
-        mask = pa.array([found is None for found in lists], pa.bool_())
-        made = pa.ListArray.from_arrays(offsets, child, pa.list_(type.value_field), mask=mask)
-        return made if made.type == type else made.cast(type)
+        null = np.array([found is None for found in lists], bool)
+        # Not by a cast to it: Arrow 26 breaks lists of nulls that are cast to lists of a fixed size.
+        plain = pa.list_(type.value_field) if _is_view(type) else type
+        made = build_list(plain, child, np.diff(np.asarray(offsets)), null)
+        return made.cast(type) if _is_view(type) else made
 
     def _map(self, values: Sequence[Any], type: pa.DataType, rows: Sequence[int], path: str) -> pa.Array:
         lists: list[list[tuple[Any, Any]] | None] = []
@@ -220,6 +224,10 @@ def _flat(lists: Sequence[list[Any] | None], rows: Sequence[int]) -> tuple[pa.Ar
         owners += [row] * len(found or ())
         offsets.append(len(items))
     return pa.array(offsets, pa.int32()), items, owners
+
+
+def _is_view(type: pa.DataType) -> bool:
+    return bool(pa.types.is_list_view(type) or pa.types.is_large_list_view(type))
 
 
 def _entries(value: Any) -> list[tuple[Any, Any]] | None:

@@ -66,6 +66,7 @@ def find(sides: tuple[Side, Side], types: Types, key: tuple[str, ...], most: int
     other = sides[1].read(lambda schema: types, lambda types: _Hashes([name] if name else []))
     rows.append(other.rows)
     keys.append(other.key(0 if name else None))
+    del other
     odd = _more(rows[0], rows[1]), _more(rows[1], rows[0])
     picked = _pick(keys[0][odd[0]], keys[1][odd[1]], most)
     wanted = rows[0][odd[0][picked[0]]], rows[1][odd[1][picked[1]]]
@@ -134,7 +135,10 @@ class _Hashes:
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.empty(0, np.uint64), *parts])
+    """All parts in one array, which takes their place: they are as large again."""
+    if len(parts) != 1:
+        parts[:] = [np.concatenate([np.empty(0, np.uint64), *parts])]
+    return parts[0]
 
 
 def _hashes(part: Part) -> np.ndarray:

@@ -300,6 +300,8 @@ def test_a_pinned_column_takes_text_forms_and_its_misfits_are_bad_rows() -> None
         (pa.timestamp("us"), '"2024-01-01 10:00:00"', dt.datetime(2024, 1, 1, 10)),
         (pa.list_(pa.date32()), '["2024-01-01",null]', [dt.date(2024, 1, 1), None]),
         (pa.list_(pa.int8(), 2), "[1,2]", [1, 2]),
+        (pa.list_(pa.null(), 2), "[null,null]", [None, None]),
+        (pa.list_(pa.list_(pa.null(), 2)), "[[null,null],null]", [[None, None], None]),
         (pa.map_(pa.string(), pa.int8()), '{"x":1,"y":2}', [("x", 1), ("y", 2)]),
         (pa.map_(pa.string(), pa.int8()), '[{"key":"x","value":1}]', [("x", 1)]),
     ],

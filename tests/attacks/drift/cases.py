@@ -125,7 +125,10 @@ CASES = (
         evolve=Lands(_rows(_ONE, _TWO), "lands in the column that is there"),
         freeze=Lands(_rows(_ONE, _TWO), "lands in the column that is there"),
         file=_others("ID"),
-        together=Stops("column-doubled", "one name in SQL", "stops for a table, where they are one; two in a file"),
+        together=Stops(
+            "column-doubled", "one name in SQL",
+            "stops for a table where they are one name; two in PostgreSQL and in a file",
+        ),
     ),
     Case("whole numbers, then text", **_kinds(
         "5", "five", of="int64", together=('"5"', '"five"'), words="text in all rows")),

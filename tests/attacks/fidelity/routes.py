@@ -113,7 +113,13 @@ def _written(sent: pa.Table, folder: Path) -> Path:
 
 
 def _named(error: TowError, sent: pa.Table) -> list[str]:
-    return [name for name in sent.schema.names if name in str(error) or repr(name)[1:-1] in str(error)]
+    """The columns that it names, as a message shows them or within quotes."""
+    said = str(error)
+    return [
+        name
+        for name in sent.schema.names
+        if str(TowError(name))[: -len(" [error]")] in said or repr(name)[1:-1] in said
+    ]
 
 
 def _unnamed(error: TowError, sent: pa.Table) -> list[str]:

@@ -152,12 +152,13 @@ def again(tow: Warm, scene: Scene, known: Undisturbed, after: Hashable, told: st
 
 
 def kill_after(secs: float) -> Cut:
-    """Kills the run so many seconds after it began."""
+    """Kills the run so many seconds after it began, and waits until it is gone."""
 
     def cut(run: Run) -> None:
         run.go()
         run.wait(secs)
         run.kill()
+        run.wait()
 
     return cut
 

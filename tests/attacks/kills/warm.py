@@ -37,7 +37,7 @@ _IMPORTED = (
     "towpath.joins.table_source", "towpath.joins.table_destination", "towpath.joins.topic_source",
     "towpath.joins.topic_destination", "towpath.deadletters", "towpath.replay",
 )  # fmt: skip
-_LONGEST_SECS = 60.0
+_LONGEST_SECS = 180.0
 
 
 class Warm:

@@ -70,11 +70,11 @@ class Local:
         stages the same object under the same load id, Refused when the file is write-protected or no plain file.
         """
         target = Path(os.path.realpath(path))
-        with translated(path, "write"):
-            before = _replaceable(target)
-            made = _make_folders(target.parent)
+        made: list[Path] = []
         try:
-            with _StagedFile(target, load_id) as staged:
+            with translated(path, "write"):
+                before = _replaceable(target)
+            with _begun(target, load_id, made) as staged:
                 if before is not None:
                     staged.keep_access(before)
                 yield staged
@@ -121,6 +121,10 @@ class Local:
     def remove(self, path: str) -> None:
         with translated(path, "remove"), contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+    def remove_folders(self, root: str, path: str) -> None:
+        between = Path(path).relative_to(root).parents
+        _remove_empty([Path(root, folder) for folder in between if folder.name])
 
     def read_note(self, path: str) -> tuple[bytes, str] | None:
         """The version is the SHA-256 of the content."""
@@ -312,20 +316,34 @@ def _taken(target: Path) -> Conflict:
     )
 
 
-def _make_folders(folder: Path) -> list[Path]:
-    """Makes what is missing of a path; returns the folders made, the innermost first."""
+def _begun(target: Path, load_id: str, made: list[Path]) -> _StagedFile:
+    """A staged file in its folder, which is made if it is missing. `made` gets the folders to remove at the end."""
+    while True:
+        with translated(str(target), "write"):
+            _make_folders(target.parent, made)
+        try:
+            return _StagedFile(target, load_id)
+        except Refused as error:
+            # Another load has just removed the folder, which was empty.
+            if not isinstance(error.__cause__, FileNotFoundError) or target.parent.is_dir():
+                raise
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    """Makes what is missing of a path; `made` gets the folders before they are there, the innermost first."""
     missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    made[:0] = [path for path in missing if path not in made]
     folder.mkdir(parents=True, exist_ok=True)
-    for made in missing:
-        sync_folder(made.parent)
-    return missing
+    for new in missing:
+        sync_folder(new.parent)
 
 
-def _remove_empty(made: list[Path]) -> None:
-    """Removes folders as far as they are empty: what they were made for may have been discarded."""
+def _remove_empty(folders: list[Path]) -> None:
+    """Removes folders as far as they are empty, the innermost first: what they were made for may be discarded."""
     with contextlib.suppress(OSError):
-        for folder in made:
-            folder.rmdir()
+        for folder in folders:
+            with contextlib.suppress(FileNotFoundError):
+                folder.rmdir()
 
 
 def _owner(leftover: str) -> str:
