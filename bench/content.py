@@ -6,6 +6,7 @@ columns are compared one by one, and the first value that is missing and that ca
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -47,7 +48,8 @@ def compared(reference: Reference, output: str, before: str = "") -> tuple[str, 
             cast = ", ".join(f'try_cast("{name}" as {kind}) as "{name}"' for name, kind in reference.columns.items())
             return _difference(db, reference, f"select {cast} from ({output})"), note
         except duckdb.Error as error:
-            return f"differs: {str(error).splitlines()[0][:160]}", ""
+            said = re.sub(r'"?/[^" ]+/[^" ]+"?', "the output", str(error).splitlines()[0])
+            return f"differs: {said[:160]}", ""
 
 
 def _sums(db: duckdb.DuckDBPyConnection, query: str, columns: list[str], apart: bool) -> tuple[int, ...]:

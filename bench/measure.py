@@ -149,5 +149,6 @@ def _session(pid: int) -> int | None:
 
 def last_line(said: Path) -> str:
     """The last line that says something, for a table's cell."""
-    lines = [line.strip() for line in said.read_text("utf-8", "replace").splitlines() if line.strip()]
+    text = said.read_text("utf-8", "replace").replace(str(said.parent), ".")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:160] if lines else "said nothing"

@@ -6,6 +6,7 @@ apart (`uri`, `table`, `database` ...). Passwords go by the environment and by t
 
 from __future__ import annotations
 
+import csv
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +47,10 @@ class Place:
             return f"from read_parquet('{path}')", ""
         if self.kind == "jsonl":
             return f"from read_json('{path}', format = 'newline_delimited', columns = {reference.columns})", ""
-        return _text(path, reference.columns, "header = true, allow_quoted_nulls = false"), ""
+        first = next(Path(spec["to"]).rglob(f"*.{self.kind}"), Path(spec["to"]))
+        with first.open(encoding="utf-8", newline="") as file:  # a tool may have put columns of its own there
+            found = {name: reference.columns.get(name, "VARCHAR") for name in next(csv.reader(file))}
+        return _text(path, found, "header = true, allow_quoted_nulls = false"), ""
 
     def size(self, spec: Spec) -> int:
         to = Path(spec["to"])

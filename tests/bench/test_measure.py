@@ -58,8 +58,8 @@ def test_a_server_is_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_failure_is_told_with_what_was_said_last(tmp_path: Path) -> None:
-    run = measured(python("import sys; print('first'); sys.exit('no such table\\n')"), tmp_path, os.environ, 60)
-    assert run.failure == "exit 1: no such table"
+    code = "import os, sys; print('first'); sys.exit('no table in ' + os.getcwd() + '/out\\n')"
+    assert measured(python(code), tmp_path, os.environ, 60).failure == "exit 1: no table in ./out"
 
 
 def test_a_run_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
