@@ -100,6 +100,7 @@ def test_a_type_that_no_other_system_has_is_refused(type: pa.DataType, words: st
         (pa.list_view(WORDS), pa.list_(pa.string())),
         (pa.large_list_view(WORDS), pa.large_list(pa.string())),
         (pa.list_(pa.large_string()), pa.list_(pa.large_string())),
+        (pa.list_view(pa.large_list(pa.int8())), pa.list_(pa.large_list(pa.int8()))),
         (pa.list_(pa.list_view(UUID)), pa.list_(pa.list_(pa.binary(16)))),
     ],
 )
