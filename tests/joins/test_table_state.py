@@ -12,6 +12,7 @@ import pytest
 from tests.joins.tablekit import back, sql
 from tests.joins.watchedkit import STATE, Watched, WatchedSession
 from towpath.errors import Conflict, DataError, UserError
+from towpath.joins.table_intent import Intent, TableIntents
 from towpath.joins.table_state import TableStates, own
 from towpath.nouns import Existing, State
 
@@ -102,6 +103,21 @@ def test_a_first_state_that_the_table_does_not_take_is_a_conflict(shop: Watched)
     with pytest.raises(Conflict, match="another run of step") as refused:
         move(shop, None, STATE)
     assert isinstance(refused.value.__cause__, DataError)
+
+
+def test_where_a_table_gets_its_name_later_the_state_before_it_is_the_committed_one(tmp_path: Path) -> None:
+    shop = Watched(tmp_path / "shop.db", served=True, ddl_in_transaction=False)
+    intents = TableIntents(shop, "t")
+    intents.prepare()
+    move(shop, None, NEXT)
+    with shop.write() as session:
+        intents.begin(session, "aside")
+        intents.say(session, Intent("aside", after=NEXT, before=STATE))
+        session.commit()
+    sql(shop, "create table aside (id integer)")
+    assert kept(shop) == STATE
+    sql(shop, "drop table aside")
+    assert kept(shop) == NEXT
 
 
 def test_steps_are_those_whose_rows_are_in_this_table(shop: Watched) -> None:
