@@ -148,6 +148,8 @@ def test_too_many_partitions_are_refused_and_leave_nothing(tmp_path: Path, monke
     with pytest.raises(Refused, match="more than 20 partitions"):
         load(to_folder(tmp_path / "out", partition_by=("k",)), rows(id=[1] * 30, k=list(range(30))))
     assert names(tmp_path) == []
+    batch = rows(id=[1] * 20, k=list(range(20)))
+    assert load(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), batch).accepted == 20
 
 
 @pytest.mark.parametrize("mode", [CREATE, REPLACE, APPEND])

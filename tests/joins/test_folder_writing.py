@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,6 +143,16 @@ class TestFiles:
             for level in (1, 9)
         ]
         assert sizes[0] > sizes[1]
+
+    def test_a_file_carries_its_load_in_its_name_before_it_is_whole_and_within_a_zip(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        made = to_folder(out, CSV(), codec="zip")
+        with made.begin(made.offer(NEW.schema, CREATE, ()), "load1") as writing:
+            writing.write(Batch(NEW, Counted("rows")))
+            assert ".part-load1-00000.csv.zip.load1.tow-tmp" in names(out)
+            writing.publish(None, None)
+        with zipfile.ZipFile(out / "part-load1-00000.csv.zip") as packed:
+            assert packed.namelist() == ["part-load1-00000.csv"]
 
     def test_columns_of_the_path_are_not_in_the_files(self, tmp_path: Path) -> None:
         batch = rows(id=[1, 2], k=["a", None], n=[5, 5])
