@@ -154,6 +154,16 @@ class TestFiles:
         with zipfile.ZipFile(out / "part-load1-00000.csv.zip") as packed:
             assert packed.namelist() == ["part-load1-00000.csv"]
 
+    def test_one_that_stands_there_already_is_not_written_over(self, tmp_path: Path) -> None:
+        made = to_folder(tmp_path / "out", CSV())
+        with (
+            pytest.raises(Conflict),
+            made.begin(made.offer(NEW.schema, CREATE, ()), "load1") as writing,
+        ):
+            (tmp_path / "out" / "part-load1-00000.csv").touch()
+            writing.write(Batch(NEW, Counted("rows")))
+            writing.publish(None, None)
+
     def test_columns_of_the_path_are_not_in_the_files(self, tmp_path: Path) -> None:
         batch = rows(id=[1, 2], k=["a", None], n=[5, 5])
         load(to_folder(tmp_path / "out", CSV(), partition_by=("n", "k")), batch)
