@@ -11,6 +11,7 @@ import pytest
 from towpath.errors import Refused
 from towpath.nouns import ColumnPlan, Stored, Way
 from towpath.values.convert import cast, convert, planned, way
+from towpath.values.logical import elements
 
 E, C = Way.EXACT, Way.CHECKED
 INT8, INT64, TEXT = pa.int8(), pa.int64(), pa.string()
@@ -135,6 +136,15 @@ def test_the_bad_rows_of_a_column_are_those_that_did_not_fit_and_those_that_are_
     signed = Stored(pa.float32(), refuses=frozenset({"minus-zero"}))
     lossy = convert(pa.array([-0.0, 1e50]), ColumnPlan("x", pa.float64(), "x", signed, Way.LOSSY))
     assert (lossy.values.type, str(lossy.values.to_pylist())) == (pa.float32(), "[0.0, None]")
+
+
+def test_a_list_without_a_map_has_an_empty_part_for_them() -> None:
+    maps = pa.map_(pa.bool_(), pa.null())
+    for rows in ([[]], [[], None], [[[]]]):
+        made = cast(pa.array(rows, pa.list_(maps)), pa.list_(maps), pa.large_list(maps)).values
+        inner, lengths = elements(made)
+        assert elements(inner)[0].to_pylist() == []
+        assert lengths.tolist() == [len(row or []) for row in rows]
 
 
 def test_a_column_is_given_in_the_layout_that_is_asked_for() -> None:

@@ -92,7 +92,7 @@ def convert(values: pa.Array, plan: ColumnPlan) -> Converted:
             kept = pc.utf8_slice_codeunits(kept, 0, plan.stored.longest)
         refused = np.union1d(refused, too_long(kept, plan.stored.longest))
     bad = np.empty(0, np.int64) if plan.way is Way.LOSSY else np.union1d(bad, refused)
-    return Converted(without(kept, refused).cast(target), bad)  # in its layout: a dictionary, a view, an extension
+    return Converted(_shaped(without(kept, refused), target), bad)
 
 
 def cast(values: pa.Array, source: pa.DataType, target: pa.DataType) -> Converted:
@@ -104,7 +104,13 @@ def cast(values: pa.Array, source: pa.DataType, target: pa.DataType) -> Converte
     bare = plain_type(target)
     _way(plain_type(source), bare)
     done = _cast(plain(values), bare)
-    return Converted(done.values.cast(target), done.bad)
+    return Converted(_shaped(done.values, target), done.bad)
+
+
+def _shaped(values: pa.Array, target: pa.DataType) -> pa.Array:
+    """Plain values in the layout that was asked for: a dictionary, a view, an extension."""
+    # Arrow's cast breaks empty maps in lists even where the type stays.
+    return values if values.type == target else values.cast(target)
 
 
 def _way(source: Any, target: Any) -> tuple[Way, str]:
