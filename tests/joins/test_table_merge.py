@@ -58,6 +58,13 @@ def test_a_merge_says_what_it_does_in_this_sql(shop: Watched) -> None:
     ]
 
 
+def test_the_columns_of_a_key_are_met_one_and_all(shop: Watched) -> None:
+    sql(shop, "create table t (a integer, b integer)")
+    shop.said.clear()
+    load(shop, rows(a=[1], b=[2]), Mode.MERGE, ("a", "b"))
+    assert 'on _new_."a" = _old_."a" and _new_."b" = _old_."b" where _old_."a" is null' in shop.said[2]
+
+
 def test_a_key_of_several_columns_and_of_text_is_met_to_the_letter(shop: Watched) -> None:
     sql(shop, "create table t (k text collate nocase, n integer, v text)", "insert into t values ('a', 1, 'x')")
     assert load(shop, rows(k=["A", "a", "a"], n=[1, 2, 1], v=["x"] * 3), Mode.MERGE, ("k", "n")) == Published(

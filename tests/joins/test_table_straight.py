@@ -173,6 +173,12 @@ def test_a_new_table_of_a_schema_is_filled_aside_in_it(shop: Watched) -> None:
     assert shown(shop)[2] == 'alter table "main"."ASIDE" rename to "t"'
 
 
+def test_a_table_gets_its_name_in_the_databases_own_words(tmp_path: Path) -> None:
+    shop = Watched(tmp_path / "shop.db", served=True, rename="alter table {table} rename to {whole}")
+    assert load(shop, rows(id=[1]), Mode.CREATE) == Published(1, 1)
+    assert ids(shop) == [1]
+
+
 def test_a_column_may_be_called_as_the_table(shop: Watched) -> None:
     assert load(shop, rows(t=[1]), Mode.CREATE) == Published(1, 1)
     assert back(shop) == [{"t": 1}]

@@ -41,16 +41,10 @@ publish."""
 
 
 def fits(target: Target, offer: Offer, found: Found) -> bool:
-    """Whether a load can go straight: nothing but its rows has to change what is there."""
-    dialect = target.database.dialect
-    made = found.existing is None
+    """Whether a load can go straight: nothing but its rows has to change what is there. (A table that is made where the
+    transaction cannot take that back is `table_rename`'s.)"""
     quiet = not found.alters and offer.instead_of is None and not target.before.statements
-    return (
-        target.database.home is None
-        and quiet
-        and offer.mode is not Mode.REPLACE
-        and (dialect.ddl_in_transaction or not made)
-    )
+    return target.database.home is None and quiet and offer.mode is not Mode.REPLACE
 
 
 @dataclass(slots=True)
