@@ -52,6 +52,17 @@ def test_the_name_of_a_system_column_is_refused_by_the_plan(postgresql: Place, t
     assert postgresql.ask('select "CTID" from ctid') == [(1,)]
 
 
+def test_texts_of_numerics_without_a_number_are_kept_as_postgresql_writes_them(postgresql: Place) -> None:
+    postgresql.run("create table t (n numeric)")
+    texts = ["NaN", "Infinity", "-Infinity", "1.50"]
+    write(pa.table({"n": texts}), postgresql.address("t"), mode="append")
+    assert postgresql.ask("select n::text from t") == [(text,) for text in texts]
+    for text in ("nan", "inf", "+Infinity"):
+        with pytest.raises(DataError, match="column n "):
+            write(pa.table({"n": [text]}), postgresql.address("t"), mode="append")
+    assert postgresql.ask("select count(*) from t") == [(4,)]
+
+
 def test_a_trigger_that_drops_or_adds_rows_stops_the_load(postgresql: Place) -> None:
     postgresql.run(
         "create table t (id bigint, name text)",
