@@ -230,7 +230,7 @@ def test_a_map_stays_of_its_type_with_few_nulls_or_many(rows: list[Any]) -> None
     child, lengths = elements(values)
     made = build_list(type, child, lengths, nulls(values))
     made.validate(full=True)
-    assert (str(made.type), made.to_pylist()) == (str(type), rows)
+    assert (made.type, made.type.item_field, made.to_pylist()) == (type, type.item_field, rows)
 
 
 @pytest.mark.parametrize("type", [pa.struct([]), pa.struct([("a", pa.int8()), NEEDED])])
