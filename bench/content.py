@@ -6,6 +6,7 @@ columns are compared one by one, and the first value that is missing and that ca
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -77,12 +78,16 @@ def _difference(db: duckdb.DuckDBPyConnection, reference: Reference, output: str
         for one, other in ((reference.query, output), (output, reference.query))
     )
     shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-    return f"differs: {shown}: {_shown(gone)} became {_shown(come)}"
+    before, after = (row[0] if row else None for row in (gone, come))
+    alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(before or "", after or "", strict=False))
+    same = sum(1 for _ in alike)
+    return f"differs: {shown}: {_shown(before, same)} became {_shown(after, same)}"
 
 
-def _shown(row: tuple[str | None, ...] | None) -> str:
-    value = row[0] if row else None
-    return "null" if value is None else repr(value[:60])
+def _shown(value: str | None, same: int) -> str:
+    """A value around where it differs: so many characters at its beginning are the same."""
+    begin = max(0, same - 20) if same > 40 else 0
+    return "null" if value is None else ("..." if begin else "") + repr(value[begin : begin + 60])
 
 
 def _note(expected: dict[str, str], found: dict[str, str]) -> str:

@@ -22,6 +22,10 @@ def test_the_same_rows_in_another_order_are_equal() -> None:
         (f"select * replace (if(id = 500, 'text', note) as note) from ({ROWS})", "note: 'text 500' became 'text'"),
         (f"select * replace (if(id = 500, null, note) as note) from ({ROWS})", "note: 'text 500' became null"),
         (f"select * replace (if(id = 5, price + 0.01, price) as price) from ({ROWS})", "price: '6.25' became '6.26'"),
+        (
+            f"select * replace (note || if(id = 7, repeat('x', 90) || 'y', '') as note) from ({ROWS})",
+            f"note: 'text 7' became 'text 7{'x' * 54}'",
+        ),
         (f"from ({ROWS}) where id <> 500", "999 rows instead of 1,000"),
         (f"from ({ROWS}) where id <> 500 union all from ({ROWS}) where id = 7",
          "id, kind, note, price: '500' became '7'"),
@@ -35,6 +39,12 @@ def test_one_changed_value_is_noticed_and_told(output: str, told: str) -> None:
 def test_values_that_changed_places_are_noticed() -> None:
     swapped = f"select * replace (if(id < 2, 'text ' || (1 - id), note) as note) from ({ROWS})"
     assert "not in the rows where they were" in compared(REFERENCE, swapped)[0]
+
+
+def test_long_values_are_told_around_where_they_differ() -> None:
+    long = Reference.of("select repeat('a', 100) || 'b' as note")
+    told = compared(long, "select repeat('a', 100) || 'c' as note")[0]
+    assert told == f"differs: note: ...'{'a' * 20}b' became ...'{'a' * 20}c'"
 
 
 def test_other_types_and_more_columns_are_noted() -> None:
