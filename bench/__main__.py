@@ -65,7 +65,12 @@ def run(chosen: argparse.Namespace) -> None:
         bench = Bench(Datasets(chosen.sf), servers, chosen.rounds, chosen.warm, chosen.limit)
         for job in jobs:
             print(job.title, file=sys.stderr)
-            done.append(bench.job(job, peers))
+            try:
+                done.append(bench.job(job, peers))
+            except Exception as error:  # a server or a program is missing: the other jobs go on, and this one is told
+                said = f"{type(error).__name__}: {error}".splitlines()[0]
+                print(f"  could not be measured: {said}", file=sys.stderr)
+                done.append({"name": job.name, "title": job.title, "rows": 0, "entries": [], "failure": said})
             results.write_text(json.dumps({"made": made | {"servers": servers.told()}, "jobs": done}, indent=1))
     print(report.table(json.loads(results.read_text())))
     print(f"written: {results}", file=sys.stderr)

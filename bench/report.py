@@ -41,6 +41,8 @@ def table(results: dict[str, Any]) -> str:
 
 
 def _job(job: dict[str, Any]) -> str:
+    if job.get("failure"):
+        return f"## {job['title']}\n\nCould not be measured: {job['failure']}.\n"
     lines = [
         f"## {job['title']}", "", f"{job['rows']:,} rows.", "",
         "| tool | seconds | ratio | CPU, s | memory, MB | output, MB | output |", "|---|---|---|---|---|---|---|",

@@ -73,6 +73,12 @@ def test_what_failed_or_differs_is_told_in_the_table() -> None:
     assert "| Towpath | 4.00 | 1.50 | 8.00 | 100 | 5.0 | equal |" in table
 
 
+def test_a_job_that_could_not_be_measured_is_told() -> None:
+    results = {**RESULTS, "jobs": [{"name": "x", "title": "X → Y", "rows": 0, "entries": [], "failure": "no server"}]}
+    assert report.table(results) == "## X → Y\n\nCould not be measured: no server.\n"
+    assert "X → Y" not in picture(results)
+
+
 def test_a_job_that_was_measured_again_counts_with_its_later_figures() -> None:
     later = {"made": {**MADE, "versions": {"new": {"new": "2.0"}}}, "jobs": [{**JOB, "rows": 7}]}
     found = report.merged([RESULTS, later])
