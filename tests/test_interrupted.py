@@ -1,53 +1,62 @@
-"""Ctrl-C while a library works is Ctrl-C, whatever the library makes of it."""
+"""A signal that comes within a shield is heard at its end, by whoever answers it."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from pathlib import Path
+import threading
 
 import pytest
 
-from towpath.interrupted import told_as
+from towpath.interrupted import shielded
 
-_MANY = """
-import signal
-signal.signal(signal.SIGVTALRM, signal.default_int_handler)  # what Ctrl-C does, at moments of one's own
-told = 0
-for number in range(100):
-    try:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0005 + number * 0.0001)
-        while True:
-            query()
-    except KeyboardInterrupt as interrupt:
-        told += isinstance(interrupt.__cause__, RuntimeError)
-print(told)
+
+def test_an_interrupt_waits_for_the_end_of_what_is_shielded() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        with shielded():
+            with shielded():
+                os.kill(os.getpid(), signal.SIGINT)
+                done.append("inner")
+            done.append("outer")
+        done.append("behind")
+    assert done == ["inner", "outer"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_second_interrupt_does_not_wait() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), shielded():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("once")
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("twice")
+    assert done == ["once"]
+
+
+def test_who_is_ended_by_a_signal_is_ended_at_the_end_of_the_shield() -> None:
+    program = """
+import os, signal
+from towpath.interrupted import shielded
+with shielded():
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("within", flush=True)
+print("behind")
 """
-_DATABASE = f"""
-from towpath.adapters.database.duckdb import DuckDB
-with DuckDB('shop.db').write() as session:
-    def query():
-        session.scalar('select count(*) from duckdb_columns() where column_name = ?', ['a'])
-    {_MANY.strip().replace(chr(10), chr(10) + "    ")}
-"""
-_ENGINE = f"""
-from towpath.adapters.engine.duckdb import _translated
-import duckdb
-connection = duckdb.connect()
-def query():
-    with _translated('', []):
-        connection.execute('select count(*) from duckdb_columns()').fetchall()
-{_MANY}
-"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "within\n")
 
 
-@pytest.mark.parametrize("text", [_DATABASE, _ENGINE], ids=["database", "engine"])
-def test_ctrl_c_in_the_middle_of_a_query_of_duckdb_is_an_interrupt(text: str, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 0
+def test_other_threads_need_no_shield() -> None:
+    done: list[str] = []
 
+    def work() -> None:
+        with shielded():
+            done.append("within")
 
-def test_an_error_in_other_words_stays_what_it_is() -> None:
-    with pytest.raises(RuntimeError, match="something else"), told_as("Query interrupted"):
-        raise RuntimeError("something else")
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == ["within"]

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from towpath.disk.oserrors import translated
 from towpath.errors import Refused
+from towpath.interrupted import shielded
 
 SUFFIX = ".tow-tmp"
 LOCK = ".tow-lock"
@@ -29,21 +30,33 @@ def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[Bin
     folder does not take it.
     """
     path = folder / f".{name}.{load_id}{suffix}{SUFFIX}"
+    made: BinaryIO | None = None
+    try:
+        with translated(str(folder / name), "write"), shielded():
+            made = _created(path)
+        return made, path
+    except BaseException:  # an interrupt that came within
+        if made is not None:
+            path.unlink(missing_ok=True)
+            made.close()
+        raise
+
+
+def _created(path: Path) -> BinaryIO:
     until = time.monotonic() + _PATIENCE
-    with translated(str(folder / name), "write"):
-        while True:
-            try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-            except FileExistsError:
-                # A sweep holds a dead run's file for the moment that it takes to remove it.
-                if not _remove_if_dead(path):
-                    if time.monotonic() > until and os.path.lexists(path):
-                        raise _held(path) from None
-                    time.sleep(0.01)
-                continue
-            if _claim(descriptor, path):
-                return os.fdopen(descriptor, "w+b"), path
-            os.close(descriptor)
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:
+            # A sweep holds a dead run's file for the moment that it takes to remove it.
+            if not _remove_if_dead(path):
+                if time.monotonic() > until and os.path.lexists(path):
+                    raise _held(path) from None
+                time.sleep(0.01)
+            continue
+        if _claim(descriptor, path):
+            return os.fdopen(descriptor, "w+b")
+        os.close(descriptor)
 
 
 def sweep(folder: Path, name: str) -> list[str]:

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from towpath.errors import Conflict, DataError, TowError, Transient
+from towpath.interrupted import shielded
 from towpath.joins import manifest
 from towpath.seams.store import HasFolders, Remembers, SeesThisMachine, Staged, Store
 
@@ -93,11 +94,12 @@ def under_way(store: Store, folder: str, load_id: str, replaced: Sequence[str]) 
             raise
         finally:
             # What stays is noted: the next run clears it.
-            try:
-                _finish(store, folder, load_id, sure=fate.sure)
-            except TowError:
-                if isinstance(marked, Remembers):
-                    marked.remember()
+            with shielded():
+                try:
+                    _finish(store, folder, load_id, sure=fate.sure)
+                except TowError:
+                    if isinstance(marked, Remembers):
+                        marked.remember()
 
 
 def _marked(store: Store, folder: str, load_id: str) -> contextlib.AbstractContextManager[Staged]:

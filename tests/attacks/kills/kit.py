@@ -125,7 +125,8 @@ def attacked(
                 done.run.wait()
         told = f"the cut run ended with {done.run.code}: {done.run.err[-2000:]} {done.run.out[-2000:]}"
         assert done.run.code in codes, told
-        assert "Traceback" not in done.run.err, told
+        # Python itself loses an interrupt in the end of an object (`__del__`): then the run goes on, and ends well.
+        assert "Traceback" not in done.run.err or (done.run.code == 0 and "Exception ignored" in done.run.err), told
         assert done.run.orphans() == [], told
         assert done.seen <= {known.old, known.new, LOCKED}, f"readers saw {done.seen - {known.old, known.new}}; {told}"
         after = scene.see()
@@ -180,9 +181,10 @@ def interrupted_after(secs: float, number: signal.Signals) -> Cut:
 
 def check_interrupted(run: Run, number: signal.Signals) -> None:
     """What an interrupted run says: nothing, if it came to its end before; otherwise one line and its code."""
-    # A program that was not yet told what to do with SIGTERM is ended by it, and had begun nothing.
+    # A program that was not yet told what to do with SIGTERM, or no more, is ended by it: nothing had begun, or all had
+    # ended.
     assert run.code in (0, INTERRUPTS[number], -number), run.err
-    assert run.code != -number or not run.err
+    assert run.code != -number or not run.err or ": ends: " in run.err, run.err
     assert run.err.count("tow: interrupted") == (1 if run.code == INTERRUPTS[number] and run.err else 0), run.err
 
 

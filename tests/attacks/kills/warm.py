@@ -203,8 +203,10 @@ def _become(asked: dict[str, Any]) -> None:
 
         table_straight.CHUNK_BYTES = int(size)
     if asked["held"]:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has begun yet
         with open(f"{asked['said']}.held", "rb") as gate:
             gate.read()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def main() -> None:

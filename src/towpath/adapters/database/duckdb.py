@@ -88,7 +88,8 @@ class DuckDB:
         if not self.exists():
             self._create()
         with self._connected(read_only=False) as connection:
-            connection.begin()
+            with interrupted.told_as("Query interrupted"):
+                connection.begin()
             yield DuckDBSession(connection, str(self.path))
 
     def stored(self, type: pa.DataType) -> Stored:

@@ -20,6 +20,7 @@ from towpath.disk.globbing import matches
 from towpath.disk.oserrors import translated
 from towpath.disk.spool import Spool
 from towpath.errors import Conflict, Refused
+from towpath.interrupted import shielded
 from towpath.nouns import Guarantee
 from towpath.seams.store import Entry, Staged
 
@@ -71,15 +72,20 @@ class Local:
         """
         target = Path(os.path.realpath(path))
         made: list[Path] = []
+        staged: _StagedFile | None = None
         try:
-            with translated(path, "write"):
-                before = _replaceable(target)
-            with _begun(target, load_id, made) as staged:
+            with shielded():
+                with translated(path, "write"):
+                    before = _replaceable(target)
+                staged = _begun(target, load_id, made)
                 if before is not None:
                     staged.keep_access(before)
-                yield staged
+            yield staged
         finally:
-            _remove_empty(made)
+            with shielded():
+                if staged is not None:
+                    staged.close()
+                _remove_empty(made)
 
     def published(self, path: str, token: str) -> bool:
         """Raises Refused when the file is the one published but was changed in place since, for then nobody can say
@@ -136,7 +142,7 @@ class Local:
         return content, _digest(content)
 
     def swap_note(self, path: str, content: bytes | None, expected: str | None) -> str | None:
-        with translated(path, "write"), _Lock(Path(path)) as lock:
+        with translated(path, "write"), shielded(), _Lock(Path(path)) as lock:
             found = self.read_note(path)
             if (None if found is None else found[1]) != expected:
                 raise Conflict("another run has changed it meanwhile", where=path, todo="run again")
@@ -169,10 +175,8 @@ class _StagedFile:
         with translated(str(self._target), "write"):
             _keep_access(self._held.fileno(), before)
 
-    def __enter__(self) -> _StagedFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Discards it, unless it was published."""
         with contextlib.suppress(OSError, Refused):
             self.file.close()
         if not self._published:
