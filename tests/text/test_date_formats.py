@@ -28,6 +28,8 @@ def read(text: str, date_format: str, type: pa.DataType) -> object:
         ("%%Y-%m-%d", "a year, month or day is missing"),
         ("%Y-%m-%d %H:%M %Z", "forget"),
         ("%Y-%m-%d %I:%M", "AM, PM"),
+        ("%Y%Y%j", "twice"),
+        ("%c %Y", "twice"),
     ],
 )
 def test_a_wrong_format_is_refused_in_words_that_name_the_fault(wrong: str, said: str) -> None:

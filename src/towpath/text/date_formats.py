@@ -54,12 +54,18 @@ def parse(texts: Sequence[str]) -> DateFormats:
 
 
 def check(date_format: str) -> None:
-    """Raises UserError for a directive that strptime does not know, one that would forget a part of the text, and a
-    format that does not give a whole date."""
+    """Raises UserError for a directive that strptime does not know, one that stands twice or would forget a part of the
+    text, and a format that does not give a whole date."""
     signs = _DIRECTIVE.findall(date_format)
     for sign in signs:
         if not sign or not _known(sign):
             raise _wrong(date_format, f"there is no directive %{sign}" if sign else "it ends in a single %")
+    try:
+        datetime.strptime("", date_format)
+    except re.error:  # also within what %c and %x stand for
+        raise _wrong(date_format, "a directive stands in it twice") from None
+    except ValueError:
+        pass  # no date, of course
     if "Z" in signs:
         raise _wrong(date_format, "%Z would read a zone's name and forget it", "use %z, which reads an offset (+02:00)")
     if "I" in signs and "p" not in signs:
