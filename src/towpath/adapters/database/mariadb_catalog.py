@@ -27,7 +27,7 @@ def checked(rows: Rows, table: str, found: Sequence[Declared]) -> list[Declared]
     """The columns of a table, each with the constraint of its own, which has the column's name."""
     schema, name = parts(table)
     clauses: dict[str, str] = {
-        constraint: clause
+        str(constraint): str(clause)
         for constraint, clause in rows(
             "select constraint_name, check_clause from information_schema.check_constraints"
             f" where constraint_schema = {_home(schema)} and table_name = {literal(name)}"
