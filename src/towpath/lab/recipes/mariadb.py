@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from towpath.lab.jobs import run
+from towpath.lab.jobs import last_lines, run
 from towpath.lab.ports import HOST
 from towpath.lab.recipe import Access, Kind, NotReady, Place, Recipe, authority
 from towpath.lab.ways.debian import Debian
@@ -33,7 +33,7 @@ class MariaDB(Recipe):
         data = place.folder / "data"
         options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         run([place.build.program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", *options],
-            folder=place.folder, owner=place.owner)  # fmt: skip
+            folder=place.folder, owner=place.owner, words=what_failed)  # fmt: skip
         place.note("init.sql", _INIT.format(user=place.user, password=place.password.reveal()))
 
     def command(self, place: Place) -> Sequence[str]:
@@ -74,6 +74,11 @@ class MariaDB(Recipe):
             "MYSQL_PWD": place.password,
         }
         return Access(address, f"{address}#orders", environment=environment)
+
+
+def what_failed(said: str) -> str:
+    """The errors among what `mariadb-install-db` said, which ends with advice."""
+    return last_lines("\n".join(line for line in said.splitlines() if "ERROR" in line) or said)
 
 
 RECIPES = (MariaDB(),)
