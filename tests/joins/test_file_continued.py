@@ -353,3 +353,17 @@ def test_standard_output_takes_a_load_without_a_step(capfdbinary: pytest.Capture
     assert gzip.decompress(out) == b"id\n7\n"
     assert (published.accepted, published.size) == (1, len(out))
     assert io.BytesIO(out).read(9)[8] == 2  # gzip's mark of the best level
+
+
+@pytest.mark.parametrize("values", ['1},{"v":"x"', '[1]},{"v":["x"]', '{"a":1}},{"v":{"a":null}},{"v":{"a":"x"}'])
+def test_old_values_of_several_kinds_are_not_written_again_as_text(tmp_path: Path, values: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('[{"v":' + values + "}]")
+    with pytest.raises(Refused, match="column v are of several kinds") as refused:
+        shown(path, JSON()).offer(pa.schema({"v": pa.string()}), APPEND, ())
+    assert (refused.value.where, refused.value.code) == (SHOWN, "type-impossible")
+    assert shown(path, JSON()).offer(pa.schema({"v": pa.string()}), REPLACE, ()).mode is REPLACE
+    lines = tmp_path / "a.jsonl"
+    lines.write_text('{"v":1}\n{"v":"x"}\n')
+    load(to_file(lines, JSONLines()), rows(v=["y"]), APPEND)
+    assert lines.read_text() == '{"v":1}\n{"v":"x"}\n{"v":"y"}\n'

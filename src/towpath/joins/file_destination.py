@@ -11,7 +11,16 @@ import pyarrow as pa
 from towpath import codecs
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, UserError
 from towpath.joins.file_state import FileState, Intent
-from towpath.joins.files import RowsFile, Sink, begin_file, check_count, check_names, input_file, plan_columns
+from towpath.joins.files import (
+    RowsFile,
+    Sink,
+    begin_file,
+    check_count,
+    check_names,
+    check_old_rows,
+    input_file,
+    plan_columns,
+)
 from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Want
 from towpath.seams.destination import Load
@@ -163,6 +172,8 @@ class FileDestination:
         if mode is not Mode.APPEND or entry is None:
             return None
         existing = self._existing(entry, whole=not self._continues)
+        if not self._continues:
+            check_old_rows(self._format, existing.schema, self.shown)
         return None if existing.rows == 0 and not existing.schema.names else existing
 
     def _existing(self, entry: Entry, *, whole: bool) -> Existing:

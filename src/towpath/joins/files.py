@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -14,7 +14,7 @@ import pyarrow as pa
 from towpath import codecs, registry
 from towpath.errors import BooksDoNotBalance, Refused, UserError
 from towpath.nouns import ColumnPlan, Existing, Stored, Want
-from towpath.seams.format import ChecksNames, Format, FormatWriter, InputFile
+from towpath.seams.format import ChecksNames, ChecksOldRows, Format, FormatWriter, InputFile
 from towpath.seams.store import Entry, Staged, Store
 from towpath.values.convert import planned
 
@@ -78,10 +78,24 @@ def name_of(format: Format) -> tuple[str, tuple[str, ...]]:
 def check_names(format: Format, names: Sequence[str], shown: str) -> None:
     """Raises Refused for names of columns that a file of the format cannot hold."""
     if isinstance(format, ChecksNames):
-        try:
+        with _about(shown):
             format.check_names(names)
-        except Refused as error:
-            raise Refused(error.what, where=shown, todo=error.todo, code=error.code) from error
+
+
+def check_old_rows(format: Format, schema: pa.Schema, shown: str) -> None:
+    """Raises Refused for rows of a file that would not stay as they are, were they written again."""
+    if isinstance(format, ChecksOldRows):
+        with _about(shown):
+            format.check_old_rows(schema)
+
+
+@contextlib.contextmanager
+def _about(shown: str) -> Iterator[None]:
+    """Says where what a format refuses is."""
+    try:
+        yield
+    except Refused as error:
+        raise Refused(error.what, where=shown, todo=error.todo, code=error.code) from error
 
 
 def plan_columns(

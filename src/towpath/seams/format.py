@@ -79,6 +79,16 @@ class ChecksNames(Protocol):
         ...
 
 
+@runtime_checkable
+class ChecksOldRows(Protocol):
+    """A format of files whose old rows are read and written again before new ones, where that could change some."""
+
+    def check_old_rows(self, schema: pa.Schema) -> None:
+        """No side effects. Raises Refused for rows, by the schema that they are read with, that would not stay as they
+        are."""
+        ...
+
+
 class Format(Protocol):
     """One file format. A format that only reads or only writes leaves the other methods out and declares the gap."""
 

@@ -19,6 +19,12 @@ from towpath.text.json_numbers import PRECISION, Number
 SOURCE_TEXT = pa.large_string()
 """The type of a column that holds each value as its JSON text."""
 
+
+def is_mixed(type: pa.DataType) -> bool:
+    """Whether a type found by evidence has values as their JSON text, also within."""
+    return bool(type == SOURCE_TEXT) or any(is_mixed(type.field(at).type) for at in range(type.num_fields))
+
+
 _INT64 = range(-(1 << 63), 1 << 63)
 
 

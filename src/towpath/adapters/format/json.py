@@ -7,9 +7,10 @@ from typing import BinaryIO, ClassVar
 
 import pyarrow as pa
 
+from towpath.errors import Refused
 from towpath.nouns import Stored, Want
 from towpath.seams.format import InputFile, Inspected
-from towpath.text import json_array, json_read, json_write
+from towpath.text import json_array, json_evidence, json_read, json_write
 
 
 class JSON:
@@ -22,6 +23,15 @@ class JSON:
 
     def inspect(self, file: InputFile, want: Want, *, whole: bool) -> Inspected:
         return json_read.inspect(file, json_array.cut, want, whole=whole)
+
+    def check_old_rows(self, schema: pa.Schema) -> None:
+        for field in schema:
+            if json_evidence.is_mixed(field.type):
+                raise Refused(
+                    f"the values of column {field.name} are of several kinds, and would all be written again as text",
+                    todo="append to JSON Lines (.jsonl), which leaves old rows as they stand, or choose --mode replace",
+                    code="type-impossible",
+                )
 
     def read(self, file: InputFile, want: Want) -> AbstractContextManager[json_read.JSONReading]:
         return json_read.read(file, json_array.cut, want)
