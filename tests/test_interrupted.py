@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager
 
 import pytest
 
+from towpath import interrupted
 from towpath.interrupted import shielded
 
 
@@ -60,3 +62,30 @@ def test_other_threads_need_no_shield() -> None:
     thread.start()
     thread.join()
     assert done == ["within"]
+
+
+@pytest.mark.parametrize("when", ["before", "within", "never"])
+def test_what_clears_up_is_done_whenever_the_interrupt_comes(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    def clear() -> None:
+        if when == "within":
+            os.kill(os.getpid(), signal.SIGINT)
+        done.append("cleared")
+
+    if when == "before":
+        whole = interrupted.shielded
+        late = iter([True])
+
+        def shielded() -> AbstractContextManager[None]:
+            if next(late, False):
+                raise KeyboardInterrupt
+            return whole()
+
+        monkeypatch.setattr(interrupted, "shielded", shielded)
+    if when == "never":
+        interrupted.settle(clear)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.settle(clear)
+    assert set(done) == {"cleared"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -36,6 +36,17 @@ def shielded() -> Iterator[None]:
             signal.signal(number, answer)
         if len(heard) == 1:
             _answer(before[heard[0]], heard[0], None)
+
+
+def settle(clear: Callable[[], object]) -> None:
+    """Clears up, whatever interrupts. `clear` may be called twice: an interrupt can come before it is shielded."""
+    try:
+        with shielded():
+            clear()
+    except KeyboardInterrupt:
+        with shielded():
+            clear()
+        raise
 
 
 def _answer(answer: object, number: int, frame: FrameType | None) -> None:

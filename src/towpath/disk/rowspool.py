@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from towpath.disk import leftovers
 from towpath.disk.oserrors import translated
+from towpath.interrupted import settle
 
 
 class RowSpool:
@@ -51,6 +52,9 @@ class RowSpool:
 
     def close(self) -> None:
         """Removes the file; where the disk refuses that, the next run does it."""
+        settle(self._close)
+
+    def _close(self) -> None:
         with contextlib.suppress(OSError):
             self.path.unlink()
         # A full disk refuses what is still buffered; with the file gone that is no loss.

@@ -13,10 +13,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from towpath.errors import Conflict, DataError, TowError, Transient
-from towpath.interrupted import shielded
+from towpath.interrupted import settle
 from towpath.joins import manifest
 from towpath.seams.store import HasFolders, Remembers, SeesThisMachine, Staged, Store
 
@@ -93,13 +94,16 @@ def under_way(store: Store, folder: str, load_id: str, replaced: Sequence[str]) 
             fate.sure |= not isinstance(error, Transient)
             raise
         finally:
-            # What stays is noted: the next run clears it.
-            with shielded():
-                try:
-                    _finish(store, folder, load_id, sure=fate.sure)
-                except TowError:
-                    if isinstance(marked, Remembers):
-                        marked.remember()
+            settle(partial(_settle, store, folder, load_id, marked, fate))
+
+
+def _settle(store: Store, folder: str, load_id: str, marked: Staged, fate: Fate) -> None:
+    """What stays is noted: the next run clears it."""
+    try:
+        _finish(store, folder, load_id, sure=fate.sure)
+    except TowError:
+        if isinstance(marked, Remembers):
+            marked.remember()
 
 
 def _marked(store: Store, folder: str, load_id: str) -> contextlib.AbstractContextManager[Staged]:

@@ -20,7 +20,7 @@ from towpath.disk.globbing import matches
 from towpath.disk.oserrors import translated
 from towpath.disk.spool import Spool
 from towpath.errors import Conflict, Refused
-from towpath.interrupted import shielded
+from towpath.interrupted import settle, shielded
 from towpath.nouns import Guarantee
 from towpath.seams.store import Entry, Staged
 
@@ -82,10 +82,7 @@ class Local:
                     staged.keep_access(before)
             yield staged
         finally:
-            with shielded():
-                if staged is not None:
-                    staged.close()
-                _remove_empty(made)
+            settle(lambda: _discard(staged, made))
 
     def published(self, path: str, token: str) -> bool:
         """Raises Refused when the file is the one published but was changed in place since, for then nobody can say
@@ -331,6 +328,12 @@ def _begun(target: Path, load_id: str, made: list[Path]) -> _StagedFile:
             # Another load has just removed the folder, which was empty.
             if not isinstance(error.__cause__, FileNotFoundError) or target.parent.is_dir():
                 raise
+
+
+def _discard(staged: _StagedFile | None, made: list[Path]) -> None:
+    if staged is not None:
+        staged.close()
+    _remove_empty(made)
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:
