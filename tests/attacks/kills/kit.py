@@ -125,8 +125,8 @@ def attacked(
                 done.run.wait()
         told = f"the cut run ended with {done.run.code}: {done.run.err[-2000:]} {done.run.out[-2000:]}"
         assert done.run.code in codes, told
-        # Python itself loses an interrupt in the end of an object (`__del__`): then the run goes on, and ends well.
-        assert "Traceback" not in done.run.err or (done.run.code == 0 and "Exception ignored" in done.run.err), told
+        # An interrupt in the end of an object (`__del__`, `weakref.finalize`) is lost and told by Python itself.
+        assert done.run.err.count("Traceback") == done.run.err.count("Exception ignored in"), told
         assert done.run.orphans() == [], told
         assert done.seen <= {known.old, known.new, LOCKED}, f"readers saw {done.seen - {known.old, known.new}}; {told}"
         after = scene.see()
