@@ -69,3 +69,14 @@ def test_a_file_that_the_disk_does_not_remove_is_no_error_and_is_swept_later(tmp
     done = syscalls.run([sys.executable, "-c", text], ["inject=unlink:error=EIO"])
     assert (done.returncode, done.stderr) == (0, "")
     assert leftovers.sweep(tmp_path, "shop.db") == [".shop.db.load1.rows.tow-tmp"]
+
+
+def test_closing_again_leaves_what_another_run_made_meanwhile(tmp_path: Path) -> None:
+    spool = RowSpool(tmp_path, "orders", "load1")
+    spool.close()
+    other = RowSpool(tmp_path, "orders", "load1")
+    assert other.path == spool.path
+    spool.close()
+    assert other.path.exists()
+    other.close()
+    assert not other.path.exists()

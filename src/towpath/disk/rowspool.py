@@ -55,6 +55,8 @@ class RowSpool:
         settle(self._close)
 
     def _close(self) -> None:
+        if self._file.closed:
+            return  # the name may be another run's by now
         with contextlib.suppress(OSError):
             self.path.unlink()
         # A full disk refuses what is still buffered; with the file gone that is no loss.

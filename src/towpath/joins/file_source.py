@@ -15,8 +15,8 @@ from towpath.joins.file_list import Files, find
 from towpath.joins.files import input_file, name_of
 from towpath.joins.files_read import FilesRead
 from towpath.joins.union import fit, holds, one_text, union
+from towpath.joins.wanted import wanted
 from towpath.nouns import Checkpoint, Description, Restart, Want
-from towpath.options import nearest
 from towpath.seams.format import Format, FormatReading, Inspected, TypesTooNarrow
 from towpath.seams.source import Reading
 from towpath.seams.store import Entry, Store
@@ -81,7 +81,7 @@ class FileSource:
         files = self.files()
         shape = self._shape(files, want, ())
         return Description(
-            schema=_chosen(shape.outward, want, self.shown),
+            schema=wanted(shape.outward, want.columns, self.shown),
             settled=shape.settled,
             inferred=not shape.declared and files.manifest is None,
             rows=shape.rows,
@@ -222,7 +222,7 @@ class _FileReading:
         want: Want,
         shape: _Shape,
     ) -> None:
-        self.schema = _chosen(shape.outward, want, source.shown)
+        self.schema = wanted(shape.outward, want.columns, source.shown)
         self.settled = shape.settled
         self._source = source
         self._files = files
@@ -321,20 +321,6 @@ def _file_want(want: Want, schema: pa.Schema, files: Files) -> Want:
     types = {field.name: field.type for field in own} if files.manifest is not None else want.types
     # Without any column asked for, a batch could not say how many rows it has.
     return replace(want, schema=own, columns=columns or None, types=types)
-
-
-def _chosen(schema: pa.Schema, want: Want, shown: str) -> pa.Schema:
-    if want.columns is None:
-        return schema
-    for name in want.columns:
-        if name not in schema.names:
-            raise UserError(
-                f"there is no column {name!r}{nearest(name, schema.names)}",
-                where=shown,
-                todo=f"columns: {', '.join(schema.names)}",
-                code="column-unknown",
-            )
-    return pa.schema([schema.field(name) for name in want.columns])
 
 
 def _spread(entries: Sequence[Entry]) -> list[Entry]:

@@ -108,9 +108,12 @@ def test_readers_see_old_or_new_and_state_agrees_whenever_a_run_is_killed(
     store, chosen, late = s3_place.store(), random.Random(name + mode), 0
     old: Ids = None if mode is CREATE else (1, 2, 3)
     new: Ids = (1, 2, 3, 4, 5, 6) if mode is APPEND else (4, 5, 6)
-    begun = time.monotonic()
-    run(s3_place.address(f"{place(tmp_path)}/whole/{name}", part_mb=PART_MB), CREATE)
-    whole = (time.monotonic() - begun) * 1.2
+    took = []
+    for number in range(3):  # the first is slower, and of the moments that it gives too many would come late
+        begun = time.monotonic()
+        run(s3_place.address(f"{place(tmp_path)}/whole{number}/{name}", part_mb=PART_MB), CREATE)
+        took.append(time.monotonic() - begun)
+    whole = min(took) * 1.2
     for moment in range(30):
         path = f"{place(tmp_path)}/{moment}/{name}"
         at = s3_place.address(path, part_mb=PART_MB)
@@ -373,7 +376,7 @@ def test_a_note_of_a_load_into_a_folder_that_arrives_when_it_is_over_is_cleared(
 ) -> None:
     path, server = f"{place(tmp_path)}/a/", s3_place.server
     with Proxy(server.host, server.port, HTTPFraming) as proxy:
-        at, late = proxy.through(s3_place.address(path, timeout_secs=1)), Stall(60)
+        at, late = proxy.through(s3_place.address(path, timeout_secs=4)), Stall(60)
         proxy.fault(lambda message: message.kind == "body" and message.text.endswith(".tow-loads"), late)
         load(made(at), rows(id=[1]), CREATE, "load1", STEP)
         assert not any(key.endswith(".tow-loads") for key in s3_place.keys(path))

@@ -173,7 +173,9 @@ class _StagedFile:
             _keep_access(self._held.fileno(), before)
 
     def close(self) -> None:
-        """Discards it, unless it was published."""
+        """Discards it, unless it was published. The second time nothing: its name may be another run's by then."""
+        if self._held.closed:
+            return
         with contextlib.suppress(OSError, Refused):
             self.file.close()
         if not self._published:
