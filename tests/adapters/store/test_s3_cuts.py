@@ -72,6 +72,24 @@ def test_an_upload_whose_beginning_was_never_confirmed_is_ended_by_the_next_run(
     assert s3_place.uploads(path) == []
 
 
+def test_an_upload_of_no_known_id_that_could_not_be_ended_is_left_to_the_next_sweep(
+    store: Any, proxy: Proxy, s3_place: S3Place, tmp_path: Path
+) -> None:
+    path = f"{place(tmp_path)}/a.bin"
+    proxy.fault(asked("POST", "/a.bin?uploads"), LoseAnswer(_PATIENCE, first=lambda _: proxy.down()))
+    with pytest.raises(Transient), store.stage(path, "load1") as staged:
+        staged.file.write(bytes(6 << 20))
+    proxy.up()
+    broken = [True]
+    for _ in range(20):
+        proxy.fault(lambda message: any(broken) and message.kind == "DELETE", Cut(10))
+    assert store.sweep(path) == []
+    broken.clear()
+    assert len(s3_place.uploads(path)) == 1
+    assert len(store.sweep(path)) == 1
+    assert s3_place.uploads(path) == []
+
+
 def test_what_a_run_left_that_died_while_it_tried_the_server_is_cleared_by_the_next(
     store: Any, proxy: Proxy, s3_place: S3Place, tmp_path: Path
 ) -> None:

@@ -96,7 +96,8 @@ def _write(file: BinaryIO, upload: Upload) -> None:
 def _read(path: Path) -> Upload | None:
     """None for a note that its run had no time to write, which had then begun nothing."""
     try:
-        return Upload(**json.loads(path.read_bytes()))
+        first, ended, _ = path.read_bytes().partition(b"\n")  # what follows is the end of a longer note before it
+        return Upload(**json.loads(first)) if ended else None
     except (OSError, ValueError, TypeError):
         return None
 

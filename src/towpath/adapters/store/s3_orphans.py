@@ -47,14 +47,16 @@ def abort(client: Any, upload: dict[str, str]) -> bool:
     return True
 
 
-def unnamed(client: Any, upload: Upload) -> None:
+def unnamed(client: Any, upload: Upload) -> bool:
     """Ends what was begun as this upload without its id having come to be known: its run died meanwhile, or the answer
-    was lost. One of another machine that began then is ended too; its run fails, and nothing else happens."""
-    known = _known(client, upload.bucket, upload.key)
+    was lost. One of another machine that began then is ended too; its run fails, and nothing else happens. False when
+    one of them could not be ended."""
+    known, ended = _known(client, upload.bucket, upload.key), True
     with contextlib.suppress(Refused):
         for one, begun in _uploads(client, upload.bucket, upload.key):
             if one["UploadId"] not in known and -1 <= begun - upload.since <= _GRACE_SECS:
-                abort(client, one)
+                ended &= abort(client, one)
+    return ended
 
 
 def _abort(client: Any, upload: Upload) -> bool:
@@ -63,8 +65,7 @@ def _abort(client: Any, upload: Upload) -> bool:
             client.delete_object(Bucket=upload.bucket, Key=upload.key)
     if upload.upload is not None:
         return abort(client, {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload})
-    unnamed(client, upload)
-    return True
+    return unnamed(client, upload)
 
 
 def _known(client: Any, bucket: str, key: str) -> set[str | None]:
