@@ -150,10 +150,10 @@ def http(status: int, body: bytes = b"", **headers: str) -> Answer:
     return Answer("\r\n".join([*lines, "", ""]).encode() + body)
 
 
-def paced(send: Callable[[bytes], None], data: bytes, bytes_per_sec: float) -> None:
+def paced(send: Callable[[bytes], None], data: bytes | bytearray, bytes_per_sec: float) -> None:
     """Sends in pieces of a twentieth of a second."""
     size = max(1, int(bytes_per_sec / 20))
     for first in range(0, len(data), size):
-        piece = data[first : first + size]
+        piece = bytes(data[first : first + size])
         send(piece)
         time.sleep(len(piece) / bytes_per_sec)

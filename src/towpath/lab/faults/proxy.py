@@ -149,6 +149,7 @@ class _Link:
         self.over = False
         self._ended: set[Way] = set()
         self._lock = threading.Lock()
+        self._renaming = framing if isinstance(framing, TellsAddresses) else None
         for end in self.ends.values():
             end.settimeout(None)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -169,10 +170,12 @@ class _Link:
         try:
             while more := self.ends[way].recv(_READ_BYTES):
                 data += more
+                passing = bytearray()  # messages that came together go on together
                 while data and not self.over and (frame := self._first(way, data)) is not None:
                     whole = bytes(data[: frame.length])
                     del data[: frame.length]
-                    self._pass(way, frame, whole)
+                    self._pass(way, frame, whole, passing)
+                self._send(way, passing)
             self._send(way, bytes(data))  # what ends before its message does
             self.ends[_other(way)].shutdown(socket.SHUT_WR)
             self._ended.add(way)
@@ -185,16 +188,20 @@ class _Link:
         with self._lock:
             return self.framing.first(way, data)
 
-    def _pass(self, way: Way, frame: Frame, data: bytes) -> None:
+    def _pass(self, way: Way, frame: Frame, data: bytes, passing: bytearray) -> None:
         message, fault = self.proxy.arrived(self.number, way, frame)
-        if way is Way.SERVER and isinstance(self.framing, TellsAddresses):
-            data = self.framing.renamed(frame.kind, data, self.proxy.target, (self.proxy.host, self.proxy.port))
+        if way is Way.SERVER and self._renaming is not None:
+            data = self._renaming.renamed(frame.kind, data, self.proxy.target, (self.proxy.host, self.proxy.port))
         if fault is None:
-            self._send(way, data)
-        else:
-            fault.strike(_Passing(self, message, data))
+            passing += data
+            return
+        self._send(way, passing)
+        passing.clear()
+        fault.strike(_Passing(self, message, data))
 
-    def _send(self, way: Way, data: bytes) -> None:
+    def _send(self, way: Way, data: bytes | bytearray) -> None:
+        if not data:
+            return
         muted = self.muted.get(way)
         if muted is not None:
             muted.set()
