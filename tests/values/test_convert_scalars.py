@@ -138,6 +138,14 @@ BIG = 2**62
         ([Decimal("128.00"), Decimal("-128.00")], pa.decimal128(5, 2), pa.int8(), [X, -128]),
         ([Decimal("1.50"), Decimal("1.25"), X], pa.decimal128(5, 2), pa.decimal128(5, 1), [Decimal("1.5"), X, X]),
         ([Decimal("99.9"), Decimal("-9.9")], pa.decimal128(3, 1), pa.decimal64(3, 2), [X, Decimal("-9.90")]),
+        # Values whose product with a power of ten, cut to the bits of a decimal, looks like one that fits.
+        ([65535, 0], pa.uint16(), pa.decimal128(38, 38), [X, Decimal(0)]),
+        ([2**63 - 1, -1], pa.int64(), pa.decimal128(38, 28), [X, Decimal(-1)]),
+        ([311_900_269, 1], pa.int64(), pa.decimal32(9, 4), [X, Decimal(1)]),
+        ([Decimal(18_446_744 * 10**12), X], pa.decimal128(38, 0), pa.decimal128(38, 22), [X, X]),
+        ([Decimal(-70), Decimal(0)], pa.decimal128(2, 0), pa.decimal256(76, 76), [X, Decimal(0)]),
+        ([Decimal(-(10**48)), Decimal("0.5")], pa.decimal256(76, 4), pa.decimal256(76, 71), [X, Decimal("0.5")]),
+        ([Decimal(10**50), Decimal(7)], pa.decimal256(60, 0), pa.decimal32(9, 2), [X, Decimal(7)]),
         ([Decimal("0.5"), Decimal("0.1"), X], pa.decimal128(2, 1), pa.float64(), ["0.5", X, X]),
         ([Decimal(2**53), Decimal(2**53 + 1)], pa.decimal128(20, 0), pa.float64(), [repr(2.0**53), X]),
         (FLOATS, pa.float64(), pa.int8(), [0, X, 1, X, -2, X, X, X, X]),
@@ -262,6 +270,7 @@ def test_a_column_that_may_lose_takes_the_nearest_value_in_range(
     [
         (pa.timestamp("us"), pa.timestamp("s"), [1_500_000, 2_500_000, -500_000, 499_999, X], [2, 2, 0, 0, X]),
         (pa.timestamp("s"), pa.timestamp("ns"), [9_223_372_037, -9_223_372_037, 1], [X, X, 10**9]),
+        (pa.timestamp("us"), pa.timestamp("ns"), [9_223_372_036_854_776, -9_223_372_036_854_776, 1], [X, X, 1000]),
         (pa.timestamp("ns"), pa.timestamp("us"), [9_007_199_254_740_993_001, X], [9_007_199_254_740_993, X]),
         (pa.timestamp("s"), pa.date32(), [43_199, 43_201, 2**40, (2**31 - 1) * 86_400 + 1],
          [0, 1, 12_725_829, 2**31 - 1]),

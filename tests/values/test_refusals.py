@@ -113,7 +113,7 @@ def test_the_midnight_at_the_end_of_a_day_is_refused(type: Any) -> None:
         (pa.array([b"\0"]), ALL, []),
         (pa.array([0, None], pa.int64()), ALL, []),
         (pa.array([[1.0, NAN], [], None, [2.0], [NAN, NAN]])[1:], {"nan"}, [3]),
-        (pa.array([[["\0"]], [["a"]], [None, []]]), {"nul"}, [0]),
+        (pa.array([[["\0"]], [["a"]], [None, []], [[None]], [[None, "\0"]]]), {"nul"}, [0, 4]),
         (pa.array([{"x": NAN, "name": ""}, None, {"x": 1.0, "name": "\0"}, {"x": None, "name": None}], POINTS),
          {"nan", "nul"}, [0, 2]),
         (pa.array([{}, None], pa.struct([])), {"nan"}, []),

@@ -195,12 +195,21 @@ def _quick_number(values: pa.Array, target: Any) -> pa.Array | None:
     if have is Kind.FLOAT and _negative_zeros(values):
         return None
     try:
-        wide = pc.cast(values, pa.decimal128(38, 0)) if (have, want) == (Kind.INTEGER, Kind.DECIMAL) else values
-        if want is Kind.DECIMAL and target.bit_width < 128:  # pyarrow 26 drops the upper bits without a word
-            wide = pc.cast(wide, pa.decimal128(target.precision, target.scale))
-        return pc.cast(wide, target)
+        return _quick_decimal(values, target) if want is Kind.DECIMAL else pc.cast(values, target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
+
+
+def _quick_decimal(values: pa.Array, target: Any) -> pa.Array | None:
+    """Integers or decimals as decimals, with room for every product: Arrow drops its upper bits without a word."""
+    whole = kind(values.type) is Kind.INTEGER
+    scale, digits = (0, _digits(values.type)) if whole else (values.type.scale, values.type.precision)
+    digits += max(0, target.scale - scale)
+    if digits > 76:
+        return None
+    wide: Any = pa.decimal128 if max(digits, target.precision) <= 38 else pa.decimal256
+    same = pc.cast(pc.cast(values, wide(digits, scale)), wide(target.precision, target.scale))
+    return pc.cast(same, target)
 
 
 def _negative_zeros(values: pa.Array) -> bool:
@@ -247,7 +256,7 @@ def _from_scaled(scaled: int, type: Any) -> int | Decimal | None:
 def _nearest_float(value: int | float | Decimal, type: Any) -> float | None:
     """The nearest float of the type; None for a finite value beyond its range."""
     narrow: Any = {16: np.float16, 32: np.float32, 64: np.float64}[type.bit_width]
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore"):
         close = float(narrow(float(value)))  # numpy's own floats compare to large integers inexactly
     return None if math.isinf(close) and close != value else close
 
