@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from towpath import pandas_later
 from towpath.errors import MissingLibrary, UserError
 from towpath.options import build, nearest
 
@@ -144,6 +145,8 @@ def load(row: Row) -> type[Any]:
     """The adapter's class. A missing library, the row's own or one of the core's, raises MissingLibrary; another import
     error stays as it is."""
     module, _, name = row.target.partition(":")
+    if not module.startswith("towpath."):
+        pandas_later.end()
     try:
         loaded: type[Any] = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 import towpath as tow
 from towpath.deadletters import kept
 from towpath.python.frames import FrameSource
+from towpath.python.pandas_frames import is_pandas
 
 TABLE = pa.table({"id": [1, 2], "name": ["Ann", None]})
 
@@ -251,3 +254,8 @@ def test_what_stops_a_lazy_frame_on_its_way_is_told_and_nothing_is_published(tmp
     with pytest.raises(tow.UserError, match="no frame with columns"):
         tow.write(duckdb.sql("select 'x'::int as x"), tmp_path / "a.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pandas_that_another_thread_is_still_importing_knows_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", ModuleType("pandas"))
+    assert not is_pandas(pa.table({"id": [1]}))

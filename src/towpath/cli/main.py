@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from towpath import pandas_later
 from towpath.cli import following, interrupts
 from towpath.cli.parsing import Parser, commands
 from towpath.errors import TowError
@@ -148,5 +149,11 @@ def _run(args: argparse.Namespace) -> int:
         return 1
 
 
+def program() -> int:
+    """`tow`, a process of its own."""
+    pandas_later.begin()
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

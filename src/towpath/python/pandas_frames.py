@@ -14,8 +14,8 @@ from towpath.python.inference import Evidence, Unfit, array
 
 def is_pandas(frame: Any) -> bool:
     """Whether it is a DataFrame; pandas is not imported for the question."""
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(frame, pandas.DataFrame)
+    known = getattr(sys.modules.get("pandas"), "DataFrame", None)  # not there yet while another thread imports it
+    return known is not None and isinstance(frame, known)
 
 
 def table(frame: Any, name: str, types: Mapping[str, pa.DataType]) -> pa.Table:

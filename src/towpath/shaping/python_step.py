@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from towpath import pandas_later
 from towpath.books import Edge
 from towpath.errors import DataError, UserError
 from towpath.options import nearest
@@ -145,6 +146,7 @@ def _no_module(name: str, folder: Path) -> UserError:
 def _find(target: str, folder: Path) -> Callable[[Any], Any]:
     module_name, name = _parted(target)
     sys.path.insert(0, str(folder.resolve()))
+    pandas_later.end()
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

@@ -19,7 +19,6 @@ from towpath.options import nearest
 from towpath.seams.engine import Engine, Filter
 from towpath.shaping.dedupe import Choice, deduped
 from towpath.shaping.localtimes import schema_in, stream_in
-from towpath.shaping.python_step import PythonStep
 from towpath.shaping.rules import Check, compile_rules, still_doubled
 from towpath.shaping.trial import limited, sampled
 from towpath.stream import Batch, Stream
@@ -85,6 +84,8 @@ class Transform:
         bad = bad or CountedBadRows(_Nowhere(), "plan")
         spec = self.spec
         if spec.python is not None:
+            from towpath.shaping.python_step import PythonStep  # which takes pydantic, and so its time
+
             step = PythonStep(spec.python, spec.folder, whole=spec.whole)
             stream = step.apply(stream, books.edge("python", row_wise=False))
         if spec.select:
