@@ -144,6 +144,17 @@ def test_rows_make_way_for_those_that_are_appended_or_merged(shop: Watched) -> N
     assert ids(shop) == [2, 4]
 
 
+def test_a_row_that_is_merged_again_is_unchanged_although_another_load_brings_it(shop: Watched) -> None:
+    load(shop, rows(id=[1, 2], load=["one", None]), Mode.CREATE)
+    destination = TableDestination(shop, "t")
+    batch = rows(id=[1, 2], load=["two", "two"])
+    offer = replace(destination.offer(batch.schema, Mode.MERGE, ("id",)), about_load=frozenset({"load"}))
+    with destination.begin(offer, "load2") as begun:
+        begun.write(Batch(batch, Counted("rows")))
+        assert begun.publish(None, None) == Published(2, 0, 1, 1)
+    assert back(shop) == [{"id": 1, "load": "one"}, {"id": 2, "load": "two"}]
+
+
 def test_no_rows_make_way_in_a_table_that_is_new(shop: Watched) -> None:
     assert load(shop, rows(id=[4], f=["a"]), Mode.APPEND, instead=("f", ("a",))) == Published(1, 1)
 
@@ -338,6 +349,20 @@ def test_rows_that_a_trigger_adds_upset_the_books(shop: Watched, counts: bool) -
         "  a trigger of the table may add or drop rows; nothing was published"
     )
     assert ids(shop) == [0, 1]
+
+
+def test_a_row_that_a_trigger_adds_for_one_that_it_deletes_upsets_what_the_database_counts(shop: Watched) -> None:
+    sql(
+        shop,
+        "create table t (id integer)",
+        "insert into t values (0)",
+        "create trigger other after insert on t when new.id = 1"
+        " begin insert into t values (9); delete from t where id = 0; end",
+    )
+    shop.session = Counting
+    with pytest.raises(BooksDoNotBalance):
+        load(shop, rows(id=[1]))
+    assert ids(shop) == [0]
 
 
 def test_rows_that_a_trigger_drops_upset_the_books(shop: Watched) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from tests.joins.tablekit import back, load, rows, sql
-from tests.joins.watchedkit import STATE, Counting, Watched
+from tests.joins.watchedkit import STATE, Counting, Watched, WatchedSession
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, UserError
 from towpath.joins import table_straight
 from towpath.joins.table_destination import TableDestination
@@ -87,12 +87,13 @@ def test_where_ddl_ends_a_transaction_rows_go_straight_into_what_is_there(tmp_pa
     assert TableDestination(shop, "t").state("step") == STATE
 
 
-def test_rows_wait_until_they_are_enough_to_be_sent() -> None:
+@pytest.mark.parametrize(("more", "enough"), [(0, 3), (1, 4)])
+def test_rows_wait_until_they_are_enough_to_be_sent(more: int, enough: int) -> None:
     batch = rows(id=[1, 2])
-    waiting = Waiting(3 * batch.nbytes)
+    waiting = Waiting(3 * batch.nbytes + more)
     for _ in range(2):
-        assert [waiting.add(batch) for _ in range(3)] == [False, False, True]
-        assert list(waiting.taken()) == [batch] * 3
+        assert [waiting.add(batch) for _ in range(enough)] == [False] * (enough - 1) + [True]
+        assert list(waiting.taken()) == [batch] * enough
         assert list(waiting.taken()) == []
 
 
@@ -313,6 +314,23 @@ def test_rows_that_a_trigger_adds_upset_the_books(shop: Watched, counts: bool) -
     with pytest.raises(BooksDoNotBalance, match="2 rows were inserted, and the table grew by 3"):
         load(shop, rows(id=[1, 2]))
     assert ids(shop) == [1]
+
+
+class Adding(WatchedSession):
+    """A row that nobody sent comes with those that were."""
+
+    def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        inserted = super().insert(table, schema, batches)
+        self.execute(f"insert into {table} values (9)")
+        return inserted
+
+
+def test_a_row_that_nobody_sent_upsets_the_books_of_a_new_table_too(shop: Watched) -> None:
+    shop.session = Adding
+    with pytest.raises(BooksDoNotBalance, match="1 rows were inserted, and the table grew by 2"):
+        load(shop, rows(id=[1]), Mode.CREATE)
+    with shop.read() as session:
+        assert session.tables() == {}
 
 
 def test_rows_that_a_trigger_drops_upset_the_books(shop: Watched) -> None:
