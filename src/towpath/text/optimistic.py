@@ -15,24 +15,22 @@ import pyarrow.compute as pc
 
 from towpath.text import date_formats
 from towpath.text.numerals import Numerals
-from towpath.values import textform
+from towpath.values import shapes, textform
 from towpath.values.logical import kind, lost, with_rows
 
-_INTEGER = r"0|-?[1-9][0-9]*"
 _PLAIN = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _EXPONENT = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+[eE][-+]?|[eE][-+])[0-9]+"
-_MINUS_ZERO = r"-0(?:\.0+)?"
 _DATE = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-[0-9]{2}-[0-9]{2}"
 _TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,%d})?"
 _LOCAL = _DATE + r"[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,%d})?)?"
 _INSTANT = f"(?:{_LOCAL})" + r"(?:Z|\+00:00)"
 
-# The order of the types; decimals stand before date.
+# The order of the types, with the shapes of their texts; decimals stand before date.
 _SHAPES = {
     pa.bool_(): "true|false|True|False|TRUE|FALSE",
-    pa.int64(): _INTEGER,
+    pa.int64(): "",  # told by `shapes.plain`
     pa.float64(): f"NaN|-?inf|{_PLAIN}|{_EXPONENT}",
-    pa.date32(): _DATE,
+    pa.date32(): "",  # told by `shapes.dates`
     pa.time64("us"): _TIME % 6,
     pa.time64("ns"): _TIME % 9,
     pa.timestamp("us"): _LOCAL % 6,
@@ -41,7 +39,6 @@ _SHAPES = {
     pa.timestamp("ns", "UTC"): _INSTANT % 9,
 }
 _PRECISION = 38
-_SURELY_EXACT = 15  # characters: a decimal of so many digits comes back from a double unchanged
 _FIRST_ROWS = 64
 
 
@@ -168,17 +165,30 @@ class Convention:
             return values if values.null_count == texts.null_count else None
         if pa.types.is_integer(type) or pa.types.is_floating(type) or pa.types.is_decimal(type):
             texts = self.numerals.plain(texts)
-        if pa.types.is_decimal(type):
-            digits = _digits(texts)
-            if digits is None or digits[1] > type.scale or digits[0] + type.scale > _PRECISION:
-                return None
-        elif not _all_match(texts, _SHAPES[type]):
+        numbers = shapes.plain(texts) if pa.types.is_floating(type) else None
+        if numbers is None and not _shaped(texts, type):
             return None
         try:
             values = _cast(texts, type)
         except pa.ArrowInvalid:
             return None
+        if numbers is not None and numbers.longest <= shapes.SURELY_EXACT:
+            return values
         return None if type == pa.float64() and not _exact(texts) else values
+
+
+def _shaped(texts: pa.Array, type: pa.DataType) -> bool:
+    """Whether each text is written as values of the type are."""
+    if pa.types.is_integer(type) or pa.types.is_decimal(type):
+        digits = _digits(texts)
+        if digits is None or pa.types.is_integer(type):
+            return digits is not None and digits[1] == 0
+        return digits[1] <= type.scale and digits[0] + type.scale <= _PRECISION
+    if pa.types.is_date(type):
+        return shapes.dates(texts)
+    if pa.types.is_timestamp(type) and type.tz is None and shapes.moments(texts):
+        return True
+    return _all_match(texts, _SHAPES[type])
 
 
 def _all_match(texts: pa.Array, shape: str) -> bool:
@@ -194,25 +204,14 @@ def _cast(texts: pa.Array, type: pa.DataType) -> pa.Array:
 
 def _digits(numbers: pa.Array) -> tuple[int, int] | None:
     """The most digits before and after the point; None when a text is no plain number, or a zero with a sign."""
-    if not _all_match(numbers, _PLAIN):
-        return None
-    if pc.any(pc.match_substring_regex(numbers, f"^{_MINUS_ZERO}$")).as_py():
-        return None
-    lengths = pc.binary_length(numbers)
-    points = pc.find_substring(numbers, ".")
-    whole = pc.if_else(pc.less(points, 0), lengths, points)
-    signs = pc.cast(pc.starts_with(numbers, "-"), pa.int32())
-    scale = pc.if_else(pc.less(points, 0), 0, pc.subtract(pc.subtract(lengths, points), 1))
-    return pc.max(pc.subtract(whole, signs)).as_py() or 0, pc.max(scale).as_py() or 0
+    found = shapes.plain(numbers)
+    return None if found is None or found.minus_zero else (found.whole, found.scale)
 
 
 def _exact(numbers: pa.Array) -> bool:
     """Whether each number's shortest form as a double equals its text in value, and each integer is itself."""
-    longest = pc.max(pc.binary_length(numbers)).as_py() or 0
     exponents = pc.match_substring_regex(numbers, "[eE]")
-    if longest <= _SURELY_EXACT and not pc.any(exponents).as_py():
-        return True
-    doubtful = numbers.filter(pc.or_(pc.greater(pc.binary_length(numbers), _SURELY_EXACT), exponents))
+    doubtful = numbers.filter(pc.or_(pc.greater(pc.binary_length(numbers), shapes.SURELY_EXACT), exponents))
     again = pc.cast(pc.cast(doubtful, pa.float64()), pa.string())
     unlike = pc.or_(pc.not_equal(again, doubtful), pc.invert(pc.match_substring(doubtful, ".")))
     return all(_exact_number(text) for text in doubtful.filter(unlike).to_pylist())

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from towpath.values import shapes
 from towpath.values import textform_numbers as number
 from towpath.values import textform_times as time
 from towpath.values.logical import Kind, kind, lost, nulls, with_rows
@@ -106,6 +107,8 @@ def read(texts: pa.Array, type: pa.DataType) -> Read:
     quick = _quick(texts, type)
     if quick is None:
         return _READ[found](texts, type)
+    if _is_sure(texts, type):
+        return quick, np.empty(0, np.int64)
     same = pc.fill_null(pc.equal(write(quick), texts), True)
     doubt = np.flatnonzero(~np.asarray(same))
     if found in (Kind.LOCAL, Kind.INSTANT):
@@ -114,6 +117,22 @@ def read(texts: pa.Array, type: pa.DataType) -> Read:
         return quick, doubt
     values, bad = _READ[found](texts.take(pa.array(doubt)), type)
     return with_rows(quick, doubt, values), doubt[bad]
+
+
+def _is_sure(texts: pa.Array, type: Any) -> bool:
+    """Whether what Arrow parses is what the texts say, for they all are of a shape of which it can be no other."""
+    if pa.types.is_date(type):
+        return shapes.dates(texts)
+    if pa.types.is_integer(type) or pa.types.is_decimal(type) or type == pa.float64():
+        found = shapes.plain(texts)
+        if found is None or found.minus_zero:
+            return False
+        if pa.types.is_floating(type):
+            return found.longest <= shapes.SURELY_EXACT
+        if pa.types.is_integer(type):
+            return found.scale == 0
+        return found.scale <= type.scale and found.whole + type.scale <= type.precision
+    return False
 
 
 def _quick(texts: pa.Array, type: pa.DataType) -> pa.Array | None:
