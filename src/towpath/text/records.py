@@ -171,8 +171,9 @@ class Records:
         ends, broken_ends = self._quoted(data, lines, width) if quoted else (lines, [])
         used = int(ends[-1]) if len(ends) else 0
         starts = np.concatenate(([0], ends))[: len(ends)]
-        numbers = self._line + np.searchsorted(lines, starts, side="right")
-        broken = np.isin(ends, broken_ends)
+        before = np.arange(len(ends)) if len(ends) == len(lines) else np.searchsorted(lines, starts, side="right")
+        numbers = self._line + before
+        broken = np.isin(ends, broken_ends) if broken_ends else np.zeros(len(ends), bool)
         kept = ~broken
         if width != 1:
             first = np.frombuffer(data, np.uint8)[starts]
@@ -191,16 +192,18 @@ class Records:
         """Where records end in text with quotes, and which of these ends close a broken stretch."""
         chars = np.frombuffer(data, np.uint8)
         quotes = np.flatnonzero(chars == self._grammar.quote)
-        disorder = self._first_disorder(chars, quotes, lines)
-        ends = lines[(np.searchsorted(quotes, lines) % 2 == 0) & (lines <= disorder)]
+        outside = np.searchsorted(quotes, lines) % 2 == 0
+        disorder = self._first_disorder(chars, quotes, lines[~outside])
+        ends = lines[outside & (lines <= disorder)]
         if disorder == len(data):
             return ends, []
         begin = int(ends[-1]) if len(ends) else 0
         more, broken = self._careful(data, begin, quotes.tolist(), lines.tolist(), width)
         return np.concatenate((ends, np.array(more, ends.dtype))), broken
 
-    def _first_disorder(self, chars: np.ndarray, quotes: np.ndarray, lines: np.ndarray) -> int:
-        """The first quote that neither opens, closes nor doubles where it stands; len(chars) when all do.
+    def _first_disorder(self, chars: np.ndarray, quotes: np.ndarray, within: np.ndarray) -> int:
+        """The first quote that neither opens, closes nor doubles where it stands; len(chars) when all do. `within`: the
+        line ends with an odd number of quotes before them.
 
         Taken in turns, quotes open and close. While every opening one follows an edge of a field (or doubles
         the closing one before it), and every closing one precedes an edge (or is doubled), that is what a
@@ -215,11 +218,14 @@ class Records:
         begun, done = opens[edge[before]], closes[edge[after]]
         pairs = min(len(begun), len(done))
         begun, done = begun[:pairs], done[:pairs]
-        spans = np.searchsorted(lines, done, side="right") - np.searchsorted(lines, begun, side="right")
+        long = done - begun >= LONGEST_QUOTED_BYTES
+        if len(within):
+            spans = np.searchsorted(within, done, side="right") - np.searchsorted(within, begun, side="right")
+            long |= spans >= self._grammar.longest_lines
         suspects = (
             opens[~edge[before] & (before != self._grammar.quote)],
             closes[~edge[after] & (after != self._grammar.quote)],
-            begun[(done - begun >= LONGEST_QUOTED_BYTES) | (spans >= self._grammar.longest_lines)],
+            begun[long],
             opens[len(closes) :],
         )
         return min(int(found[0]) for found in (*suspects, [size]) if len(found))
