@@ -91,7 +91,10 @@ def convert(values: pa.Array, plan: ColumnPlan) -> Converted:
         if plan.way is Way.LOSSY:
             kept = pc.utf8_slice_codeunits(kept, 0, plan.stored.longest)
         refused = np.union1d(refused, too_long(kept, plan.stored.longest))
-    bad = np.empty(0, np.int64) if plan.way is Way.LOSSY else np.union1d(bad, refused)
+    if plan.way is Way.LOSSY:
+        bad = np.empty(0, np.int64)
+    elif len(refused):  # np.union1d imports numpy.ma, which takes longer than a small load
+        bad = np.union1d(bad, refused)
     return Converted(_shaped(without(kept, refused), target), bad)
 
 
