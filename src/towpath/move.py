@@ -20,10 +20,11 @@ from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
 from towpath.letterbox import Limited
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
+from towpath.overlap import WORTH, Overlap
 from towpath.planning import LACKING, column_json, listed
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, now, peak_memory, versions
-from towpath.seams.destination import Load
+from towpath.seams.destination import Load, WritesBeside
 from towpath.seams.source import Reading, Source
 from towpath.secrets import redact
 from towpath.shaping.transform import bad_row, without
@@ -221,28 +222,44 @@ class _Attempt:
                 edge.given, edge.aside = reading.given, self.bad[name].count
 
     def _pump(self, result: Stream, offer: Offer, load: Load, digest: Digest, edge: Edge, bad: CountedBadRows) -> None:
-        for batch in result:
-            edge.given += len(batch)
-            columns = []
-            unfit: dict[int, ColumnPlan] = {}
-            full = self.ground.load_columns.added(batch)
-            for plan in offer.columns:
-                converted = convert(full.rows.column(plan.name), plan)
-                columns.append(converted.values)
-                for row in converted.bad:
-                    unfit.setdefault(int(row), plan)
-            for row in sorted(unfit):
-                plan = unfit[row]
-                stored, why = plan.stored.native or plan.stored.type, plan.why or "it lies outside its range"
-                bad.add(bad_row(batch, row, plan.name, f"{stored} cannot hold it: {why}", "write"))
-            edge.aside += len(unfit)
-            kept, made = batch, batch.with_rows(pa.record_batch(columns, schema=offer.schema))
-            if unfit:
-                kept, made = without(kept, sorted(unfit)), without(made, sorted(unfit))
-            with digest.beside(kept.rows):
-                if len(made):
+        beside = isinstance(load, WritesBeside) and load.writes_beside
+        with Overlap() as overlap:
+            for batch in result:
+                kept, made = self._converted(batch, offer, edge, bad)
+                overlap.settle()
+                self.written = digest.rows
+                large = made.rows.nbytes >= WORTH
+                if large:
+                    overlap.start(digest.update, kept.rows)
+                else:
+                    digest.update(kept.rows)
+                if large and beside:
+                    overlap.start(load.write, made)
+                elif len(made):
                     load.write(made)
-            self.written = digest.rows
+            overlap.settle()
+        self.written = digest.rows
+
+    def _converted(self, batch: Batch, offer: Offer, edge: Edge, bad: CountedBadRows) -> tuple[Batch, Batch]:
+        """The rows of a batch that the destination takes, as they came and as it keeps them; others become bad rows."""
+        edge.given += len(batch)
+        columns = []
+        unfit: dict[int, ColumnPlan] = {}
+        full = self.ground.load_columns.added(batch)
+        for plan in offer.columns:
+            converted = convert(full.rows.column(plan.name), plan)
+            columns.append(converted.values)
+            for row in converted.bad:
+                unfit.setdefault(int(row), plan)
+        for row in sorted(unfit):
+            plan = unfit[row]
+            stored, why = plan.stored.native or plan.stored.type, plan.why or "it lies outside its range"
+            bad.add(bad_row(batch, row, plan.name, f"{stored} cannot hold it: {why}", "write"))
+        edge.aside += len(unfit)
+        kept, made = batch, batch.with_rows(pa.record_batch(columns, schema=offer.schema))
+        if unfit:
+            kept, made = without(kept, sorted(unfit)), without(made, sorted(unfit))
+        return kept, made
 
     def _finish_reading(self, streams: dict[str, Stream], shaping: ExitStack) -> None:
         """Reads on what the SQL left unread: the books and the checkpoint are about whole inputs, unless the job has a

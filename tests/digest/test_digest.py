@@ -13,7 +13,7 @@ import pytest
 from tests.digest.kit import digest
 from towpath.digest import Digest, row_hashes
 from towpath.digest import reference as reference
-from towpath.errors import DataError, Refused
+from towpath.errors import Refused
 from towpath.values import textform
 
 VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "reference" / "digest-vectors.json").read_text())
@@ -255,33 +255,12 @@ def test_many_rows_of_few_numbers_hash_as_each_by_itself(values: list[Any], type
     assert (row_hashes(few.take(pa.array(many))) == row_hashes(few)[many]).all()
 
 
-@pytest.mark.parametrize("count", [5, 20_000])
-def test_rows_taken_beside_other_work_are_in_when_it_is_done(count: int) -> None:
-    batch = pa.record_batch({"id": range(count), "note": [f"note {number % 999}" for number in range(count)]})
-    found = Digest(batch.schema)
-    for part in (batch, batch):
-        with found.beside(part):
-            pass
-    assert found.rows == 2 * count
-    assert found.hexdigest() == digest(pa.Table.from_batches([batch, batch]))
-
-
 def test_many_rows_are_taken_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = table(60)
     whole, hashes = digest(rows), row_hashes(rows.to_batches()[0])
     monkeypatch.setattr("towpath.digest._ROWS", 7)
     assert digest(rows) == whole
     assert (row_hashes(rows.to_batches()[0]) == hashes).all()
-
-
-def test_what_fails_beside_the_digest_is_told_and_so_is_what_fails_in_it() -> None:
-    batch = pa.record_batch({"on": pa.array([1] * 20_000, pa.int64()).view(pa.date64())})
-    with pytest.raises(DataError, match="time of day"), Digest(batch.schema).beside(batch):
-        pass
-    found = Digest(batch.schema)
-    with pytest.raises(BlockingIOError), found.beside(batch):
-        raise BlockingIOError
-    assert found.rows == 0
 
 
 def test_a_slice_hashes_as_its_rows_do() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +13,6 @@ from towpath.errors import Refused
 from towpath.values.logical import kind
 
 _ROWS = 1 << 15  # at a time, so that a column's states stay in the processor's cache
-_WORTH = 1 << 12  # rows that are worth a turn of another thread
 
 
 class Digest:
@@ -28,27 +25,12 @@ class Digest:
         self._names = _names(schema)
         self._rows = 0
         self._lanes = [0, 0]
-        self._thread = ThreadPoolExecutor(1)
 
     def update(self, rows: pa.RecordBatch) -> None:
         for first in range(0, rows.num_rows, _ROWS):
             for k, hashes in enumerate(_hashes(rows.slice(first, _ROWS), self._names)):
                 self._lanes[k] = (self._lanes[k] + int(hashes.sum())) % 2**64
         self._rows += rows.num_rows
-
-    @contextmanager
-    def beside(self, rows: pa.RecordBatch) -> Iterator[None]:
-        """Takes the rows on another core while the body does something else; they are in when it is left."""
-        if rows.num_rows < _WORTH:
-            self.update(rows)
-            yield
-            return
-        taken = self._thread.submit(self.update, rows)
-        try:
-            yield
-        finally:
-            wait([taken])
-        taken.result()
 
     @property
     def rows(self) -> int:

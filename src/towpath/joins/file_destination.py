@@ -25,7 +25,7 @@ from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Want
 from towpath.seams.destination import Load
 from towpath.seams.format import Format
-from towpath.seams.store import BeginsWithOld, Entry, Staged, Store
+from towpath.seams.store import BeginsWithOld, Entry, OnThisDisk, Staged, Store
 from towpath.stream import Batch
 
 _CHUNK = 1 << 20
@@ -63,6 +63,7 @@ class FileDestination:
         shown: str = "",
     ) -> None:
         self.shown = shown or path
+        self.on_this_disk = isinstance(store, OnThisDisk)
         self._store = store
         self._format = format
         self._path = path
@@ -265,6 +266,10 @@ class _FileLoad:
         self._load_id = load_id
         self._finished = False
         self._published: Published | None = None
+
+    @property
+    def writes_beside(self) -> bool:
+        return self._owner.on_this_disk
 
     def write(self, batch: Batch) -> None:
         self._file.write(batch.rows)

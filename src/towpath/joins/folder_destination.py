@@ -19,7 +19,7 @@ from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Stored, Way
 from towpath.seams.destination import Load
 from towpath.seams.format import Format
-from towpath.seams.store import Store
+from towpath.seams.store import OnThisDisk, Store
 from towpath.stream import Batch
 from towpath.values.convert import way
 from towpath.values.logical import plain_type
@@ -252,6 +252,10 @@ class _FolderLoad:
         self._number = number
         self._density = Density()
         self._published: Published | None = None
+
+    @property
+    def writes_beside(self) -> bool:
+        return isinstance(self._owner.store, OnThisDisk)
 
     def write(self, batch: Batch) -> None:
         for texts, rows in partitions.split(batch.rows, self._manifest.partition_by):

@@ -31,6 +31,16 @@ class Load(Protocol):
         ...
 
 
+@runtime_checkable
+class WritesBeside(Protocol):
+    """A load that may take its rows in another thread while the next ones are read."""
+
+    @property
+    def writes_beside(self) -> bool:
+        """Whether `write` waits for nobody, so that who interrupts the run does not wait for long either."""
+        ...
+
+
 class Destination(Protocol):
     """Anything that can be written to. `shown` is its address for messages, without secrets."""
 

@@ -123,6 +123,13 @@ class Remembers(Protocol):
 
 
 @runtime_checkable
+class OnThisDisk(Protocol):
+    """A store on a disk of this machine, which keeps whoever writes to it waiting for nothing else."""
+
+    on_this_disk: bool
+
+
+@runtime_checkable
 class HasFolders(Protocol):
     """A store whose folders are there also when nothing is in them."""
 

@@ -90,11 +90,16 @@ def code_of(error: KafkaException) -> str:
 
 @contextmanager
 def translated(where: str, faults: Faults) -> Iterator[None]:
-    """Raises any error of the library within as ours."""
+    """Raises any error of the library within as ours, and an interrupt as itself that came while the library called
+    Python, and which the interpreter tells as an error of the library's."""
     try:
         yield
     except KafkaException as error:
         raise ours(error.args[0], where, faults) from error
+    except SystemError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise
 
 
 def ours(error: Any, where: str, faults: Faults) -> TowError:
