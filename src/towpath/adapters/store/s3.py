@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, ClassVar, cast
 
 from towpath.adapters.store import s3_conditions, s3_listing, s3_markers, s3_notes, s3_orphans
 from towpath.adapters.store.s3_client import FAILURES, Login, code_of, is_missing, no_bucket, refused, shown, translated
-from towpath.adapters.store.s3_markers import Marker, Upload
+from towpath.adapters.store.s3_markers import PROBE, Marker, Upload
 from towpath.adapters.store.s3_reading import Reading
 from towpath.adapters.store.s3_upload import StagedObject, is_out
 from towpath.disk.globbing import is_wild
@@ -118,6 +118,7 @@ class S3:
         """For a path that ends with `/`: everything below it."""
         bucket, key = _parted(path)
         ended = s3_orphans.of_the_dead(self._client(), bucket, key)
+        ended += s3_orphans.of_the_dead(self._client(), bucket, "", PROBE)
         return ended + s3_orphans.older_than(self._client(), bucket, key, self._orphan_secs)
 
     def abandoned(self, path: str, load_id: str, since: float) -> bool:

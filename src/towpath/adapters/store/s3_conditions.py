@@ -41,6 +41,7 @@ def of(client: Any, bucket: str, key: str) -> Conditions:
     Refused when it ignores conditions of writing."""
     server = str(client.meta.endpoint_url)
     if (server, bucket) not in _found:
+        s3_orphans.of_the_dead(client, bucket, "", PROBE)
         _found[server, bucket] = _remembered(server, bucket) or _tried(client, server, bucket, key)
     found = _found[server, bucket]
     if not found.writes:
@@ -64,9 +65,8 @@ def _remembered(server: str, bucket: str) -> Conditions | None:
 
 
 def _tried(client: Any, server: str, bucket: str, key: str) -> Conditions:
-    s3_orphans.of_the_dead(client, bucket, "", PROBE)
     place = {"Bucket": bucket, "Key": posixpath.join(posixpath.dirname(key), f".tow-probe-{secrets.token_hex(8)}")}
-    with _noted(server, **place) as probe, translated(f"{bucket}/{key}", "write"):
+    with _noted(client, **place) as probe, translated(f"{bucket}/{key}", "write"):
         client.put_object(**place, Body=b"")
         try:
             writes = (
@@ -88,13 +88,14 @@ def _tried(client: Any, server: str, bucket: str, key: str) -> Conditions:
 
 
 @contextlib.contextmanager
-def _noted(server: str, Bucket: str, Key: str) -> Iterator[Upload]:  # noqa: N803 - the library's words
-    """Until it is over, so that what a run leaves that dies meanwhile is cleared by the next one that tries."""
-    marker = Marker(Upload(server, Bucket, Key, PROBE, now()))
-    over = False
+def _noted(client: Any, Bucket: str, Key: str) -> Iterator[Upload]:  # noqa: N803 - the library's words
+    """Until it is over, so that what a run leaves that dies meanwhile is cleared by the next one; also where a request
+    may have been made twice, of which the first may come when all was cleared."""
+    marker = Marker(Upload(str(client.meta.endpoint_url), Bucket, Key, PROBE, now()))
+    begun, over = time.monotonic(), False
     try:
         yield marker.upload
-        over = True
+        over = time.monotonic() - begun < client.meta.config.read_timeout
     finally:
         marker.drop(keep=not over)
 
