@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -49,3 +53,14 @@ def test_a_connection_that_ends_in_the_middle_of_a_query_is_a_fault_that_passes(
         with pytest.raises(Transient):
             drained(through, "select g, repeat('x', 50) as x from generate_series(1, 60000) as g")
         assert proxy.struck
+
+
+def test_an_interrupt_of_a_query_under_way_is_an_interrupt(place: Place) -> None:
+    pressing = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
+    pressing.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        drained(place.address(), "select 1 as id from pg_sleep(6)")
+    # psycopg2 waits in C for the answer, and offers nothing else that COPY could do with.
+    assert place.library == "+psycopg2" or time.monotonic() - begun < 5
+    pressing.join()

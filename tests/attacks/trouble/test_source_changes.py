@@ -4,6 +4,7 @@ states, whole, or nothing does."""
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,8 +64,12 @@ def test_a_source_that_changes_while_it_is_read_lands_whole_or_not_at_all(
     to: str, change: Callable[[Path], str], tow: Warm, tmp_path: Path, attack: Attack
 ) -> None:
     chance = attack.random(f"{to}-{change.__name__}")
+    (tmp_path / "in.csv").write_text(TEXT)
+    begun = time.monotonic()
+    assert tow.run(("copy", "in.csv", to), tmp_path, {"TOWPATH_STATE": str(tmp_path / "state")}).code == 0
+    longest = time.monotonic() - begun
     refused = 0
-    for number in range(attack.times(10, least=3)):
+    for number in range(attack.times(20, least=3)):
         folder = tmp_path / str(number)
         folder.mkdir()
         source = folder / "in.csv"
@@ -72,7 +77,7 @@ def test_a_source_that_changes_while_it_is_read_lands_whole_or_not_at_all(
         env = {"TOWPATH_STATE": str(folder / "state")}
         run = tow.start(("copy", "in.csv", to), folder, env, held=True)
         run.go()
-        run.wait(chance.uniform(0, 0.25))
+        run.wait(chance.uniform(0, longest))
         after = change(source)
         assert run.wait()
         assert "Traceback" not in run.err, run.err

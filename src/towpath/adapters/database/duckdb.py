@@ -354,6 +354,9 @@ def translated(error: duckdb.Error, path: str) -> TowError:
     if "Permission denied" in words:
         todo = "use an account that may open it, or change its permissions"
         return Refused(f"permission was denied: {words}", where=path, todo=todo, code="permission-denied")
+    if "No space left on device" in words:
+        todo = "free some space, then run again; nothing was published"
+        return Refused(f"there is no space left: {words}", where=path, todo=todo, code="disk-full")
     if "not a valid DuckDB database" in words:
         return Refused("it is not a DuckDB database", where=path, todo="check the path", code="file-damaged")
     if isinstance(error, duckdb.OutOfMemoryException):

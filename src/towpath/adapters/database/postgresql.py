@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
@@ -122,10 +123,17 @@ class ADBCSession(PostgreSQLSession):
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        """Ctrl-C within a call of the driver cancels its query, and nothing else tells of it: the driver takes the
+        signal for itself while a call of the main thread lasts (`_blocking_call` in adbc_driver_manager)."""
         try:
             yield
         except adbc.Error as error:
+            if _CANCELLED in str(error) and threading.current_thread() is threading.main_thread():
+                raise KeyboardInterrupt from error
             raise translated(error.sqlstate, str(error), self._where) from error
+
+
+_CANCELLED = "canceling statement due to user request"
 
 
 @contextmanager

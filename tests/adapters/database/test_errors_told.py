@@ -1,0 +1,24 @@
+"""Errors of databases that come too seldom to be made, in the library's own kinds and words, and what we say."""
+
+from __future__ import annotations
+
+import duckdb
+import pymysql
+import pytest
+
+from towpath.adapters.database import duckdb as ducks
+from towpath.adapters.database import mariadb_errors
+from towpath.errors import Refused
+
+
+def test_a_full_disk_of_duckdb_is_told_as_one() -> None:
+    said = duckdb.IOException('IO Error: Could not write file "shop.db": No space left on device')
+    told = ducks.translated(said, "shop.db")
+    assert (told.code, told.where) == ("disk-full", "shop.db")
+
+
+def test_a_table_of_mariadb_that_somebody_changes_right_now_is_told_as_locked() -> None:
+    said = "Table 'shop'.'orders' was skipped since its definition is being modified by concurrent DDL statement"
+    with pytest.raises(Refused) as told, mariadb_errors.translated("127.0.0.1/shop"):
+        raise pymysql.err.OperationalError(1684, said)
+    assert told.value.code == "database-locked"
