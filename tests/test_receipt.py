@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from towpath.look.screen import width
-from towpath.receipt import Receipt, peak_memory, table
+from towpath.receipt import Receipt, peak_memory, table, versions
 
 
 def of(**fields: object) -> Receipt:
@@ -75,3 +75,12 @@ def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started
     )
     assert 5 << 20 < int(told.stdout) < len(held)
     assert peak_memory() > len(held)
+
+
+def test_a_disk_that_fails_costs_a_version_and_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(name: str) -> str:
+        raise OSError(5, "Input/output error")
+
+    assert {"python", "towpath", "pyarrow", "duckdb", "numpy"} == set(versions())
+    monkeypatch.setattr("importlib.metadata.version", fails)
+    assert set(versions()) == {"python"}

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from towpath.badrows import BadRow
+from towpath.disk import oserrors
 from towpath.disk.spool import Spool
 from towpath.errors import DataError, UserError
 from towpath.nouns import Want
@@ -149,7 +150,9 @@ def _refuse_twins(schema: pa.Schema, name: str) -> None:
 def random_access(file: InputFile) -> Iterator[Any]:
     """The file as pyarrow reads it at any position: from its path, or from its stream, spooled to disk if need be."""
     if file.path is not None:
-        with pa.OSFile(str(file.path)) as opened:
+        with oserrors.translated(file.name, "read"):
+            opened = pa.OSFile(str(file.path))
+        with opened:
             yield opened
         return
     with closing(file.open()) as stream:

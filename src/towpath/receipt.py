@@ -46,8 +46,11 @@ def versions() -> dict[str, str]:
     """The versions of what a run's result may depend on."""
     from importlib.metadata import version
 
-    names = ("towpath", "pyarrow", "duckdb", "numpy")
-    return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
+    found = {"python": sys.version.split()[0]}
+    for name in ("towpath", "pyarrow", "duckdb", "numpy"):
+        with suppress(OSError):  # a disk that fails at this moment must not end a run
+            found[name] = version(name)
+    return found
 
 
 class EdgeCounts(TypedDict):

@@ -80,3 +80,12 @@ def test_closing_again_leaves_what_another_run_made_meanwhile(tmp_path: Path) ->
     assert other.path.exists()
     other.close()
     assert not other.path.exists()
+
+
+def test_rows_that_cannot_be_read_back_are_refused_with_the_path(tmp_path: Path) -> None:
+    with RowSpool(tmp_path, "orders", "load1") as spool:
+        spool.write(ROWS)
+        spool.seal()
+        spool.path.unlink()
+        with pytest.raises(Refused, match="cannot read it"):
+            list(spool.batches())

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
-from towpath.errors import UserError
-from towpath.pipeline.yamltext import parse
+from towpath.errors import Refused, TowError, UserError
+from towpath.pipeline.yamltext import parse, read
 
 
 @pytest.mark.parametrize(
@@ -107,3 +111,16 @@ def test_text_that_is_nested_too_deeply_is_refused() -> None:
 
 def test_a_number_of_very_many_digits_is_text() -> None:
     assert parse("n: " + "1" * 5000, "a.yaml").value == {"n": "1" * 5000}
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.EIO, Refused), (errno.EACCES, UserError)])
+def test_a_disk_that_fails_is_not_the_users_mistake(
+    number: int, kind: type[TowError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Path, encoding: str) -> str:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "read_text", fails)
+    with pytest.raises(kind, match="cannot be read") as told:
+        read(tmp_path / "tow.yaml")
+    assert told.value.exit_code == (1 if kind is Refused else 2)

@@ -47,7 +47,9 @@ class RowSpool:
         """The sealed batches in their order, from the first one at each call."""
         if self._writer is None:
             return
-        with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
+        with translated(self._shown, "read"):
+            file = pa.OSFile(str(self.path))
+        with file, pa.ipc.open_stream(file) as reader:
             yield from reader
 
     def close(self) -> None:

@@ -3,6 +3,7 @@ are always text, and a number that would lose digits stays text."""
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from yaml.reader import Reader
 from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
-from towpath.errors import UserError
+from towpath.errors import Refused, UserError
 
 Path = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
@@ -110,8 +111,13 @@ class Document:
             raise Mistakes("\n  ".join(lines), todo="nothing was run", found=found)
 
 
+_OF_THE_DISK = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+"""Errors that no correction of a command helps with."""
+
+
 def read(path: File) -> Document:
-    """The document in a file, named by its path. Raises UserError when it cannot be read; see `parse`."""
+    """The document in a file, named by its path. Raises UserError when it cannot be read, Refused when the
+    disk fails; see `parse`."""
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError as error:
@@ -119,7 +125,8 @@ def read(path: File) -> Document:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         todo = "check its name and its permissions: a tow.yaml is text in UTF-8"
-        raise UserError(f"cannot be read: {reason}", where=str(path), todo=todo, code="file-unreadable") from error
+        kind = Refused if getattr(error, "errno", None) in _OF_THE_DISK else UserError
+        raise kind(f"cannot be read: {reason}", where=str(path), todo=todo, code="file-unreadable") from error
     return parse(text, str(path))
 
 
