@@ -44,6 +44,16 @@ def answers(count: int) -> Callable[[Message], bool]:
     return lambda message: message.way is Way.SERVER and message.length > count
 
 
+def begun_unseen(store: Any, proxy: Proxy, folder: Path) -> str:
+    """The path of an upload that began without anybody's coming to know."""
+    path = f"{place(folder)}/a.bin"
+    proxy.fault(asked("POST", "/a.bin?uploads"), LoseAnswer(_PATIENCE, first=lambda _: proxy.down()))
+    with pytest.raises(Transient), store.stage(path, "load1") as staged:
+        staged.file.write(bytes(6 << 20))
+    proxy.up()
+    return path
+
+
 def test_an_upload_that_begins_twice_because_an_answer_was_lost_leaves_none_behind(
     store: Any, proxy: Proxy, s3_place: S3Place, tmp_path: Path
 ) -> None:
@@ -62,12 +72,8 @@ def test_an_upload_that_begins_twice_because_an_answer_was_lost_leaves_none_behi
 def test_an_upload_whose_beginning_was_never_confirmed_is_ended_by_the_next_run(
     store: Any, proxy: Proxy, s3_place: S3Place, tmp_path: Path
 ) -> None:
-    path = f"{place(tmp_path)}/a.bin"
-    proxy.fault(asked("POST", "/a.bin?uploads"), LoseAnswer(_PATIENCE, first=lambda _: proxy.down()))
-    with pytest.raises(Transient), store.stage(path, "load1") as staged:
-        staged.file.write(bytes(6 << 20))
+    path = begun_unseen(store, proxy, tmp_path)
     assert len(s3_place.uploads(path)) == 1
-    proxy.up()
     store.sweep(path)
     assert s3_place.uploads(path) == []
 
@@ -75,11 +81,7 @@ def test_an_upload_whose_beginning_was_never_confirmed_is_ended_by_the_next_run(
 def test_an_upload_of_no_known_id_that_could_not_be_ended_is_left_to_the_next_sweep(
     store: Any, proxy: Proxy, s3_place: S3Place, tmp_path: Path
 ) -> None:
-    path = f"{place(tmp_path)}/a.bin"
-    proxy.fault(asked("POST", "/a.bin?uploads"), LoseAnswer(_PATIENCE, first=lambda _: proxy.down()))
-    with pytest.raises(Transient), store.stage(path, "load1") as staged:
-        staged.file.write(bytes(6 << 20))
-    proxy.up()
+    path = begun_unseen(store, proxy, tmp_path)
     broken = [True]
     for _ in range(20):
         proxy.fault(lambda message: any(broken) and message.kind == "DELETE", Cut(10))
