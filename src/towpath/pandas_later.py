@@ -1,6 +1,5 @@
 """pyarrow imports pandas, where it is installed, with the first Python object that it makes an array of, to know a
-Series
-when it sees one (`_PandasAPIShim` in its `pandas-shim.pxi`). That takes longer than all else in a small copy.
+Series when it sees one (`_PandasAPIShim` in its `pandas-shim.pxi`). That takes longer than all else in a small copy.
 
 A command of `tow` puts it off until code comes that may use pandas: `end` must be called before code of a user or of
 another package is imported. Inside other programs nothing is put off.

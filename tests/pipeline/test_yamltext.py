@@ -113,14 +113,22 @@ def test_a_number_of_very_many_digits_is_text() -> None:
     assert parse("n: " + "1" * 5000, "a.yaml").value == {"n": "1" * 5000}
 
 
-@pytest.mark.parametrize(("number", "kind"), [(errno.EIO, Refused), (errno.EACCES, UserError)])
+@pytest.mark.parametrize(
+    ("number", "kind", "code"),
+    [
+        (errno.EIO, Refused, "system-refused"),
+        (errno.ENOSPC, Refused, "disk-full"),
+        (errno.EACCES, UserError, "file-unreadable"),
+    ],
+)
 def test_a_disk_that_fails_is_not_the_users_mistake(
-    number: int, kind: type[TowError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, kind: type[TowError], code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(self: Path, encoding: str) -> str:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(Path, "read_text", fails)
-    with pytest.raises(kind, match="cannot be read") as told:
+    with pytest.raises(kind, match=r"cannot (be )?read") as told:
         read(tmp_path / "tow.yaml")
+    assert told.value.code == code
     assert told.value.exit_code == (1 if kind is Refused else 2)

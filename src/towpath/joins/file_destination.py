@@ -25,7 +25,7 @@ from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Want
 from towpath.seams.destination import Load
 from towpath.seams.format import Format
-from towpath.seams.store import BeginsWithOld, Entry, OnThisDisk, Staged, Store
+from towpath.seams.store import BeginsWithOld, Entry, Staged, Store, is_on_this_disk
 from towpath.stream import Batch
 
 _CHUNK = 1 << 20
@@ -63,7 +63,7 @@ class FileDestination:
         shown: str = "",
     ) -> None:
         self.shown = shown or path
-        self.on_this_disk = isinstance(store, OnThisDisk)
+        self.on_this_disk = is_on_this_disk(store)
         self._store = store
         self._format = format
         self._path = path

@@ -19,7 +19,7 @@ from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Stored, Way
 from towpath.seams.destination import Load
 from towpath.seams.format import Format
-from towpath.seams.store import OnThisDisk, Store
+from towpath.seams.store import Store, is_on_this_disk
 from towpath.stream import Batch
 from towpath.values.convert import way
 from towpath.values.logical import plain_type
@@ -255,7 +255,7 @@ class _FolderLoad:
 
     @property
     def writes_beside(self) -> bool:
-        return isinstance(self._owner.store, OnThisDisk)
+        return is_on_this_disk(self._owner.store)
 
     def write(self, batch: Batch) -> None:
         for texts, rows in partitions.split(batch.rows, self._manifest.partition_by):

@@ -19,7 +19,8 @@ from yaml.reader import Reader
 from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
-from towpath.errors import Refused, UserError
+from towpath.disk.oserrors import refused
+from towpath.errors import UserError
 
 Path = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
@@ -123,10 +124,11 @@ def read(path: File) -> Document:
     except FileNotFoundError as error:
         raise UserError("no such file", where=str(path), todo=_others(path), code="path-missing") from error
     except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise refused(error, str(path), "read") from error
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         todo = "check its name and its permissions: a tow.yaml is text in UTF-8"
-        kind = Refused if getattr(error, "errno", None) in _OF_THE_DISK else UserError
-        raise kind(f"cannot be read: {reason}", where=str(path), todo=todo, code="file-unreadable") from error
+        raise UserError(f"cannot be read: {reason}", where=str(path), todo=todo, code="file-unreadable") from error
     return parse(text, str(path))
 
 

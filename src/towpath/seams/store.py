@@ -129,6 +129,11 @@ class OnThisDisk(Protocol):
     on_this_disk: bool
 
 
+def is_on_this_disk(store: Store) -> bool:
+    """Whether a store says so."""
+    return isinstance(store, OnThisDisk) and store.on_this_disk
+
+
 @runtime_checkable
 class HasFolders(Protocol):
     """A store whose folders are there also when nothing is in them."""

@@ -181,8 +181,10 @@ def _shaped(texts: pa.Array, type: pa.DataType) -> bool:
     """Whether each text is written as values of the type are."""
     if pa.types.is_integer(type) or pa.types.is_decimal(type):
         digits = _digits(texts)
-        if digits is None or pa.types.is_integer(type):
-            return digits is not None and digits[1] == 0
+        if digits is None:
+            return False
+        if pa.types.is_integer(type):
+            return digits[1] == 0  # one that is too large is refused by the cast
         return digits[1] <= type.scale and digits[0] + type.scale <= _PRECISION
     if pa.types.is_date(type):
         return shapes.dates(texts)

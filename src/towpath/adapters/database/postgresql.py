@@ -124,7 +124,8 @@ class ADBCSession(PostgreSQLSession):
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Ctrl-C within a call of the driver cancels its query, and nothing else tells of it: the driver takes the
-        signal for itself while a call of the main thread lasts (`_blocking_call` in adbc_driver_manager)."""
+        signal for itself while a call of the main thread lasts (`_blocking_call` in adbc_driver_manager). Who cancels
+        the query on the server (`pg_cancel_backend`) interrupts the run too: the server's words are the same."""
         try:
             yield
         except adbc.Error as error:
