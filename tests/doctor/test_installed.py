@@ -7,6 +7,7 @@ from importlib import metadata
 import pytest
 
 from towpath import registry
+from towpath.digest import words
 from towpath.doctor.installed import checks, extras, lacking
 
 MISSING = registry.Row("format", "nosuch", "towpath_no_such:X", "x", library="towpath_no_such", extra="nosuch")
@@ -42,3 +43,11 @@ def test_an_adapter_without_its_library_is_told_apart_from_a_broken_one(monkeypa
     assert (found["format nosuch"].level, found["format nosuch"].todo) == ("ok", "pip install 'towpath[nosuch]'")
     assert found["format broken"].level == "problem"
     assert "NoSuchClass" in found["format broken"].found
+
+
+def test_a_digest_that_was_not_compiled_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "compiled", None)
+    told = [check for check in checks() if check.name == "content digest"]
+    assert [(check.level, "C compiler" in check.todo) for check in told] == [("warning", True)]
+    monkeypatch.setattr(words, "compiled", words)
+    assert [check.level for check in checks() if check.name == "content digest"] == ["ok"]

@@ -12,7 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from towpath.digest import reference as spec
-from towpath.digest.words import Lanes, add_word, mix, of_binary, of_words, places, stored, sums
+from towpath.digest.words import (
+    Lanes,
+    keyed,
+    mix,
+    of_binary,
+    of_decimals,
+    of_views,
+    of_words,
+    places,
+    stored,
+    sums,
+    takes,
+)
 from towpath.values.logical import Kind, elements, fields, kind, nulls, plain, plain_type
 from towpath.values.textform_times import days, numbers
 
@@ -42,10 +54,10 @@ class _States:
         return self
 
     def _lane(self, k: int, name: str) -> np.ndarray:
-        part = mix(self.lanes[k] ^ np.uint64(_key(k, name, self.name)))
+        part = keyed(self.lanes[k], _key(k, name, self.name))
         if self.wide is not None:
             rows, lanes = self.wide
-            part[rows] = mix(lanes[k] ^ np.uint64(_key(k, name, self.name + "+")))
+            part[rows] = keyed(lanes[k], _key(k, name, self.name + "+"))
         return part
 
 
@@ -79,7 +91,7 @@ def parts(values: pa.Array, name: str) -> Lanes:
     """The contribution of every value of a column, in both lanes; the arrays are the caller's to change."""
     if pa.types.is_dictionary(values.type):
         return _by_dictionary(values, name)
-    if not _is_plain(values.type):
+    if not _is_plain(values.type) and not takes(values.type):
         values = plain(values)
     found = _kind(values.type)
     if found is Kind.NULL:
@@ -157,8 +169,8 @@ def _decimals(values: Any) -> _Numbers | _States:
         wide &= ~nulls(values)
     scale = values.type.scale
     if not wide.any():
-        return _Numbers(low, lambda numbers: _States("decimal", _of_decimals(numbers.copy(), scale)))
-    states = _of_decimals(low, scale)
+        return _Numbers(low, lambda numbers: _States("decimal", of_decimals(numbers.copy(), scale)))
+    states = of_decimals(low, scale)
     large = np.flatnonzero(wide)
     for row, value in zip(large, values.take(pa.array(large)).to_pylist(), strict=True):
         content = spec.decimal_bytes(value)
@@ -167,41 +179,8 @@ def _decimals(values: Any) -> _Numbers | _States:
     return _States("decimal", states)
 
 
-def _of_decimals(unscaled: np.ndarray, scale: int) -> Lanes:
-    """The states of decimals of one scale: without their trailing zeros after the point, each a scale and an unscaled
-    integer."""
-    shorter = []
-    rows: Any = slice(None)
-    for _ in range(scale):
-        tenth = unscaled[rows] // 10
-        even = np.flatnonzero(tenth * 10 == unscaled[rows])
-        rows = even if isinstance(rows, slice) else rows[even]
-        if len(rows) == 0:
-            break
-        unscaled[rows] = tenth[even]
-        shorter.append(rows)
-    first, second = (np.full(len(unscaled), state) for state in _scale_states(scale))
-    for less, rows in enumerate(shorter, 1):
-        for state, one in zip((first, second), _scale_states(scale - less), strict=True):
-            state[rows] = one
-    add_word((first, second), unscaled.view(np.uint64), 2)
-    return first, second
-
-
-@lru_cache(maxsize=128)
-def _scale_states(scale: int) -> tuple[np.uint64, np.uint64]:
-    """What a decimal's first word, its scale, adds to its state, and the length of two words."""
-    states = of_words(np.array([scale], np.uint64))
-    first, second = (np.uint64((int(state[0]) + 8 * spec.L) % 2**64) for state in states)
-    return first, second
-
-
-def _text(values: pa.Array) -> _States:
-    return _States("text", of_binary(values))
-
-
-def _bytes(values: pa.Array) -> _States:
-    return _States("bytes", of_binary(values))
+def _binary(name: str, values: pa.Array) -> _States:
+    return _States(name, of_views(values) if takes(values.type) else of_binary(values))
 
 
 def _dates(values: pa.Array) -> _Numbers:
@@ -274,8 +253,8 @@ _STATES: dict[Kind, Callable[[Any], _States | _Numbers]] = {
     Kind.INTEGER: _integers,
     Kind.DECIMAL: _decimals,
     Kind.FLOAT: _floats,
-    Kind.TEXT: _text,
-    Kind.BYTES: _bytes,
+    Kind.TEXT: partial(_binary, "text"),
+    Kind.BYTES: partial(_binary, "bytes"),
     Kind.DATE: _dates,
     Kind.TIME: partial(_times, "time"),
     Kind.LOCAL: partial(_times, "local"),

@@ -1,8 +1,9 @@
-"""The arithmetic of the content digest on whole arrays: mixing, and the state of runs of 8-byte words."""
+"""The arithmetic of the content digest on whole arrays: mixing, and the state of runs of 8-byte words. By compiled.c,
+or by numpy where that was not compiled."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from towpath.digest.reference import G, L
+from towpath.values.logical import nulls
+
+try:
+    from towpath.digest import compiled
+except ImportError:
+    compiled = None  # type: ignore[assignment]
 
 Lanes = tuple[np.ndarray, np.ndarray]
 
@@ -28,6 +35,9 @@ def keep_freed_memory() -> None:
 
 def mix(x: np.ndarray) -> np.ndarray:
     """SplitMix64's finaliser of every element, in place."""
+    if compiled is not None:
+        compiled.mix(x, 0, x)
+        return x
     shifted = np.right_shift(x, _MIX[0])
     np.bitwise_xor(x, shifted, out=x)
     np.multiply(x, _MIX[1], out=x)
@@ -37,6 +47,15 @@ def mix(x: np.ndarray) -> np.ndarray:
     np.right_shift(x, _MIX[4], out=shifted)
     np.bitwise_xor(x, shifted, out=x)
     return x
+
+
+def keyed(x: np.ndarray, key: int) -> np.ndarray:
+    """Mix(x ^ key) of every element."""
+    if compiled is None:
+        return mix(x ^ np.uint64(key))
+    out = np.empty(len(x), np.uint64)
+    compiled.mix(x, key, out)
+    return out
 
 
 def places(count: int, step: int) -> np.ndarray:
@@ -75,6 +94,46 @@ def add_word(states: Lanes, word: np.ndarray, place: int) -> None:
         state += mix(word + np.uint64(place * step % 2**64))
 
 
+def of_decimals(unscaled: np.ndarray, scale: int) -> Lanes:
+    """The states of decimals of one scale: without their trailing zeros after the point, each a scale and an unscaled
+    integer. The numbers are changed."""
+    if compiled is not None:
+        states = np.empty(len(unscaled), np.uint64), np.empty(len(unscaled), np.uint64)
+        compiled.decimals(unscaled, *_states_of_scales(scale), *states)
+        return states
+    shorter = []
+    rows: Any = slice(None)
+    for _ in range(scale):
+        tenth = unscaled[rows] // 10
+        even = np.flatnonzero(tenth * 10 == unscaled[rows])
+        rows = even if isinstance(rows, slice) else rows[even]
+        if len(rows) == 0:
+            break
+        unscaled[rows] = tenth[even]
+        shorter.append(rows)
+    first, second = (np.full(len(unscaled), state) for state in _scale_states(scale))
+    for less, rows in enumerate(shorter, 1):
+        for state, one in zip((first, second), _scale_states(scale - less), strict=True):
+            state[rows] = one
+    add_word((first, second), unscaled.view(np.uint64), 2)
+    return first, second
+
+
+@lru_cache(maxsize=128)
+def _states_of_scales(most: int) -> Lanes:
+    """Those of the scales 0, 1, ..., most."""
+    first, second = zip(*map(_scale_states, range(most + 1)), strict=True)
+    return np.array(first), np.array(second)
+
+
+@lru_cache(maxsize=128)
+def _scale_states(scale: int) -> tuple[np.uint64, np.uint64]:
+    """What a decimal's first word, its scale, adds to its state, and the length of two words."""
+    states = of_words(np.array([scale], np.uint64))
+    first, second = (np.uint64((int(state[0]) + 8 * L) % 2**64) for state in states)
+    return first, second
+
+
 def of_binary(values: Any) -> Lanes:
     """The states of an array of text or bytes: their words are gathered from Arrow's own buffers. What a null row
     gets is of no use."""
@@ -82,12 +141,37 @@ def of_binary(values: Any) -> Lanes:
     if len(values) == 0:
         return states
     offsets, content = _buffers(values)
+    if compiled is not None:
+        compiled.runs(offsets, content, *states)
+        return states
     first = 0
     while first < len(values):
         last = min(int(np.searchsorted(offsets, offsets[first] + _GROUP)), len(values))
         for state, found in zip(states, _group(offsets[first : last + 1], content), strict=True):
             state[first:last] = found
         first = last
+    return states
+
+
+def is_compiled() -> bool:
+    return compiled is not None
+
+
+def takes(type: pa.DataType) -> bool:
+    """Whether values of a layout that is not plain are hashed as they lie: views, where that was compiled."""
+    return compiled is not None and (pa.types.is_string_view(type) or pa.types.is_binary_view(type))
+
+
+def of_views(values: Any) -> Lanes:
+    """The states of an array of text or bytes that `takes` names."""
+    states = np.empty(len(values), np.uint64), np.empty(len(values), np.uint64)
+    if len(values) == 0:
+        return states
+    _, _, *others = values.buffers()
+    views = stored(values, np.dtype("V16"))
+    if values.null_count:  # what stands there for null may show anywhere
+        views = np.where(nulls(values), np.zeros(1, views.dtype), views)
+    compiled.views(views, tuple(others), *states)
     return states
 
 

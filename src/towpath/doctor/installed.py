@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from towpath import registry
+from towpath.digest import words
 from towpath.doctor.report import OK, PROBLEM, WARNING, Check
 from towpath.errors import MissingLibrary
 
@@ -33,8 +34,17 @@ def checks() -> Iterator[Check]:
         yield Check(_TOPIC, "towpath", WARNING, "runs from its source, so its requirements are not known")
         return
     yield from _core([one for one in requirements if not _EXTRA.search(one)])
+    yield _digest()
     yield from extras(requirements)
     yield from _adapters()
+
+
+def _digest() -> Check:
+    name = "content digest"
+    if words.is_compiled():
+        return Check(_TOPIC, name, OK, "compiled")
+    slower = "by numpy, which takes twice the time"
+    return Check(_TOPIC, name, WARNING, slower, "get a C compiler, then install towpath again")
 
 
 def lacking(requirements: list[str]) -> list[str]:

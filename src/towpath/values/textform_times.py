@@ -32,7 +32,10 @@ Read = tuple[pa.Array, np.ndarray]
 def numbers(values: pa.Array) -> np.ndarray:
     """The integers that a temporal array stores, as int64 (0 for null)."""
     width = pa.int32() if values.type.bit_width == 32 else pa.int64()
-    return pc.fill_null(values.view(width), 0).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+    stored = values.view(width)
+    if values.null_count:
+        stored = pc.fill_null(stored, 0)
+    return stored.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
 
 
 def days(values: pa.Array) -> np.ndarray:

@@ -1,0 +1,13 @@
+import numpy as np
+
+def mix(x: np.ndarray, key: int, out: np.ndarray, /) -> None: ...
+def runs(offsets: np.ndarray, content: np.ndarray, first: np.ndarray, second: np.ndarray, /) -> None: ...
+def views(views: np.ndarray, buffers: tuple[object, ...], first: np.ndarray, second: np.ndarray, /) -> None: ...
+def decimals(
+    unscaled: np.ndarray,
+    scales_first: np.ndarray,
+    scales_second: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    /,
+) -> None: ...
