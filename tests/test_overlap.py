@@ -15,51 +15,90 @@ import towpath as tow
 from towpath import move
 from towpath.errors import Refused
 from towpath.joins.files import RowsFile
-from towpath.overlap import Overlap
+from towpath.overlap import Lane
+
+LARGE = 1 << 20
 
 
-def test_works_run_beside_each_other_and_are_done_when_settled() -> None:
-    both, done = threading.Barrier(2), []
-
-    def work(number: int) -> None:
-        both.wait(10)
-        done.append(number)
-
-    with Overlap() as overlap:
-        overlap.start(work, 1)
-        overlap.start(work, 2)
-        overlap.settle()
-        assert sorted(done) == [1, 2]
+def test_works_are_done_in_their_order_in_one_other_thread() -> None:
+    done: list[tuple[int, threading.Thread]] = []
+    with Lane("test", 100 * LARGE) as lane:
+        for number in range(20):
+            lane.do(LARGE, lambda number=number: done.append((number, threading.current_thread())))
+        lane.settle()
+        assert [number for number, _ in done] == list(range(20))
+        assert len({thread for _, thread in done} - {threading.main_thread()}) == 1
 
 
-def test_a_failure_is_raised_once_when_all_have_ended() -> None:
-    done = []
+def test_a_small_work_is_done_at_once_and_behind_those_before_it() -> None:
+    done: list[object] = []
+    with Lane("test", 100 * LARGE) as lane:
+        lane.do(LARGE, lambda: (time.sleep(0.05), done.append("large")))
+        lane.do(1, lambda: done.append(threading.current_thread()))
+        assert done == ["large", threading.main_thread()]
 
+
+@pytest.mark.parametrize(("size", "waiting"), [(LARGE, 4), (3 * LARGE, 1), (9 * LARGE, 1)])
+def test_no_more_wait_than_memory_allows(size: int, waiting: int) -> None:
+    go = threading.Semaphore(0)
+    begun = []
+    with Lane("test", 4 * LARGE) as lane:
+        for _ in range(waiting):
+            lane.do(size, go.acquire)
+        another = threading.Thread(target=lambda: (lane.do(size, go.acquire), begun.append(1)))
+        another.start()
+        another.join(0.1)
+        assert begun == []
+        go.release()
+        another.join(10)
+        assert begun == [1]
+        for _ in range(waiting):
+            go.release()
+        lane.settle()
+
+
+def test_a_failure_is_raised_once_and_what_is_behind_it_is_not_begun() -> None:
+    done, go = [], threading.Event()
+
+    def fails() -> None:
+        go.wait(10)
+        raise BlockingIOError
+
+    with Lane("test", 100 * LARGE) as lane:
+        lane.do(LARGE, fails)
+        lane.do(LARGE, done.append, 1)
+        go.set()
+        with pytest.raises(BlockingIOError):
+            lane.settle()
+        lane.settle()
+        assert done == []
+
+
+def test_a_failure_is_raised_by_the_next_work_although_there_is_room() -> None:
     def fails() -> None:
         raise BlockingIOError
 
-    def works() -> None:
-        time.sleep(0.05)
-        done.append(1)
-
-    with Overlap() as overlap:
-        overlap.start(fails)
-        overlap.start(works)
+    with Lane("test", 100 * LARGE) as lane:
+        lane.do(LARGE, fails)
         with pytest.raises(BlockingIOError):
-            overlap.settle()
-        assert done == [1]
-        overlap.settle()
+            for _ in range(50):
+                time.sleep(0.01)
+                lane.do(LARGE, time.sleep, 0)
 
 
-def test_who_leaves_with_an_error_waits_and_keeps_the_error() -> None:
-    done = []
+def test_who_leaves_with_an_error_waits_for_what_has_begun_alone_and_keeps_the_error() -> None:
+    done: list[int] = []
+    begun = threading.Event()
 
     def works() -> None:
+        begun.set()
         time.sleep(0.05)
         done.append(1)
 
-    with pytest.raises(KeyError), Overlap() as overlap:
-        overlap.start(works)
+    with pytest.raises(KeyError), Lane("test", 100 * LARGE) as lane:
+        lane.do(LARGE, works)
+        lane.do(LARGE, done.append, 2)
+        begun.wait(10)
         raise KeyError
     assert done == [1]
 

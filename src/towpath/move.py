@@ -20,7 +20,7 @@ from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
 from towpath.letterbox import Limited
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
-from towpath.overlap import WORTH, Overlap
+from towpath.overlap import Lane
 from towpath.planning import LACKING, column_json, listed
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, now, peak_memory, versions
@@ -34,6 +34,9 @@ from towpath.url import shown
 from towpath.values.convert import convert
 from towpath.watch import Watch
 from towpath.window import is_bounded
+
+_BATCHES_BEHIND = 8
+"""Batches that may wait to be written while others are read: about a row group of Parquet, which is written at once."""
 
 
 def blank(spec: JobSpec) -> Receipt:
@@ -223,21 +226,21 @@ class _Attempt:
 
     def _pump(self, result: Stream, offer: Offer, load: Load, digest: Digest, edge: Edge, bad: CountedBadRows) -> None:
         beside = isinstance(load, WritesBeside) and load.writes_beside
-        with Overlap() as overlap:
+        most = _BATCHES_BEHIND * min(want.batch_bytes for want in self.ground.wants.values())
+        with Lane("digest", most) as digesting, Lane("write", most) as writing:
             for batch in result:
                 kept, made = self._converted(batch, offer, edge, bad)
-                overlap.settle()
                 self.written = digest.rows
-                large = made.rows.nbytes >= WORTH
-                if large:
-                    overlap.start(digest.update, kept.rows)
+                if not len(made):
+                    continue
+                size = made.rows.nbytes
+                digesting.do(size, digest.update, kept.rows)
+                if beside:
+                    writing.do(size, load.write, made)
                 else:
-                    digest.update(kept.rows)
-                if large and beside:
-                    overlap.start(load.write, made)
-                elif len(made):
                     load.write(made)
-            overlap.settle()
+            digesting.settle()
+            writing.settle()
         self.written = digest.rows
 
     def _converted(self, batch: Batch, offer: Offer, edge: Edge, bad: CountedBadRows) -> tuple[Batch, Batch]:

@@ -1,35 +1,63 @@
-"""What other cores do with a batch while the mover reads on."""
+"""What other cores do with batches while the mover reads on."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 
-WORTH = 1 << 17
+_WORTH = 1 << 17
 """Bytes of a batch that are worth a turn of another thread."""
 
 
-class Overlap:
-    """Works under way, in threads that begin with the first. Leaving it waits for them."""
+class Lane:
+    """Works done one after another, in their order, in a thread of its own that begins with the first. No more wait
+    than hold `most` bytes of memory together, unless one alone does. What a work raises, the next call raises, once;
+    those behind it are not begun. Leaving the lane with an error gives up what has not begun; leaving waits."""
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(2, "towpath-overlap")
-        self._under_way: list[Future[Any]] = []
+    def __init__(self, name: str, most: int) -> None:
+        self._thread = ThreadPoolExecutor(1, f"towpath-{name}")
+        self._most = most
+        self._waiting: deque[tuple[Future[None], int]] = deque()
+        self._bytes = 0
+        self._failed = False
 
-    def start(self, work: Callable[..., object], *given: Any) -> None:
-        self._under_way.append(self._pool.submit(work, *given))
+    def do(self, size: int, work: Callable[..., object], *given: Any) -> None:
+        """Does a work, now or later, that holds so many bytes. Small ones are done at once, when all others are."""
+        if size < _WORTH:
+            self.settle()
+            work(*given)
+            return
+        while self._waiting and (self._waiting[0][0].done() or self._bytes + size > self._most):
+            self._first()
+        self._waiting.append((self._thread.submit(self._work, work, given), size))
+        self._bytes += size
 
     def settle(self) -> None:
-        """Waits for all that was started, then raises what the first of them raised that failed."""
-        under_way, self._under_way = self._under_way, []
-        wait(under_way)
-        for one in under_way:
-            one.result()
+        """Waits for all that was begun."""
+        while self._waiting:
+            self._first()
 
-    def __enter__(self) -> Overlap:
+    def _first(self) -> None:
+        first, size = self._waiting[0]
+        first.exception()  # which an interrupt can end, and it waits on
+        self._waiting.popleft()
+        self._bytes -= size
+        first.result()
+
+    def _work(self, work: Callable[..., object], given: tuple[Any, ...]) -> None:
+        if self._failed:
+            return
+        try:
+            work(*given)
+        except BaseException:
+            self._failed = True
+            raise
+
+    def __enter__(self) -> Lane:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._pool.shutdown()
+        self._thread.shutdown(cancel_futures=kind is not None)
