@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -156,6 +157,20 @@ class TestPublishing:
             with publishing(store, before=raising(error)), pytest.raises(type(error)):
                 load(to_file(path, store=store), NEW, step=step)
             assert names(path.parent) == ([NOTE] if kept else [])
+
+    @pytest.mark.parametrize("store", [Local, Elsewhere])
+    def test_an_interrupt_while_it_is_published_is_heard_when_all_is_done(
+        self, tmp_path: Path, store: type[Local]
+    ) -> None:
+        path, made = tmp_path / "a.csv", store()
+        with (
+            publishing(made, before=lambda: signal.raise_signal(signal.SIGINT)),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            load(to_file(path, store=made), NEW, step=STEP)
+        assert path.read_text() == "id\n1\n"
+        assert note(path)["intent"] is None
+        assert to_file(path).state(STEP) == state("load1")
 
     def test_an_error_after_the_file_was_published_leaves_its_state_to_be_found(self, tmp_path: Path) -> None:
         path, store = tmp_path / "a.csv", Local()

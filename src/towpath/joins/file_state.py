@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from towpath.errors import Conflict, DataError, TowError, Transient
+from towpath.interrupted import shielded
 from towpath.joins import sealed
 from towpath.nouns import State
 from towpath.seams.store import SeesThisMachine, Staged, Store
@@ -94,9 +95,16 @@ class FileState:
     def publish(
         self, staged: Staged, intent: Intent, expected: State | None, create: bool, check: Callable[[], None]
     ) -> None:
-        """Publishes a sealed object and commits the intent's state. `check` raises when the ground changed.
+        """Publishes a sealed object and commits the intent's state. `check` raises when the ground changed. An
+        interrupt is heard at the end: who had not waited for a request's answer would not know what stands there.
 
         Raises Conflict, and leaves everything as it was, when another run came before."""
+        with shielded():
+            self._publish(staged, intent, expected, create, check)
+
+    def _publish(
+        self, staged: Staged, intent: Intent, expected: State | None, create: bool, check: Callable[[], None]
+    ) -> None:
         ledger = self._as_published(self._read())
         new = intent.state
         if new is not None and _load_of(ledger, new.step) == intent.load_id:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import pytest
 
 from tests.s3kit import S3Place, place
+from towpath import userfiles
 from towpath.adapters.store import s3_conditions
 from towpath.errors import Transient
 from towpath.lab.faults.framing import HTTPFraming, Way
-from towpath.lab.faults.network import Call, Cut, LoseAnswer, Message
+from towpath.lab.faults.network import Call, Cut, LoseAnswer, Message, Stall
 from towpath.lab.faults.proxy import Proxy
 
 _PATIENCE = 20.0
@@ -67,6 +69,42 @@ def test_an_upload_that_begins_twice_because_an_answer_was_lost_leaves_none_behi
     assert len(proxy.struck) == 1
     assert s3_place.uploads(path) == []
     assert s3_place.tree(path) == {"": bytes(6 << 20)}
+
+
+def test_an_upload_that_begins_when_its_run_has_done_with_another_is_ended_by_the_next_run(
+    s3_place: S3Place, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_conditions, "_found", {})
+    store = s3_place.store(endpoint=proxy.through(s3_place.endpoint), part_mb=5, timeout_secs=1)
+    path, held = f"{place(tmp_path)}/a.bin", Stall(_PATIENCE)
+    proxy.fault(asked("POST", "/a.bin?uploads"), held)
+    with store.stage(path, "load1") as staged:
+        staged.file.write(bytes(6 << 20))
+        staged.seal()
+        staged.publish(create=True)
+    assert s3_place.uploads(path) == []
+    held.release.set()
+    deadline = time.monotonic() + _PATIENCE
+    while not s3_place.uploads(path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(s3_place.uploads(path)) == 1
+    assert len(store.sweep(path)) == 1
+    assert s3_place.uploads(path) == []
+    assert store.sweep(path) == []
+    assert s3_place.tree(path) == {"": bytes(6 << 20)}
+
+
+def test_an_interrupt_while_the_server_is_tried_leaves_nothing(
+    store: Any, proxy: Proxy, s3_place: S3Place, tmp_path: Path
+) -> None:
+    path = f"{place(tmp_path)}/a.bin"
+    interrupts = Call(lambda _: os.kill(os.getpid(), signal.SIGINT))
+    proxy.fault(asked("POST", "?uploads"), interrupts)
+    with pytest.raises(KeyboardInterrupt):
+        store.swap_note(path, b"{}", None)
+    assert len(proxy.struck) == 1
+    assert s3_place.tree(place(tmp_path)) == {}
+    assert list(userfiles.state().rglob("*.tow-tmp")) == []
 
 
 def test_an_upload_whose_beginning_was_never_confirmed_is_ended_by_the_next_run(

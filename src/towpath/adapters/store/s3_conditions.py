@@ -18,6 +18,7 @@ from towpath.adapters.store import s3_orphans
 from towpath.adapters.store.s3_client import FAILURES, code_of, shown, translated
 from towpath.adapters.store.s3_markers import PROBE, Marker, Upload, now
 from towpath.errors import Refused
+from towpath.interrupted import shielded
 
 _DAYS = 30
 """How long an answer is believed: servers are replaced."""
@@ -66,7 +67,7 @@ def _remembered(server: str, bucket: str) -> Conditions | None:
 
 def _tried(client: Any, server: str, bucket: str, key: str) -> Conditions:
     place = {"Bucket": bucket, "Key": posixpath.join(posixpath.dirname(key), f".tow-probe-{secrets.token_hex(8)}")}
-    with _noted(client, **place) as probe, translated(f"{bucket}/{key}", "write"):
+    with shielded(), _noted(client, **place) as probe, translated(f"{bucket}/{key}", "write"):
         client.put_object(**place, Body=b"")
         try:
             writes = (

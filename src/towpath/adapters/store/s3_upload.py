@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from towpath.adapters.store.s3_client import FAILURES, is_missing, refused, shown, translated
-from towpath.adapters.store.s3_markers import Marker, now
+from towpath.adapters.store.s3_markers import Marker, Upload, now
 from towpath.adapters.store.s3_orphans import abort, unnamed
 from towpath.errors import Conflict, TowError
 
@@ -55,6 +55,7 @@ class StagedObject:
         self._room = threading.BoundedSemaphore(max(1, min(THREADS + 1, _IN_FLIGHT // part)))
         self._published = False
         self._remembered = False
+        self._twice: Upload | None = None
         self.token = f"{marker.upload.load_id}-{secrets.token_hex(8)}"
         self.file: BinaryIO = cast(BinaryIO, _Written(self))
 
@@ -116,7 +117,9 @@ class StagedObject:
         kept = self._remembered
         if self._upload and not self._published:
             kept |= not abort(self._client(), self._upload)
-        self._marker.drop(keep=kept)
+        if self._twice is not None:
+            self._marker.begun(self._twice)
+        self._marker.drop(keep=kept or self._twice is not None)
 
     def _make_visible(self, condition: dict[str, str]) -> None:
         try:
@@ -165,8 +168,10 @@ class StagedObject:
             raise
         self._upload = {**self._named, "UploadId": made["UploadId"]}
         self._marker.begun(replace(begun, upload=made["UploadId"]))
-        if made["ResponseMetadata"].get("RetryAttempts"):  # an answer that was lost has begun another one
+        if made["ResponseMetadata"].get("RetryAttempts"):
+            # A request whose answer was lost has begun another upload, or will when it arrives: the next run looks.
             unnamed(self._client(), begun)
+            self._twice = begun
 
     def _put(self, given: dict[str, Any], number: int) -> dict[str, Any]:
         with translated(self._path, "write"):
