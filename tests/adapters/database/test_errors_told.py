@@ -6,15 +6,24 @@ import duckdb
 import pymysql
 import pytest
 
-from towpath.adapters.database import duckdb as ducks
-from towpath.adapters.database import mariadb_errors
+from towpath.adapters.database import duckdb_errors, mariadb_errors
 from towpath.errors import Refused
 
 
 def test_a_full_disk_of_duckdb_is_told_as_one() -> None:
     said = duckdb.IOException('IO Error: Could not write file "shop.db": No space left on device')
-    told = ducks.translated(said, "shop.db")
+    told = duckdb_errors.translated(said, "shop.db")
     assert (told.code, told.where) == ("disk-full", "shop.db")
+
+
+def test_a_disk_that_fails_while_duckdb_commits_is_no_defect_of_duckdb() -> None:
+    for words in ("fsync failed!", "Failed to create checkpoint because of error: IO Error: Could not write file"):
+        told = duckdb_errors.translated(duckdb.FatalException(f"FATAL Error: {words}"), "shop.db")
+        assert isinstance(told, Refused)
+        assert (told.code, told.where, words in told.what) == ("system-refused", "shop.db", True)
+    for defect in (duckdb.FatalException("FATAL Error: Invalid node"), duckdb.InternalException("INTERNAL Error: x")):
+        with pytest.raises(type(defect)):
+            duckdb_errors.translated(defect, "shop.db")
 
 
 def test_a_table_of_mariadb_that_somebody_changes_right_now_is_told_as_locked() -> None:

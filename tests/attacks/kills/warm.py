@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -94,7 +95,16 @@ class Run:
     err: str = ""
 
     def go(self) -> None:
-        os.close(os.open(f"{self.said}.held", os.O_WRONLY))
+        """Lets it begin, if it has not ended for want of what it waits for."""
+        while not self.ended():
+            try:
+                os.close(os.open(f"{self.said}.held", os.O_WRONLY | os.O_NONBLOCK))
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # nobody reads there yet
+                    raise
+                time.sleep(0.001)
+            else:
+                return
 
     def ended(self) -> bool:
         if self.code is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -23,11 +22,12 @@ import pyarrow as pa
 from towpath import interrupted
 from towpath.adapters.database import duckdb_catalog as catalog
 from towpath.adapters.database import duckdb_encryption as encryption
+from towpath.adapters.database import duckdb_errors as errors
 from towpath.adapters.database import duckdb_types as types
 from towpath.disk import leftovers
 from towpath.disk.durable import sync_folder
 from towpath.disk.oserrors import missing
-from towpath.errors import DataError, Refused, TowError, UserError
+from towpath.errors import Refused, UserError
 from towpath.nouns import Existing, Stored
 from towpath.seams.dialect import Dialect
 from towpath.secrets import Secret
@@ -121,7 +121,7 @@ class DuckDB:
         try:
             yield connection
         except duckdb.Error as error:
-            raise translated(error, str(self.path)) from error
+            raise errors.translated(error, str(self.path)) from error
         finally:
             connection.close()
 
@@ -132,7 +132,7 @@ class DuckDB:
                 return encryption.connect(path, self._key, self._settings, read_only=read_only, builtin=builtin)
             return duckdb.connect(str(path), read_only=read_only, config=self._settings)
         except duckdb.Error as error:
-            raise translated(error, str(self.path)) from error
+            raise errors.translated(error, str(self.path)) from error
 
     def _create(self) -> None:
         """Makes an empty database beside its place first: DuckDB never opens one whose making was cut short."""
@@ -144,7 +144,7 @@ class DuckDB:
                 os.link(made, self.path)
                 sync_folder(self.path.parent)
         except duckdb.Error as error:
-            raise translated(error, str(self.path)) from error
+            raise errors.translated(error, str(self.path)) from error
         finally:
             with contextlib.suppress(OSError):  # the next run sweeps it
                 made.unlink()
@@ -296,7 +296,7 @@ class DuckDBSession:
         except duckdb.Error as error:
             if failures:
                 raise failures[0] from error
-            raise translated(error, self._path) from error
+            raise errors.translated(error, self._path) from error
 
 
 def _kept(field: pa.Field, type: Any) -> str:
@@ -323,59 +323,3 @@ def _noting(batches: Iterator[pa.RecordBatch], failures: list[BaseException]) ->
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema([(field.name, types.plain(field.type)) for field in schema])
-
-
-_LOCKED = ("Could not set lock", "different configuration than existing", "Unique file handle conflict")
-_WRONG_SQL = (duckdb.ProgrammingError, duckdb.NotSupportedError)
-_BAD_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException, duckdb.TypeMismatchException)
-
-
-_SYSTEM_GUESS = re.compile(r'\nDid you mean "(pg_|duckdb_|sqlite_|information_schema|system\.)[^"]*"\?')
-"""DuckDB guesses what table was meant; its own tables are none that people mean here."""
-
-
-def translated(error: duckdb.Error, path: str) -> TowError:
-    """A DuckDB error as one of ours, in DuckDB's words."""
-    words = re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error).partition("\n\nLINE ")[0]).strip()
-    if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
-        raise error
-    about_key = encryption.refusal(words, path)
-    if about_key is not None:
-        return about_key
-    if any(told in words for told in _LOCKED):
-        holder = re.search(r"\(PID (\d+)\)", words)
-        who = f"process {holder.group(1)}" if holder else "another connection of this process"
-        return Refused(
-            f"the database is locked by {who}",
-            where=path,
-            todo="end it or wait for it, then run again",
-            code="database-locked",
-        )
-    if "Permission denied" in words:
-        todo = "use an account that may open it, or change its permissions"
-        return Refused(f"permission was denied: {words}", where=path, todo=todo, code="permission-denied")
-    if "No space left on device" in words:
-        todo = "free some space, then run again; nothing was published"
-        return Refused(f"there is no space left: {words}", where=path, todo=todo, code="disk-full")
-    if "not a valid DuckDB database" in words:
-        return Refused("it is not a DuckDB database", where=path, todo="check the path", code="file-damaged")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return Refused(
-            words.partition("\n")[0],
-            where=path,
-            todo="give the database more memory (option memory, in bytes)",
-            code="memory-short",
-        )
-    if isinstance(error, _BAD_DATA):
-        way = "choose --mode merge with --key" if "Duplicate key" in words else "change the table"
-        todo = f"nothing was published; correct the rows, or {way}"
-        return DataError(_one_line(words), where=path, todo=todo, code="constraint-violated")
-    if isinstance(error, _WRONG_SQL):
-        return UserError(
-            _one_line(words), where=path, todo="correct the SQL: a select over its tables", code="sql-wrong"
-        )
-    return Refused(words, where=path, todo="see what DuckDB says, then run again", code="system-refused")
-
-
-def _one_line(words: str) -> str:
-    return _SYSTEM_GUESS.sub("", words).replace("\n", " ")
