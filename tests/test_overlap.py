@@ -13,6 +13,7 @@ import pytest
 
 import towpath as tow
 from towpath import move
+from towpath.disk.rowspool import RowSpool
 from towpath.errors import Refused
 from towpath.joins.files import RowsFile
 from towpath.overlap import Lane
@@ -115,21 +116,31 @@ def copied(many: Path, to: str) -> Any:
     return tow.copy(str(many), f"{many.parent}/{to}")
 
 
-@pytest.mark.parametrize("to", ["out.parquet", "out.csv", "out/"])
+@pytest.mark.parametrize(
+    ("to", "kind"),
+    [
+        ("{}/out.parquet", RowsFile),
+        ("{}/out.csv", RowsFile),
+        ("{}/out/", RowsFile),
+        ("duckdb:///{}/out.db#t", RowSpool),
+        ("sqlite:///{}/out.db#t", RowSpool),
+    ],
+)
 def test_rows_are_written_in_their_order_by_another_thread(
-    many: Path, to: str, monkeypatch: pytest.MonkeyPatch
+    many: Path, to: str, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, threads = RowsFile.write, set()
+    write, threads = kind.write, set()
 
-    def noted(self: RowsFile, rows: pa.RecordBatch) -> None:
+    def noted(self: Any, rows: pa.RecordBatch) -> None:
         threads.add(threading.current_thread())
         write(self, rows)
 
-    monkeypatch.setattr(RowsFile, "write", noted)
-    assert copied(many, to).rows == 200_000
+    monkeypatch.setattr(kind, "write", noted)
+    address = to.format(many.parent)
+    assert tow.copy(str(many), address).rows == 200_000
     assert threads
     assert threading.main_thread() not in threads
-    with tow.read(f"{many.parent}/{to}") as found:
+    with tow.read(address) as found:
         assert found.to_arrow()["id"].to_pylist() == list(range(200_000))
 
 

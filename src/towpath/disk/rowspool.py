@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -36,12 +35,12 @@ class RowSpool:
         self.rows += batch.num_rows
 
     def seal(self) -> None:
-        """Completes the file and makes it durable; after it only `batches` and `close` are called."""
+        """Completes the file; after it only `batches` and `close` are called. It is not synced: whatever ends the
+        machine ends the load too, and its rows are read again."""
         with translated(self._shown, "write"):
             if self._writer is not None:
                 self._writer.close()
             self._file.flush()
-            os.fsync(self._file.fileno())
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The sealed batches in their order, from the first one at each call."""

@@ -107,6 +107,10 @@ class TableLoad:
     found: Found
     published: Published | None = None
 
+    @property
+    def writes_beside(self) -> bool:
+        return True  # the rows wait in a file
+
     def write(self, batch: Batch) -> None:
         self.spool.write(batch.rows)
 
