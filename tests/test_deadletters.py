@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -187,6 +189,22 @@ def test_what_a_dead_run_was_still_writing_goes_with_the_next_and_what_a_living_
     assert sorted(path.name.split(".")[1] for path in tmp_path.iterdir()) == ["load2", "load3"]
     living.discard()
     third.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_died_before_its_rows_had_a_file_leaves_nothing_to_the_next(tmp_path: Path) -> None:
+    unborn = tmp_path / ".load1.0123abcd.writing"
+    unborn.mkdir()
+    beginner = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(beginner, fcntl.LOCK_EX)
+    held = DeadLetters(tmp_path, "load2", SPEC)
+    held.add(RAW)  # somebody may be just about to make the file
+    held.discard()
+    assert list(tmp_path.iterdir()) == [unborn]
+    os.close(beginner)
+    letters = DeadLetters(tmp_path, "load3", SPEC)
+    letters.add(RAW)
+    letters.discard()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -139,11 +139,13 @@ class DeadLetters:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _begin(self) -> TextIO:
-        for dead in self.folder.glob(f".*{_WRITING}"):
-            _remove_if_dead(dead)
-        self._writing.mkdir(parents=True)
-        rows = open(self._writing / _ROWS, "w", encoding="utf-8")  # noqa: SIM115
-        fcntl.flock(rows, fcntl.LOCK_EX)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with leftovers.beginning(self.folder) as alone:
+            for dead in self.folder.glob(f".*{_WRITING}"):
+                _remove_if_dead(dead, patience=0 if alone else _PATIENCE)
+            self._writing.mkdir()
+            rows = open(self._writing / _ROWS, "w", encoding="utf-8")  # noqa: SIM115
+            fcntl.flock(rows, fcntl.LOCK_EX)
         self._tell(_TYPES, self._types)
         return rows
 
@@ -165,12 +167,12 @@ class DeadLetters:
             _sync(self.folder)
 
 
-def _remove_if_dead(folder: Path) -> None:
+def _remove_if_dead(folder: Path, patience: float = _PATIENCE) -> None:
     """Removes the rows that a dead run was keeping. A living one holds their file, but for the moment before it is
-    there."""
+    there: so many seconds are it, where it may be that moment now."""
     rows = folder / _ROWS
     with suppress(FileNotFoundError):
-        if leftovers.remove(rows) or (not rows.exists() and time.time() - folder.stat().st_mtime > _PATIENCE):
+        if leftovers.remove(rows) or (not rows.exists() and time.time() - folder.stat().st_mtime >= patience):
             shutil.rmtree(folder, ignore_errors=True)
 
 

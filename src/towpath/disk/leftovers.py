@@ -9,6 +9,8 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -102,6 +104,32 @@ def _is_held(path: Path) -> bool:
         return True
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def beginning(folder: Path) -> Iterator[bool]:
+    """Keeps out others who begin something in the folder, for moments. False when it cannot: some file systems have no
+    locks of folders, and a stopped process may hold it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield _locked_soon(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked_soon(descriptor: int) -> bool:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        except OSError:
+            return False
+        else:
+            return True
 
 
 def _held(path: Path) -> Refused:

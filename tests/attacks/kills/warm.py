@@ -38,6 +38,8 @@ _IMPORTED = (
     "towpath.joins.table_source", "towpath.joins.table_destination", "towpath.joins.topic_source",
     "towpath.joins.topic_destination", "towpath.deadletters", "towpath.replay",
 )  # fmt: skip
+SAID = "tow-said-"
+"""How the folders begin of what the runs say."""
 _LONGEST_SECS = 180.0
 
 
@@ -55,7 +57,7 @@ class Warm:
         self._channel = ours.makefile("rw", encoding="utf-8", newline="\n")
         ours.close()
         self._one_at_a_time = threading.Lock()
-        self._said = tempfile.TemporaryDirectory(prefix="tow-said-")
+        self._said = tempfile.TemporaryDirectory(prefix=SAID)
         self._numbers = itertools.count()
 
     def start(self, words: Sequence[str], folder: Path, env: Mapping[str, str], *, held: bool = False) -> Run:
