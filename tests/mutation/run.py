@@ -58,7 +58,8 @@ def copied(name: str, target: dict[str, list[str]]) -> Path:
     for old in ("src", "tests", "docs"):
         shutil.rmtree(place / old, ignore_errors=True)
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for path in listed.splitlines():
+    compiled = [str(path.relative_to(ROOT)) for path in (ROOT / "src").rglob("*.so")]
+    for path in [*listed.splitlines(), *compiled]:
         if (ROOT / path).is_file():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, place / path)
