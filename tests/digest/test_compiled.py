@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tests.digest.test_words import states
-from towpath.digest import words
+from towpath.digest import columns, words
 
 if words.compiled is None:
     pytest.skip(
@@ -90,6 +90,21 @@ def test_what_does_not_fit_together_is_refused_and_not_read() -> None:
         words.compiled.mix(eight[::2], 0, eight[:4])
     with pytest.raises(TypeError):
         words.compiled.views(np.zeros(8, "V16"), (object(),), eight, eight.copy())
+
+
+def test_views_are_hashed_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    def copied(values: pa.Array) -> pa.Array:
+        raise AssertionError("they were copied")
+
+    assert words.is_compiled()
+    assert [words.takes(type) for type in (pa.string_view(), pa.binary_view(), pa.string())] == [True, True, False]
+    expected = columns.parts(pa.array(["a", None, "b" * 20]), "c")
+    monkeypatch.setattr(columns, "plain", copied)
+    found = columns.parts(pa.array(["a", None, "b" * 20], pa.string_view()), "c")
+    assert [lane.tolist() for lane in found] == [lane.tolist() for lane in expected]
+    monkeypatch.setattr(words, "compiled", None)
+    assert not words.is_compiled()
+    assert not words.takes(pa.string_view())
 
 
 def test_nothing_beyond_the_end_of_the_content_is_read() -> None:
