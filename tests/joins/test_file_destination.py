@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import random
 import resource
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+import towpath as tow
 from tests.joins.filekit import (
     APPEND,
     CREATE,
@@ -394,3 +397,22 @@ def test_a_disk_that_refuses_a_write_is_named_through_every_library_and_nothing_
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["out.arrow", "out.parquet"])
+def test_a_disk_that_fails_when_a_file_is_opened_again_to_be_counted_is_told(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Path, mode: str = "r", *rest: Any, by: Any = Path.open, **more: Any) -> Any:
+        if self.name.endswith(".tow-tmp"):
+            raise OSError(errno.EDQUOT, "Disk quota exceeded", str(self))
+        return by(self, mode, *rest, **more)
+
+    (tmp_path / "in.csv").write_text("id\n1\n")
+    monkeypatch.setattr(Path, "open", failing)
+    if name == "out.parquet":
+        monkeypatch.setattr(pa, "OSFile", lambda path: failing(Path(path)))
+    with pytest.raises(Refused) as told:
+        tow.copy(str(tmp_path / "in.csv"), str(tmp_path / name))
+    assert (told.value.code, Path(str(told.value.where)).name) == ("disk-full", name)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import pyarrow as pa
 
 from towpath import codecs, registry
+from towpath.disk import oserrors
 from towpath.errors import BooksDoNotBalance, Refused, UserError
 from towpath.nouns import ColumnPlan, Existing, Stored, Want
 from towpath.seams.format import ChecksNames, ChecksOldRows, Format, FormatWriter, InputFile
@@ -206,7 +207,12 @@ def check_count(file: RowsFile, format: Format, codec: str | None, name: str) ->
     path: Path | None = getattr(file.staged, "path", None)
     if codec is not None or path is None or getattr(format, "continues", False):
         return
-    found = format.inspect(InputFile(name, lambda: path.open("rb"), path, file.sink.size), Want(), whole=False)
+
+    def opened() -> BinaryIO:
+        with oserrors.translated(name, "read"):
+            return path.open("rb")
+
+    found = format.inspect(InputFile(name, opened, path, file.sink.size), Want(), whole=False)
     if found.rows is not None and found.rows != file.old + file.rows:
         raise BooksDoNotBalance(
             f"the file says that it holds {found.rows} rows, but {file.old + file.rows} were written", where=name
