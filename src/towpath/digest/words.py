@@ -14,7 +14,7 @@ from towpath.digest.reference import G, L
 from towpath.values.logical import nulls
 
 try:
-    from towpath.digest import compiled
+    import towpath.digest.compiled as compiled
 except ImportError:
     compiled = None  # type: ignore[assignment]
 
