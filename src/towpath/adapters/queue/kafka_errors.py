@@ -90,8 +90,8 @@ def code_of(error: KafkaException) -> str:
 
 @contextmanager
 def translated(where: str, faults: Faults) -> Iterator[None]:
-    """Raises any error of the library within as ours, and an interrupt as itself that came while the library called
-    Python, and which the interpreter tells as an error of the library's."""
+    """Raises any error of the library within as ours. One that was raised while the library called Python the
+    interpreter tells as an error of the library's (`SystemError`); an interrupt is raised as itself."""
     try:
         yield
     except KafkaException as error:
@@ -99,6 +99,8 @@ def translated(where: str, faults: Faults) -> Iterator[None]:
     except SystemError as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
             raise error.__cause__ from None
+        if isinstance(error.__cause__, KafkaException):
+            raise ours(error.__cause__.args[0], where, faults) from error
         raise
 
 
