@@ -11,7 +11,6 @@ from confluent_kafka import KafkaError, KafkaException
 from towpath.adapters.queue.kafka_errors import Faults, translated
 from towpath.errors import Conflict
 
-
 FENCED = KafkaException(KafkaError(KafkaError._FENCED))
 
 
