@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import json
+import math
 import os
 import shutil
 import time
@@ -142,7 +143,7 @@ class DeadLetters:
         self.folder.mkdir(parents=True, exist_ok=True)
         with leftovers.beginning(self.folder) as alone:
             for dead in self.folder.glob(f".*{_WRITING}"):
-                _remove_if_dead(dead, patience=0 if alone else _PATIENCE)
+                _remove_if_dead(dead, patience=-math.inf if alone else _PATIENCE)
             self._writing.mkdir()
             rows = open(self._writing / _ROWS, "w", encoding="utf-8")  # noqa: SIM115
             fcntl.flock(rows, fcntl.LOCK_EX)
@@ -172,7 +173,7 @@ def _remove_if_dead(folder: Path, patience: float = _PATIENCE) -> None:
     there: so many seconds are it, where it may be that moment now."""
     rows = folder / _ROWS
     with suppress(FileNotFoundError):
-        if leftovers.remove(rows) or (not rows.exists() and time.time() - folder.stat().st_mtime >= patience):
+        if leftovers.remove(rows) or (not rows.exists() and time.time() - folder.stat().st_mtime > patience):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import importlib.util
 import random
+import shlex
+import shutil
+import sysconfig
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -127,3 +132,11 @@ def test_values_of_a_fixed_width_have_the_states_of_their_bytes() -> None:
 def test_no_texts_have_no_states() -> None:
     for type in (pa.string(), pa.large_binary(), pa.binary(3)):
         assert [lane.tolist() for lane in words.of_binary(pa.array([], type))] == [[], []]
+
+
+def test_it_is_compiled_wherever_it_can_be() -> None:
+    """An installation goes on without a compiler; with one, nobody would notice that nothing is compiled."""
+    compiler = shutil.which(shlex.split(sysconfig.get_config_var("CC") or "cc")[0])
+    if compiler is None or not Path(sysconfig.get_path("include"), "Python.h").exists():
+        pytest.skip("there is no C compiler here, or no Python.h")
+    assert importlib.util.find_spec("towpath.digest.compiled") is not None

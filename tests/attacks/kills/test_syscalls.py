@@ -61,6 +61,7 @@ def test_a_run_whose_system_call_fails_says_so_and_leaves_old_or_new(
         def ended(run: Run, told: str = f"{fault} at {call.line}") -> None:
             # Of a step that it could not read a run keeps no receipt, and to where it cannot write it prints none.
             why = ("tow: tow.yaml: cannot read it: ", "standard output")
+            assert run.code != -signal.SIGABRT or "duckdb::InternalException" in run.err, f"{told}: {run}"
             if run.code == 1:
                 assert '"status": "stopped"' in run.out or any(one in run.err for one in why), f"{told}: {run}"
 

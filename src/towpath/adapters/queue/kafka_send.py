@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import Producer
 
 from towpath.adapters.queue.kafka_errors import QUIET, Faults, ours, translated
 from towpath.errors import Conflict, Refused, TowError, Transient
@@ -98,7 +98,7 @@ class KafkaTransaction:
         self._wait(written)
 
     def close(self) -> None:
-        with suppress(KafkaException):  # one that was fenced has nothing left to abort
+        with suppress(TowError), translated(self._where, self._faults):  # one that was fenced has nothing left to abort
             if self._begun:
                 self._producer.purge()
                 self._producer.abort_transaction(self._timeout)
@@ -108,7 +108,7 @@ class KafkaTransaction:
         ):  # closing would abort it once more, and wait for the broker without end; the broker does, by time
             del self._producer
             return
-        with suppress(KafkaException):
+        with suppress(TowError), translated(self._where, self._faults):
             self._producer.close()
 
     @contextmanager
