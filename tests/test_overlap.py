@@ -13,9 +13,10 @@ import pytest
 
 import towpath as tow
 from towpath import move
-from towpath.disk.rowspool import RowSpool
 from towpath.errors import Refused
+from towpath.joins import table_waiting
 from towpath.joins.files import RowsFile
+from towpath.joins.table_waiting import WaitingRows
 from towpath.overlap import Lane
 
 LARGE = 1 << 20
@@ -122,8 +123,8 @@ def copied(many: Path, to: str) -> Any:
         ("{}/out.parquet", RowsFile),
         ("{}/out.csv", RowsFile),
         ("{}/out/", RowsFile),
-        ("duckdb:///{}/out.db#t", RowSpool),
-        ("sqlite:///{}/out.db#t", RowSpool),
+        ("duckdb:///{}/out.db#t", WaitingRows),
+        ("sqlite:///{}/out.db#t", WaitingRows),
     ],
 )
 def test_rows_are_written_in_their_order_by_another_thread(
@@ -136,6 +137,7 @@ def test_rows_are_written_in_their_order_by_another_thread(
         write(self, rows)
 
     monkeypatch.setattr(kind, "write", noted)
+    monkeypatch.setattr(table_waiting, "CHUNK_BYTES", 1 << 20)
     address = to.format(many.parent)
     assert tow.copy(str(many), address).rows == 200_000
     assert threads

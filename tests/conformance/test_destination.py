@@ -10,7 +10,7 @@ from tests.conformance.on_postgresql import OnPostgreSQL
 from tests.kafkakit import OnKafka
 from tests.s3kit import S3Place, place
 from towpath.conformance import DestinationSuite, TableSuite
-from towpath.joins import manifest
+from towpath.joins import manifest, table_waiting
 from towpath.nouns import Mode
 
 FILE = {"mode/merge": "never: a file has no keys"}
@@ -64,6 +64,22 @@ class TestDuckDBTable(TableSuite):
 
 class TestSQLiteTable(TableSuite):
     address = "sqlite:///{folder}/shop.db#orders"
+
+
+class _Put:
+    """Rows that are put down beside the database as they come."""
+
+    @pytest.fixture(autouse=True)
+    def _large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(table_waiting, "CHUNK_BYTES", 1)
+
+
+class TestLargeDuckDBTable(_Put, TestDuckDBTable):
+    pass
+
+
+class TestLargeSQLiteTable(_Put, TestSQLiteTable):
+    pass
 
 
 class _S3(DestinationSuite):

@@ -16,7 +16,7 @@ from towpath.nouns import Mode, Published
 
 
 @pytest.fixture(params=NAMES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def database(request: pytest.FixtureRequest, tmp_path: Path, waiting: int) -> Any:
     return made(request.param, tmp_path)
 
 

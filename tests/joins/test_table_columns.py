@@ -23,12 +23,12 @@ from towpath.nouns import Mode, Offer, Published, Way
 
 
 @pytest.fixture(params=NAMES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def database(request: pytest.FixtureRequest, tmp_path: Path, waiting: int) -> Any:
     return made(request.param, tmp_path)
 
 
 @pytest.fixture
-def duckdb(tmp_path: Path) -> Any:
+def duckdb(tmp_path: Path, waiting: int) -> Any:
     return made("duckdb", tmp_path)
 
 

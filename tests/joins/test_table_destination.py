@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 
 from towpath import registry
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, UserError
+from towpath.joins import table_waiting
 from towpath.joins.table_destination import TableDestination
 from towpath.joins.table_source import TableSource
 from towpath.nouns import Mode, Published, Want, Way
+from towpath.seams.database import StagesRows
 from towpath.stream import Batch, Counted
 from towpath.values import convert, textform
 
@@ -33,7 +35,7 @@ def made(name: str, folder: Path) -> Any:
 
 
 @pytest.fixture(params=NAMES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def database(request: pytest.FixtureRequest, tmp_path: Path, waiting: int) -> Any:
     return made(request.param, tmp_path)
 
 
@@ -311,10 +313,12 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from towpath import registry
+from towpath.joins import table_waiting
 from towpath.joins.table_destination import TableDestination
 from towpath.nouns import Checkpoint, Mode, State
 from towpath.stream import Batch, Counted
 name, path, load_id, when = sys.argv[1:5]
+table_waiting.CHUNK_BYTES = int(sys.argv[5])
 database = registry.make(registry.find("database", name), {"path": path})
 kind = getattr(sys.modules[type(database).__module__], type(database).__name__ + "Session")
 commit = kind.commit
@@ -335,7 +339,7 @@ with destination.begin(destination.offer(schema, Mode.REPLACE, ()), load_id) as 
 
 
 def child(database: Any, when: str) -> subprocess.Popen[str]:
-    given = [type(database).__name__.lower(), str(database.path), "load2", when]
+    given = [type(database).__name__.lower(), str(database.path), "load2", when, str(table_waiting.CHUNK_BYTES)]
     begun = subprocess.Popen(
         [sys.executable, "-c", CHILD, *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -361,13 +365,14 @@ def test_a_run_killed_around_its_commit_leaves_the_old_or_the_new(database: Any,
     assert len(back(database)) == (60_000 if new else 2)
 
 
-def test_the_leftovers_of_a_dead_run_go_and_those_of_a_living_one_stay(database: Any) -> None:
+def test_the_leftovers_of_a_dead_run_go_and_those_of_a_living_one_stay(database: Any, waiting: int) -> None:
     load(database, rows(v=[1]))
     living = child(database, "written")
     try:
         TableDestination(database, "t").recover("step")
         left = [name for name in os.listdir(database.home) if name.endswith(".tow-tmp")]
-        assert left == [".shop.db.load2.rows.tow-tmp"]
+        kind = "stage" if isinstance(database, StagesRows) else "rows"
+        assert left == ([f".shop.db.load2.{kind}.tow-tmp"] if waiting == 1 else [])
     finally:
         killed(living)
     TableDestination(database, "t").recover("step")

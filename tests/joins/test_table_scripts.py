@@ -20,7 +20,7 @@ STATE = State("step", "load1", Checkpoint("files", 2), "plan", "now", 1)
 
 
 @pytest.fixture(params=NAMES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def database(request: pytest.FixtureRequest, tmp_path: Path, waiting: int) -> Any:
     return made(request.param, tmp_path)
 
 

@@ -15,9 +15,10 @@ import pytest
 from tests.joins.tablekit import back, load, rows, sql
 from tests.joins.watchedkit import STATE, Counting, Watched, WatchedSession
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, UserError
-from towpath.joins import table_straight
+from towpath.joins import table_waiting
 from towpath.joins.table_destination import TableDestination
-from towpath.joins.table_straight import StraightLoad, Waiting
+from towpath.joins.table_straight import StraightLoad
+from towpath.joins.table_waiting import Waiting
 from towpath.nouns import Mode, Published
 from towpath.seams.destination import Load
 from towpath.stream import Batch, Counted
@@ -110,7 +111,7 @@ def test_a_small_load_opens_its_transaction_only_to_publish(shop: Watched) -> No
 def test_a_large_load_sends_its_rows_as_they_come_and_nobody_sees_them(
     shop: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_straight, "CHUNK_BYTES", 16)
+    monkeypatch.setattr(table_waiting, "CHUNK_BYTES", 16)
     sql(shop, "create table t (id integer)")
     shop.said.clear()
     with begun(shop, Mode.APPEND) as load:
@@ -124,7 +125,7 @@ def test_a_large_load_sends_its_rows_as_they_come_and_nobody_sees_them(
 
 
 def test_a_load_that_is_not_published_leaves_nothing(shop: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_straight, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(table_waiting, "CHUNK_BYTES", 1)
     with begun(shop, Mode.CREATE) as load:
         write(load, 1)
     with shop.read() as session:

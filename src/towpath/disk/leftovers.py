@@ -9,10 +9,10 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from towpath.disk.oserrors import translated
 from towpath.errors import Refused
@@ -22,6 +22,8 @@ SUFFIX = ".tow-tmp"
 LOCK = ".tow-lock"
 """The end of a lock's name: a file beside a note, `.{note}.tow-lock`, there only while its holder lives."""
 _PATIENCE = 0.5
+
+Made = TypeVar("Made")
 
 
 def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[BinaryIO, Path]:
@@ -42,6 +44,40 @@ def create(folder: Path, name: str, load_id: str, suffix: str = "") -> tuple[Bin
             path.unlink(missing_ok=True)
             made.close()
         raise
+
+
+def create_by(
+    make: Callable[[Path], Made], unmake: Callable[[Made], object], folder: Path, name: str, load_id: str, suffix: str
+) -> tuple[Made, BinaryIO, Path]:
+    """A file as `create` makes it, for a library that makes it by itself (`make`): what the library gave, and what
+    holds the file until it is closed, which is after the library has closed it. `unmake` closes what it gave."""
+    path = folder / f".{name}.{load_id}{suffix}{SUFFIX}"
+    until = time.monotonic() + _PATIENCE
+    while True:
+        with translated(str(folder / name), "write"):
+            if os.path.lexists(path) and not _remove_if_dead(path):
+                if time.monotonic() > until and os.path.lexists(path):
+                    raise _held(path)
+                time.sleep(0.01)
+                continue
+        with shielded():
+            made = make(path)
+            held = _held_as_made(path)
+        if held is not None:
+            return made, held, path
+        unmake(made)
+
+
+def _held_as_made(path: Path) -> BinaryIO | None:
+    """Holds a file that was just made. None when a sweep was faster, which took it for a dead run's."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    if _claim(descriptor, path):
+        return os.fdopen(descriptor, "w+b")
+    os.close(descriptor)
+    return None
 
 
 def _created(path: Path) -> BinaryIO:

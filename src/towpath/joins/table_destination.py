@@ -1,7 +1,7 @@
 """A table as destination: its rows and the state are published in one transaction.
 
-Until then rows wait on disk (beside an embedded database, or where the table itself has to change for them), or go
-straight into the open transaction of a server (`table_straight`)."""
+Until then rows wait (beside an embedded database, or where the table itself has to change for them), or go straight
+into the open transaction of a server (`table_straight`)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from towpath.disk import leftovers
-from towpath.disk.oserrors import translated
-from towpath.disk.rowspool import RowSpool
 from towpath.errors import UserError
 from towpath.joins import table_rename, table_straight
 from towpath.joins.table_columns import Fitting
@@ -26,6 +24,7 @@ from towpath.joins.table_rename import RenameLoad
 from towpath.joins.table_scripts import Script
 from towpath.joins.table_state import STATE
 from towpath.joins.table_straight import StraightLoad
+from towpath.joins.table_waiting import WaitingRows
 from towpath.nouns import ColumnPlan, Existing, Guarantee, Mode, Offer, State
 from towpath.options import nearest
 from towpath.seams.database import ChecksUndo, Database, TellsBulk
@@ -171,10 +170,8 @@ class TableDestination:
             with ExitStack() as stack:
                 yield StraightLoad(self._target, offer, load_id, self._found, stack)
             return
-        with translated(str(self.folder), "make"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        with RowSpool(self.folder, self._owner, load_id) as spool:
-            yield TableLoad(self._target, offer, load_id, spool, self._found)
+        with WaitingRows(self.database, offer, load_id, self.folder, self._owner) as waiting:
+            yield TableLoad(self._target, offer, load_id, waiting, self._found)
 
     def _find(self, schema: pa.Schema, mode: Mode, existing: Existing | None) -> Found:
         """The table as it is, what is to become of it, and (where its rows are to go) which rows these are."""

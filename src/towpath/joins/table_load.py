@@ -1,13 +1,9 @@
-"""One load into a table: its rows wait in a spool, then everything happens in one transaction."""
+"""One load into a table: its rows wait, then everything happens in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import pyarrow as pa
-
-from towpath.disk.rowspool import RowSpool
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Refused, UserError
 from towpath.joins.table_clearing import Clearing
 from towpath.joins.table_columns import Fit
@@ -15,9 +11,10 @@ from towpath.joins.table_commit import commit
 from towpath.joins.table_merge import Merge
 from towpath.joins.table_scripts import Script
 from towpath.joins.table_state import TableStates
+from towpath.joins.table_waiting import WaitingRows
 from towpath.nouns import Existing, Mode, Offer, Published, State
-from towpath.seams.database import CountsInserts, Database, Session
-from towpath.sqlnames import matched, quoted
+from towpath.seams.database import CountsInserts, Database, PlaceTaken, Session
+from towpath.sqlnames import matched, parts, quoted
 from towpath.stream import Batch
 
 
@@ -103,34 +100,60 @@ class TableLoad:
     target: Target
     offer: Offer
     load_id: str
-    spool: RowSpool
+    waiting: WaitingRows
     found: Found
     published: Published | None = None
 
     @property
     def writes_beside(self) -> bool:
-        return True  # the rows wait in a file
+        return True  # the rows wait on disk, or in memory
 
     def write(self, batch: Batch) -> None:
-        self.spool.write(batch.rows)
+        self.waiting.write(batch.rows)
 
     def publish(self, expected: State | None, new: State | None) -> Published:
-        if self.published is not None:
-            return self.published
-        self.spool.seal()
-        self.target.states.prepare()
+        if self.published is None:
+            self.waiting.seal()
+            self.target.states.prepare()
+            self.published = self._become(expected, new) or self._take_over(expected, new)
+        return self.published
+
+    def _become(self, expected: State | None, new: State | None) -> Published | None:
+        """Publishes rows that become the database where there is none. None: they cannot, and nothing happened."""
+        stage = self.waiting.stage
+        if stage is None or not self._may_become():
+            return None
+        target, rows = self.target, self.waiting.rows
+        with stage.becoming(parts(target.table)[1]) as session:
+            check_new_keys(target, self.offer, target.table, session)
+            if new is not None:
+                target.states.move(session, new.step, expected, new, self._conflict)
+            taken = target.count(session)
+            published = Published(taken, taken)
+            check_count(target, published, rows)
+            target.after.run(session)
+            try:
+                target.commit(session, new)
+            except PlaceTaken:
+                return None
+        return published
+
+    def _may_become(self) -> bool:
+        database, schema = self.target.database, parts(self.target.table)[0]
+        plain = schema in (None, database.dialect.home_schema) and not self.target.before.statements
+        return plain and self.found.existing is None and not database.exists()
+
+    def _take_over(self, expected: State | None, new: State | None) -> Published:
         self._alter_beforehand(named=new is not None)
         with self.target.database.write() as session:
             if committed_already(self.target, session, self.load_id, new):
-                self.published = Published(self.spool.rows, inserted=0, unchanged=self.spool.rows)
-                return self.published
+                return Published(self.waiting.rows, inserted=0, unchanged=self.waiting.rows)
             self._lock(session)
             check_ground(self.target, self.offer, self.found, session, named=new is not None)
             if new is not None:
                 self.target.states.move(session, new.step, expected, new, self._conflict)
             published = self._apply(session)
             self.target.commit(session, new)
-        self.published = published
         return published
 
     def _conflict(self, what: str) -> Conflict:
@@ -161,15 +184,9 @@ class TableLoad:
         if self.offer.mode is Mode.REPLACE and self.found.existing is not None:
             session.execute(f"delete from {target.quoted}")
         removed = self._clear(session)
-        rows = self.spool.batches()
-        if self.offer.mode is Mode.MERGE:
-            merge = merging(target, self.offer, present(target, session))
-            merge.begin(session)
-            done = merge.finish(session, merge.stage(session, rows))
-        else:
-            done = self._insert(session, rows)
+        done = self._merge(session) if self.offer.mode is Mode.MERGE else self._insert(session)
         published = Published(done.accepted, done.inserted, done.updated, done.unchanged, removed)
-        check_count(target, published, self.spool.rows)
+        check_count(target, published, self.waiting.rows)
         target.after.run(session)
         return published
 
@@ -179,9 +196,18 @@ class TableLoad:
         column, values = self.offer.instead_of
         return self.target.clearing(present(self.target, session), column).run(session, values)
 
-    def _insert(self, session: Session, rows: Iterator[pa.RecordBatch]) -> Published:
+    def _merge(self, session: Session) -> Published:
+        existing = present(self.target, session)
+        if self.waiting.stage is not None:
+            merge = merging(self.target, self.offer, existing, self.waiting.stage.relation(session))
+            return merge.finish(session, self.waiting.rows)
+        merge = merging(self.target, self.offer, existing)
+        merge.begin(session)
+        return merge.finish(session, merge.stage(session, self.waiting.batches()))
+
+    def _insert(self, session: Session) -> Published:
         growth = Growth.begin(session, self.target)
-        inserted = session.insert(self.target.table, self.offer.schema, rows)
+        inserted = self.waiting.insert(session, self.target.table, self.target.quoted)
         growth.check(inserted)
         return Published(inserted, inserted)
 
@@ -263,8 +289,10 @@ def present(target: Target, session: Session) -> Existing:
     return existing
 
 
-def merging(target: Target, offer: Offer, existing: Existing) -> Merge:
-    return Merge(target.quoted, existing, offer.schema, offer.key, target.database, target.shown, offer.about_load)
+def merging(target: Target, offer: Offer, existing: Existing, staged: str | None = None) -> Merge:
+    """A merge of rows that are put into a temporary table, or `staged` in a relation that the session reads."""
+    about = offer.about_load
+    return Merge(target.quoted, existing, offer.schema, offer.key, target.database, target.shown, about, staged)
 
 
 def check_new_keys(target: Target, offer: Offer, aside: str, session: Session) -> None:

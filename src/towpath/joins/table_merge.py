@@ -24,7 +24,8 @@ class Merge:
 
     A value counts as changed when it is not the same to the last bit: -0.0 is not 0.0, `a` is not `A` whatever the
     column's collation says, NaN and NULL are themselves. Columns `about_load` differ only where the table has null:
-    a row that comes again as it was still tells of the load that brought it. `begin`, then the rows, then `finish`."""
+    a row that comes again as it was still tells of the load that brought it. `begin`, then the rows, then `finish`; or
+    only that, where the rows are `staged` in a relation that the session reads (as SQL names it)."""
 
     table: str
     existing: Existing
@@ -33,6 +34,7 @@ class Merge:
     database: Database
     shown: str
     about_load: frozenset[str] = frozenset()
+    staged: str | None = None
 
     def begin(self, session: Session) -> str:
         """Makes the temporary table that the rows go into first, and returns its name."""
@@ -53,9 +55,9 @@ class Merge:
         """Merges the staged rows within the session's transaction. Raises DataError for a key that is null or comes
         twice, in the rows or (where a row would meet it) in the table."""
         names = self._names(self.schema.names)
-        self.check_keys(session, STAGE)
+        self.check_keys(session, self._stage)
         # Joins, for SQLite walks through the whole other table for each row of an `exists`.
-        met = f"from {STAGE} as _new_ join {self.table} as _old_ on {self._matched()}"
+        met = f"from {self._stage} as _new_ join {self.table} as _old_ on {self._matched()}"
         self._refuse_doubled_keys(
             session,
             met,
@@ -72,7 +74,8 @@ class Merge:
                 where=self.shown,
                 todo="nothing was published",
             )
-        session.execute(self._dialect.drop_temporary.format(STAGE))
+        if self.staged is None:
+            session.execute(self._dialect.drop_temporary.format(STAGE))
         return Published(staged, inserted, updated, unchanged)
 
     def check_keys(self, session: Session, rows: str) -> None:
@@ -84,6 +87,10 @@ class Merge:
             "comes more than once in the rows to merge",
             "keep one row of each key (--dedupe 'latest COLUMN'), or choose a key that is unique",
         )
+
+    @property
+    def _stage(self) -> str:
+        return STAGE if self.staged is None else self.staged
 
     @property
     def _dialect(self) -> Dialect:
@@ -124,7 +131,7 @@ class Merge:
 
     def _unchanged(self, session: Session) -> int:
         same = " and ".join([self._matched(), *self._sames()])
-        met = f"from {STAGE} as _new_ join {self.table} as _old_ on {same}"
+        met = f"from {self._stage} as _new_ join {self.table} as _old_ on {same}"
         return int(session.scalar(f"select count(*) {met}{self._dialect.current}"))
 
     def _update(self, session: Session) -> int:
@@ -137,16 +144,16 @@ class Merge:
 
     def _insert(self, session: Session, names: list[str]) -> int:
         """Puts the staged rows into the table that meet none of it."""
-        said = {"table": self.table, "stage": STAGE, "where": self._matched(), "key": self._quote(self.key[0])}
+        said = {"table": self.table, "stage": self._stage, "where": self._matched(), "key": self._quote(self.key[0])}
         if self._dialect.mark is not None:
             session.execute(self._dialect.mark.format(**said))
         return session.execute(
             f"insert into {self.table} ({', '.join(names)}) select {', '.join(f'_new_.{name}' for name in names)}"
-            f" from {STAGE} as _new_ {self._dialect.unmet.format(**said)}"
+            f" from {self._stage} as _new_ {self._dialect.unmet.format(**said)}"
         )
 
     def _changing(self, changes: str, where: str) -> str:
-        return self._dialect.update.format(table=self.table, stage=STAGE, changes=changes, where=where)
+        return self._dialect.update.format(table=self.table, stage=self._stage, changes=changes, where=where)
 
     def _let_signs_change(self, session: Session) -> None:
         """Zeros that are to get another sign become ones first, where an update takes -0.0 and 0.0 for the same and

@@ -25,7 +25,8 @@ from towpath.joins.table_load import (
     conflict,
 )
 from towpath.joins.table_state import TableStates
-from towpath.joins.table_straight import Waiting, renamed
+from towpath.joins.table_straight import renamed
+from towpath.joins.table_waiting import Waiting
 from towpath.nouns import Offer, Published, State
 from towpath.seams.database import HoldsNames, Session
 from towpath.sqlnames import beside, quoted

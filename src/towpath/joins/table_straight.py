@@ -30,14 +30,11 @@ from towpath.joins.table_load import (
     present,
 )
 from towpath.joins.table_merge import Merge
+from towpath.joins.table_waiting import Waiting
 from towpath.nouns import Mode, Offer, Published, State
 from towpath.seams.database import Session
 from towpath.sqlnames import beside, parts
 from towpath.stream import Batch
-
-CHUNK_BYTES = 32 << 20
-"""How many bytes of rows come together before they are sent. A load that is no larger opens its transaction only to
-publish."""
 
 
 def fits(target: Target, offer: Offer, found: Found) -> bool:
@@ -45,25 +42,6 @@ def fits(target: Target, offer: Offer, found: Found) -> bool:
     transaction cannot take that back is `table_rename`'s.)"""
     quiet = not found.alters and offer.instead_of is None and not target.before.statements
     return target.database.home is None and quiet and offer.mode is not Mode.REPLACE
-
-
-@dataclass(slots=True)
-class Waiting:
-    """Rows that wait until they are enough to be sent."""
-
-    chunk_bytes: int = field(default_factory=lambda: CHUNK_BYTES)
-    batches: list[pa.RecordBatch] = field(default_factory=list)
-    bytes: int = 0
-
-    def add(self, rows: pa.RecordBatch) -> bool:
-        """Whether they are enough now."""
-        self.batches.append(rows)
-        self.bytes += rows.nbytes
-        return self.bytes >= self.chunk_bytes
-
-    def taken(self) -> Iterator[pa.RecordBatch]:
-        batches, self.batches, self.bytes = self.batches, [], 0
-        return iter(batches)
 
 
 @dataclass(slots=True)

@@ -135,6 +135,40 @@ class HoldsNames(Protocol):
         ...
 
 
+class PlaceTaken(Exception):
+    """The file of a stage could not take the place of the database. Nothing happened."""
+
+
+class Stage(Protocol):
+    """Rows of one load that wait in a database of their own. Used by one thread at a time; leaving it removes it."""
+
+    def insert(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        """Adds rows; returns how many, as `Session.insert` does."""
+        ...
+
+    def seal(self) -> None:
+        """Completes it: only after it can the rows be read."""
+        ...
+
+    def relation(self, session: Any) -> str:
+        """What a query of a session of the database reads the rows from, in their order."""
+        ...
+
+    def becoming(self, table: str) -> AbstractContextManager[Session]:
+        """A session in which the rows are a table of that name (without a schema), and whose commit gives the stage the
+        place of the database, which is not there yet. The commit raises PlaceTaken where it cannot have that."""
+        ...
+
+
+@runtime_checkable
+class StagesRows(Protocol):
+    """An embedded database that rows can wait for in its own format."""
+
+    def stage(self, load_id: str, columns: Mapping[str, str]) -> AbstractContextManager[Stage] | None:
+        """A stage with a table of these columns, each with its native type; None where rows cannot wait so."""
+        ...
+
+
 class Outcome(StrEnum):
     """What became of a transaction. ENDED: it is over, and the database does not know how."""
 

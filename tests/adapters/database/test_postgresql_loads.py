@@ -19,7 +19,7 @@ from tests.postgresqlkit import Place
 from towpath import assemble, copy, write
 from towpath.errors import Conflict, DataError, Refused, TowError
 from towpath.job import InputSpec, OutputSpec
-from towpath.joins import table_straight
+from towpath.joins import table_waiting
 from towpath.joins.table_destination import TableDestination
 from towpath.joins.table_straight import StraightLoad
 from towpath.lab import Lab
@@ -36,7 +36,7 @@ STEP = "shop/orders"
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Each batch is sent at once; what waits on disk waits where a test sees it."""
-    monkeypatch.setattr(table_straight, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(table_waiting, "CHUNK_BYTES", 1)
     waiting = tmp_path / "waiting"
     waiting.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(waiting))

@@ -25,15 +25,17 @@ NEW = "id,k,v\n3,c,33.5\n4,d,4.5\n5,e,5.5\n"
 
 @dataclass(frozen=True)
 class Case:
-    """One destination in one mode; `to` is its address, `options` further lines of the step."""
+    """One destination in one mode; `to` is its address, `options` further lines of the step. `large`: its rows are put
+    down beside the database as they come, not at the end."""
 
     name: str
     to: str
     mode: str
     options: str = ""
+    large: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name}-{self.mode}"
+        return f"{self.name}-{self.mode}" + ("-large" if self.large else "")
 
     def yaml(self) -> str:
         key = ", key: [id]" if self.mode == "merge" else ""
@@ -48,8 +50,12 @@ CASES = [
     *(Case("folder", "parts/", mode, ", format: parquet") for mode in _THREE),
     *(Case("partitioned", "parts/", mode, ", format: parquet, partition_by: [k]") for mode in _THREE),
     *(Case("many", "parts/", mode, ", format: parquet, rows_per_file: 1") for mode in _THREE),
-    *(Case("duckdb", "duckdb:///shop.db#orders", mode) for mode in (*_THREE, "merge")),
-    *(Case("sqlite", "sqlite:///shop.db#orders", mode) for mode in (*_THREE, "merge")),
+    *(
+        Case(name, f"{name}:///shop.db#orders", mode, large=large)
+        for name in ("duckdb", "sqlite")
+        for mode in (*_THREE, "merge")
+        for large in (False, True)
+    ),
 ]
 
 
@@ -77,6 +83,8 @@ class LocalScene(Scene):
 
     def __init__(self, case: Case, folder: Path, template: Path) -> None:
         super().__init__(folder)
+        if case.large:
+            self.env["TOW_ATTACK_CHUNK_BYTES"] = "1"
         self.case = case
         self.template = template
         self._see = _SEE.get(case.name, see_file)

@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,19 +20,19 @@ import duckdb
 import pyarrow as pa
 
 from towpath import interrupted
-from towpath.adapters.database import duckdb_catalog as catalog
 from towpath.adapters.database import duckdb_encryption as encryption
 from towpath.adapters.database import duckdb_errors as errors
 from towpath.adapters.database import duckdb_types as types
+from towpath.adapters.database.duckdb_session import DuckDBSession
+from towpath.adapters.database.duckdb_stage import DuckDBStage
 from towpath.disk import leftovers
 from towpath.disk.durable import sync_folder
 from towpath.disk.oserrors import missing
-from towpath.errors import Refused, UserError
-from towpath.nouns import Existing, Stored
+from towpath.errors import Refused
+from towpath.nouns import Stored
 from towpath.seams.dialect import Dialect
 from towpath.secrets import Secret
-from towpath.sqlnames import doubled, quoted
-from towpath.values.widening import BEYOND_INT64
+from towpath.sqlnames import quoted
 
 
 class DuckDB:
@@ -92,6 +92,11 @@ class DuckDB:
                 connection.begin()
             yield DuckDBSession(connection, str(self.path))
 
+    def stage(self, load_id: str, columns: Mapping[str, str]) -> DuckDBStage | None:
+        if self._key is not None:
+            return None  # the stage would have to be encrypted to become the database
+        return DuckDBStage(self.path, load_id, columns, self._settings)
+
     def stored(self, type: pa.DataType) -> Stored:
         return types.kept(type)
 
@@ -148,178 +153,3 @@ class DuckDB:
         finally:
             with contextlib.suppress(OSError):  # the next run sweeps it
                 made.unlink()
-
-
-class DuckDBSession:
-    """One connection to a DuckDB file, with one transaction when it writes."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: str) -> None:
-        self._connection = connection
-        self._path = path
-
-    def table(self, name: str) -> Existing | None:
-        with self._translated():
-            found = catalog.columns(self._connection, name)
-            if not found:
-                return None
-            rows = f"select * from {quoted(name, types.quote)}"
-            native, arrow = self._types(rows), self._arrow(self._readable(rows))
-            key = catalog.key(self._connection, name)
-        stored = {field.name: Stored(field.type, str(native[field.name]), types.REFUSES) for field in arrow}
-        return Existing(arrow, stored, key=key, generated=catalog.generated(found), required=catalog.required(found))
-
-    def tables(self) -> dict[str, int | None]:
-        """All tables with DuckDB's estimate of their rows, and views."""
-        with self._translated():
-            return catalog.tables(self._connection)
-
-    def widened(self, table: str, column: str, type: pa.DataType) -> Stored:
-        """The type of that width. Raises Refused for a column that constraints, indexes or other columns rest on."""
-        with self._translated():
-            why = catalog.fixed(self._connection, table, column)
-        if why:
-            raise Refused(f"DuckDB cannot alter the column {column!r}: {why}", where=self._path, code="column-fixed")
-        return Stored(type, "HUGEINT") if type == BEYOND_INT64 else types.kept(type)
-
-    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        with self._translated():
-            relation = self._connection.sql(self._readable(sql))
-            reader = relation.to_arrow_reader(batch_rows)
-        schema = _plain_schema(reader.schema)
-        return schema, self._batches(relation, reader, schema)
-
-    def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        with self._translated():
-            rows = self._connection.execute(sql, list(values)).fetchall()
-        return rows[0][0] if rows else None
-
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        with self._translated():
-            rows = self._connection.execute(sql, list(values)).fetchall()
-        return rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 and isinstance(rows[0][0], int) else -1
-
-    def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
-        failures: list[BaseException] = []
-        name = f"_towpath_{secrets.token_hex(4)}"
-        reader = pa.RecordBatchReader.from_batches(schema, _noting(batches, failures))
-        with self._translated(failures):
-            target = {
-                name.casefold(): type
-                for name, type in self._types(f"select * from {quoted(table, types.quote)}").items()
-            }
-            columns = ", ".join(_kept(field, target.get(field.name.casefold())) for field in schema)
-            self._connection.register(name, reader)
-            done = self._connection.execute(
-                f"insert into {quoted(table, types.quote)} by name select {columns} from {name}"
-            ).fetchall()
-            self._connection.unregister(name)
-        return int(done[0][0]) if done else 0
-
-    def commit(self) -> None:
-        with self._translated():
-            self._connection.commit()
-
-    def row_expression(self, table: str) -> str:
-        """SQL for a row whose `hash` tells -0.0 from 0.0, which DuckDB alone does not."""
-        floats = [
-            f"cast(_towpath_row.{types.quote(name)} as varchar)"
-            for name, type in self._types(f"select * from {quoted(table, types.quote)}").items()
-            if "FLOAT" in str(type) or "DOUBLE" in str(type)
-        ]
-        return f"row({', '.join(['_towpath_row', *floats])})"
-
-    def _types(self, sql: str) -> dict[str, Any]:
-        """The columns of a query with DuckDB's types. Raises UserError when two have one name."""
-        relation = self._connection.sql(sql)
-        names, found = relation.columns, relation.types
-        relation.close()
-        pair = doubled(names)
-        if pair is not None:
-            raise UserError(
-                f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
-                where=self._path,
-                todo="give one of them another name: select ... as other",
-                code="column-doubled",
-            )
-        return dict(zip(names, found, strict=True))
-
-    def _arrow(self, sql: str) -> pa.Schema:
-        """The schema of a query's rows, none of which is read."""
-        relation = self._connection.sql(f"select * from (\n{sql}\n) limit 0")
-        reader = relation.to_arrow_reader(1)
-        schema = _plain_schema(reader.schema)
-        reader.close()
-        relation.close()
-        return schema
-
-    def _readable(self, sql: str) -> str:
-        """The query with columns cast to text that Arrow would not hold whole."""
-        inner = f"(\n{sql.rstrip().rstrip(';')}\n)"
-        found = {types.quote(name): type for name, type in self._types(sql).items()}
-        conditions = {column: types.whole_where(column, type) for column, type in found.items()}
-        lost = {column for column, type in found.items() if not types.whole(type) and not conditions[column]}
-        lost |= self._unfit(conditions, inner)
-        if not lost:
-            return sql
-        chosen = [f"{types.as_text(name, type)} as {name}" if name in lost else name for name, type in found.items()]
-        return f"select {', '.join(chosen)} from {inner}"
-
-    def _unfit(self, conditions: dict[str, str], inner: str) -> set[str]:
-        """The columns with a value that does not meet its condition (an empty one: none is set)."""
-        tested = {column: condition for column, condition in conditions.items() if condition}
-        if not tested:
-            return set()
-        met = ", ".join(f"coalesce(bool_and({condition}), true)" for condition in tested.values())
-        (row,) = self._connection.execute(f"select {met} from {inner}").fetchall()
-        return {column for column, fits in zip(tested, row, strict=True) if not fits}
-
-    def _batches(self, relation: Any, reader: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        ended = False
-        try:
-            with self._translated():
-                for batch in reader:
-                    yield batch.cast(schema)
-            ended = True
-        finally:
-            if not ended:  # else closing would wait for DuckDB to fill its buffers with rows that nobody wants
-                with contextlib.suppress(duckdb.ConnectionException):  # closed already
-                    self._connection.interrupt()
-            reader.close()
-            relation.close()
-
-    @contextmanager
-    def _translated(self, failures: Sequence[BaseException] = ()) -> Iterator[None]:
-        """Raises DuckDB's errors as ours; an error of the rows that it was fed comes out as it went in."""
-        try:
-            with interrupted.told_as("Query interrupted"):
-                yield
-        except duckdb.Error as error:
-            if failures:
-                raise failures[0] from error
-            raise errors.translated(error, self._path) from error
-
-
-def _kept(field: pa.Field, type: Any) -> str:
-    """The SQL for one column on its way into a column of `type`: text that the type would change is an error."""
-    column = types.quote(field.name)
-    if type is None or type.id == "varchar" or not pa.types.is_string(field.type):
-        return column
-    cast = f"cast({column} as {type})"
-    told = types.literal(f"column {field.name}: {type} would change the value ")
-    return (
-        f"case when {column} is null or {types.as_text(cast, type)} = {column} then {cast}"
-        f" else error({told} || {column}) end as {column}"
-    )
-
-
-def _noting(batches: Iterator[pa.RecordBatch], failures: list[BaseException]) -> Iterator[pa.RecordBatch]:
-    """The batches; what they raise is kept, for Arrow's C stream passes on only its text."""
-    try:
-        yield from batches
-    except BaseException as error:
-        failures.append(error)
-        raise
-
-
-def _plain_schema(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([(field.name, types.plain(field.type)) for field in schema])

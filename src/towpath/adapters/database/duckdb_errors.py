@@ -57,7 +57,7 @@ def translated(error: duckdb.Error, path: str) -> TowError:
             code="memory-short",
         )
     if isinstance(error, _BAD_DATA):
-        way = "choose --mode merge with --key" if "Duplicate key" in words else "change the table"
+        way = "choose --mode merge with --key" if "duplicate key" in words.lower() else "change the table"
         todo = f"nothing was published; correct the rows, or {way}"
         return DataError(_one_line(words), where=path, todo=todo, code="constraint-violated")
     if isinstance(error, _WRONG_SQL):
