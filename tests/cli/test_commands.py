@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -248,6 +249,19 @@ def test_an_interrupt_is_a_log_line_where_those_are_json(tow: Run, tmp_path: Pat
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert json.loads(err.splitlines()[-1])["event"] == "error"
+
+
+def test_an_interrupt_while_the_interpreter_ends_is_no_traceback() -> None:
+    code = """
+        import atexit, os, signal, sys
+        from towpath.cli.main import program
+        atexit.register(os.kill, os.getpid(), signal.SIGINT)
+        sys.argv[1:] = ["--version"]
+        sys.exit(program())
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    assert done.stdout.startswith("tow")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 import textwrap
 import traceback
@@ -152,7 +153,11 @@ def _run(args: argparse.Namespace) -> int:
 def program() -> int:
     """`tow`, a process of its own."""
     pandas_later.begin()
-    return main()
+    try:
+        return main()
+    finally:
+        # While the interpreter takes itself apart an interrupt would be a traceback: what the command did is told.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,16 @@ def load(
     table: str = "orders",
     mode: Mode = Mode.CREATE,
     meanwhile: Callable[[], object] = lambda: None,
+    load_id: str = "load1",
     **options: Any,
 ) -> Published:
     """Loads the rows; `meanwhile` happens when all of them wait."""
     destination = TableDestination(DuckDB(str(path)), table, **options)
     before = destination.recover(STATE.step)
-    with destination.begin(destination.offer(ROWS.schema, mode, ("id",)), "load1") as load:
+    with destination.begin(destination.offer(ROWS.schema, mode, ("id",)), load_id) as load:
         load.write(Batch(ROWS, Counted("rows")))
         meanwhile()
-        return load.publish(before, STATE)
+        return load.publish(before, replace(STATE, load_id=load_id))
 
 
 def told(path: Path, sql: str) -> list[Any]:
@@ -234,6 +236,6 @@ def test_constraints_of_the_table_that_is_there_hold(tmp_path: Path) -> None:
         connection.execute("alter table orders add constraint k primary key (id)")
     load(path, mode=Mode.APPEND)
     with pytest.raises(tow.errors.DataError, match="choose --mode merge with --key"):
-        load(path, mode=Mode.APPEND)
+        load(path, mode=Mode.APPEND, load_id="load2")
     assert told(path, "select count(*) from orders") == [(1_000,)]
     assert os.listdir(tmp_path) == ["shop.db"]

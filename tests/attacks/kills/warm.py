@@ -241,6 +241,7 @@ def main() -> None:
         code = int(error.code or 0)
     except KeyboardInterrupt:  # as a program whose interpreter is just starting
         code = 130
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as `program` does
     # All that ending a process does but the taking apart of modules, which would take longer than the run.
     threading._shutdown()
     atexit._run_exitfuncs()

@@ -13,7 +13,7 @@ import pytest
 from tests.attacks.kills.warm import Warm
 from tests.attacks.share import Attack
 
-ROWS = 60_000
+ROWS = 300_000
 TEXT = "id,k\n" + "".join(f"{row},aaaaaaaaaa\n" for row in range(ROWS))
 MORE = "".join(f"{row},bbbbbbbbbb\n" for row in range(ROWS, ROWS + 1000))
 OTHER = TEXT.replace("a", "c")

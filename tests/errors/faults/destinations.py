@@ -77,6 +77,12 @@ FAULTS = (
         place="out.csv", rule="large", todo="ulimit", exit=1, files={"big.csv": _BIG}, largest=50_000,
     ),
     Fault(
+        "file-too-large-duckdb", "loads a DuckDB file beyond the system's limit",
+        "copy big.csv duckdb:///all.db#orders", "disk-full",
+        place="all.db", rule="larger than the system allows", todo="ulimit", exit=1, files={"big.csv": _BIG},
+        largest=50_000,
+    ),
+    Fault(
         "foreign-files", "replaces a folder with files of somebody else",
         "copy orders.csv out/ --to-format csv --mode replace", "folder-foreign",
         place="out/", value="notes.txt", rule="did not write", todo="empty folder", exit=1,

@@ -47,6 +47,11 @@ def translated(error: duckdb.Error, path: str) -> TowError:
     if "No space left on device" in words:
         todo = "free some space, then run again; nothing was published"
         return Refused(f"there is no space left: {words}", where=path, todo=todo, code="disk-full")
+    if "File too large" in words:
+        todo = "raise the limit (ulimit -f), then run again; nothing was published"
+        return Refused(
+            f"the file would be larger than the system allows: {words}", where=path, todo=todo, code="disk-full"
+        )
     if "not a valid DuckDB database" in words:
         return Refused("it is not a DuckDB database", where=path, todo="check the path", code="file-damaged")
     if isinstance(error, duckdb.OutOfMemoryException):
