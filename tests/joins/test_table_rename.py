@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from tests.conformance.on_mariadb import OnMariaDB, run
 from towpath import assemble
+from towpath.adapters.database.mariadb_wire import Wire
 from towpath.conformance.destination import OLD, SCHEMA, STEP, fill, opened, state
 from towpath.conformance.dying import count_lines, die_after, die_at_line
 from towpath.errors import Conflict, UserError
@@ -24,6 +27,27 @@ from towpath.joins.table_intent import INTENT
 from towpath.nouns import Guarantee, Mode, Want
 
 DONE = state("load1", 2)
+
+
+class Interrupt:
+    """Ctrl-C before a line of our code, of those that are run after `begin`."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+
+    def begin(self) -> None:
+        sys.settrace(self._call)
+
+    def _call(self, frame: FrameType, event: str, argument: object) -> object:
+        return self._count if "towpath" in frame.f_code.co_filename else None
+
+    def _count(self, frame: FrameType, event: str, argument: object) -> object:
+        if event == "line":
+            self.line -= 1
+            if self.line < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self._count
 
 
 class TestRename(OnMariaDB):
@@ -80,6 +104,55 @@ class TestRename(OnMariaDB):
             folder = tmp_path / str(line)
             self.at(folder)
             die_at_line(line, partial(self.publish, folder))
+            self.assert_whole_or_nothing(folder)
+
+    def test_a_run_interrupted_at_any_line_of_publish_leaves_rows_and_state_or_neither(self, tmp_path: Path) -> None:
+        (tmp_path / "whole").mkdir()
+        lines = count_lines(partial(self.publish, tmp_path / "whole"))
+        left = 0
+        for line in sorted({*range(0, lines, max(lines // 40, 1)), lines - 1}):
+            folder = tmp_path / str(line)
+            self.at(folder)
+            try:
+                self.publish(folder, Interrupt(line).begin)
+            except KeyboardInterrupt:
+                pass
+            finally:
+                sys.settrace(None)
+            left += any("load1" in name for name in self.names(folder))
+            self.assert_whole_or_nothing(folder)
+        assert left <= 2  # of an interrupt within the clearing up
+
+    def test_an_interrupt_within_a_statement_leaves_nothing_either(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(wire: Wire, *given: object) -> None:
+            wire._force_close()  # as pymysql does with a connection in whose answer it was interrupted
+            raise KeyboardInterrupt
+
+        read, answers = Wire._read_packet, 0
+
+        def counted(wire: Wire, *given: object) -> object:
+            nonlocal answers
+            answers += 1
+            return read(wire, *given)
+
+        monkeypatch.setattr(Wire, "_read_packet", counted)
+        begun: list[int] = []
+        self.publish(tmp_path / "whole", lambda: begun.append(answers))
+        total = answers - begun[0]
+        assert total > 10
+        for cut in range(0, total, 3):
+            folder = tmp_path / str(cut)
+            coming = iter(range(cut + 1))
+
+            def cutting(wire: Wire, *given: object, coming: Iterator[int] = coming, cut: int = cut) -> object:
+                return interrupted(wire) if next(coming, None) == cut else read(wire, *given)
+
+            with pytest.raises(KeyboardInterrupt):
+                self.publish(folder, partial(monkeypatch.setattr, Wire, "_read_packet", cutting))
+            monkeypatch.setattr(Wire, "_read_packet", read)
+            assert not [name for name in self.names(folder) if "load1" in name]
             self.assert_whole_or_nothing(folder)
 
     @pytest.mark.parametrize("named", [True, False])

@@ -7,6 +7,7 @@ which tells the dead from the living by a name that the session of a living run 
 from __future__ import annotations
 
 import contextlib
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
@@ -28,7 +29,7 @@ from towpath.joins.table_state import TableStates
 from towpath.joins.table_straight import renamed
 from towpath.joins.table_waiting import Waiting
 from towpath.nouns import Offer, Published, State
-from towpath.seams.database import HoldsNames, Session
+from towpath.seams.database import HoldsNames, Session, TellsOutcomes
 from towpath.sqlnames import beside, quoted
 from towpath.stream import Batch
 
@@ -37,6 +38,8 @@ WHY = (
     " finished or taken back by the next"
 )
 _LONGEST = 64
+_LEAVING_SECS = 2.0
+"""How long who is interrupted may have to wait."""
 
 
 def fits(target: Target, found: Found) -> bool:
@@ -85,10 +88,16 @@ class RenameLoad:
         if self._aside is None:
             intents = TableIntents(self.target.database, self.target.table)
             intents.prepare()
+            self.stack.callback(self._leave)  # when the session is over, and its transaction with it
             session = self.stack.enter_context(self.target.database.write())
             self._aside = _Aside.begin(self.target, intents, self.offer, self.found, self.load_id, session)
-            self.stack.callback(self._aside.leave)
         return self._aside
+
+    def _leave(self) -> None:
+        """Drops what was not published; where the server is gone, the next run does."""
+        if self._aside is not None and not self._aside.done:
+            with contextlib.suppress(TowError):
+                _drop(self.target, self._aside.intents, self._aside.name)
 
 
 @dataclass(slots=True)
@@ -158,15 +167,9 @@ class _Aside:
             target.shown,
         )
 
-    def leave(self) -> None:
-        """Drops what was not published; where the server is gone, the next run does."""
-        if not self.done:
-            with contextlib.suppress(TowError):
-                self.drop()
-
     def drop(self) -> None:
-        self.done = True
         settle(self.target, self.intents, self.session, Intent(self.name))
+        self.done = True
 
     def _refuse_made(self) -> None:
         if self.session.table(self.target.table) is not None:
@@ -212,6 +215,21 @@ def settled(target: Target, intents: TableIntents, intent: Intent) -> bool | Non
         with contextlib.suppress(TowError):  # the next run does it
             settle(target, intents, session, intent)
         return published
+
+
+def _drop(target: Target, intents: TableIntents, aside: str) -> None:
+    """Drops a table whose session was left, and takes a state back that moved before that, once the server noticed."""
+    until = time.monotonic() + _LEAVING_SECS
+    while time.monotonic() < until:
+        with target.database.write() as session:
+            if _hold(session, aside):
+                for intent in intents.all(session):
+                    if intent.aside == aside:
+                        settle(target, intents, session, intent)
+                return
+            if isinstance(session, TellsOutcomes):
+                session.became(_held(aside))  # which ends it
+        time.sleep(0.02)
 
 
 def _moved(what: str) -> Conflict:

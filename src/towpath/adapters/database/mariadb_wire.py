@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +51,30 @@ class Wire(Connection):  # type: ignore[misc]
 
     feed: Iterator[bytes] | None = None
 
+    def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
+        with self._whole():
+            return int(super().query(sql, unbuffered))
+
+    def commit(self) -> None:
+        with self._whole():
+            super().commit()
+
     def fields(self, sql: str) -> list[Field]:
         """The columns of a query, which is not run; none for a statement that is no query."""
+        with self._whole():
+            return self._fields(sql)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """An interrupt between a statement and the end of its answer closes the connection: whoever clears up would
+        take what is left of the answer for that to another statement."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._force_close()
+            raise
+
+    def _fields(self, sql: str) -> list[Field]:
         self._execute_command(_PREPARE, sql)
         head = self._read_packet()
         statement, columns, parameters = struct.unpack_from("<IHH", head.get_all_data(), 1)
@@ -68,8 +91,9 @@ class Wire(Connection):  # type: ignore[misc]
         self.query(sql, unbuffered=True)
         result = self._result
         assert result is not None
-        for block, starts, ends in _Blocks(self, result).parted(most_rows, most_bytes):
-            yield _cells(block, starts, ends, len(result.fields))
+        with self._whole():
+            for block, starts, ends in _Blocks(self, result).parted(most_rows, most_bytes):
+                yield _cells(block, starts, ends, len(result.fields))
 
     @property
     def streaming(self) -> bool:
