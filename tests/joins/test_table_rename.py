@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -242,7 +243,8 @@ class TestRename(OnMariaDB):
                     os._exit(0)
                 except (Conflict, UserError):
                     os._exit(1)
-                finally:
+                except BaseException:
+                    os.write(2, traceback.format_exc().encode())
                     os._exit(2)
             children.append(child)
         codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from secrets import token_hex
 from typing import Any
@@ -27,6 +28,9 @@ from towpath.values import textform
 
 _BATCH_BYTES = 8 << 20
 _MOST_STATEMENT = 4 << 20
+_SKIPPED = 1684
+"""ER_WARN_I_S_SKIPPED_TABLE: https://mariadb.com/kb/en/mariadb-error-code-reference/"""
+_CHANGING_SECS = 2.0
 _UNNAMED = "JSON text in argument"
 """Words of a warning that names no column; the one that does comes after it."""
 _SHAPELESS = "Cannot get geometry object"
@@ -168,10 +172,18 @@ class MariaDBSession:
         return str(self.scalar(f"select concat_ws('-', count(*), coalesce(sum({number}), 0)) from {rows}"))
 
     def _rows(self, sql: str) -> Sequence[Sequence[Any]]:
-        with self._wire.cursor() as cursor:
-            cursor.execute(sql)
-            found: Sequence[Sequence[Any]] = cursor.fetchall()
-        return found
+        until = time.monotonic() + _CHANGING_SECS
+        while True:
+            try:
+                with self._wire.cursor() as cursor:
+                    cursor.execute(sql)
+                    found: Sequence[Sequence[Any]] = cursor.fetchall()
+                return found
+            except pymysql.Error as error:
+                # What the catalog says of a table that another session renames or makes at this very moment.
+                if number(error) != _SKIPPED or time.monotonic() > until:
+                    raise
+            time.sleep(0.01)
 
     def _declared(self, table: str) -> list[types.Declared]:
         """The columns of a table; none when it is not there."""
