@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from towpath import interrupted
-from towpath.interrupted import shielded
+from towpath.interrupted import Apart, shielded
 
 
 def test_an_interrupt_waits_for_the_end_of_what_is_shielded() -> None:
@@ -41,7 +41,7 @@ def test_the_second_interrupt_does_not_wait() -> None:
 def test_who_is_ended_by_a_signal_is_ended_at_the_end_of_the_shield() -> None:
     program = """
 import os, signal
-from towpath.interrupted import shielded
+from towpath.interrupted import Apart, shielded
 with shielded():
     os.kill(os.getpid(), signal.SIGTERM)
     print("within", flush=True)
@@ -89,3 +89,58 @@ def test_what_clears_up_is_done_whenever_the_interrupt_comes(when: str, monkeypa
         with pytest.raises(KeyboardInterrupt):
             interrupted.settle(clear)
     assert set(done) == {"cleared"}
+
+
+def pressing(*after: float) -> list[threading.Timer]:
+    """Ctrl-C so many seconds from now."""
+    timers = [threading.Timer(secs, os.kill, (os.getpid(), signal.SIGINT)) for secs in after]
+    for timer in timers:
+        timer.start()
+    return timers
+
+
+def test_calls_apart_are_made_by_another_thread_of_the_main_one_alone() -> None:
+    apart = Apart(lambda: None)
+    first, second = (apart.call(threading.current_thread) for _ in range(2))
+    assert first is second is not threading.main_thread()
+    with pytest.raises(KeyError, match="told"):
+        apart.call(lambda: {}["told"])
+    found = []
+    thread = threading.Thread(target=lambda: found.append(apart.call(threading.current_thread)))
+    thread.start()
+    thread.join()
+    assert found == [thread]
+    apart.close()
+    first.join(5)
+    assert not first.is_alive()
+
+
+def test_an_interrupt_cancels_what_is_called_apart_and_waits_for_it() -> None:
+    cancelled, ended = threading.Event(), []
+
+    def work() -> None:
+        cancelled.wait(10)
+        ended.append(True)
+
+    apart = Apart(cancelled.set)
+    with pytest.raises(KeyboardInterrupt):
+        (timer,) = pressing(0.1)
+        apart.call(work)
+    timer.join()
+    assert ended == [True]
+    assert not apart.abandoned
+    assert apart.call(lambda: 7) == 7
+    apart.close()
+
+
+def test_the_second_interrupt_abandons_what_does_not_end() -> None:
+    go = threading.Event()
+    apart = Apart(lambda: None)
+    timers = pressing(0.1, 0.4)
+    with pytest.raises(KeyboardInterrupt):
+        apart.call(lambda: go.wait(30))
+    for timer in timers:
+        timer.join()
+    assert apart.abandoned
+    go.set()
+    apart.close()

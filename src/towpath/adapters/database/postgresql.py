@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
@@ -13,6 +12,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
 from towpath.errors import TowError
+from towpath.interrupted import Apart
 from towpath.postgresql import reading
 from towpath.postgresql.catalog import Column, Relation
 from towpath.postgresql.errors import translated
@@ -39,11 +39,11 @@ class PostgreSQL(PostgreSQLServer):
             connection = self._cloned()
         except adbc.Error as error:
             raise translated(error.sqlstate, str(error), self.name) from None
+        session = ADBCSession(connection, self.name)
         try:
-            yield ADBCSession(connection, self.name)
+            yield session
         finally:
-            with suppress(adbc.Error):
-                connection.close()
+            session.close()
 
     def _cloned(self) -> Any:
         """A new connection. The driver reads all columns of all tables when it first connects, so that the first
@@ -62,24 +62,50 @@ class ADBCSession(PostgreSQLSession):
     def __init__(self, connection: Any, where: str) -> None:
         super().__init__(where)
         self._connection = connection
+        # Called by the main thread the driver hears SIGINT itself (`_blocking_call` in adbc_driver_manager 1.13), and
+        # may lose it, or read memory that is freed already where its query ends at that moment.
+        self._apart = Apart(self._cancel)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
-        with self._translated(), self._connection.cursor() as cursor:
-            cursor.execute(*_bound(sql, values))
-            return list(cursor.fetchall())
+        def rows() -> list[Sequence[Any]]:
+            with self._connection.cursor() as cursor:
+                cursor.execute(*_bound(sql, values))
+                return list(cursor.fetchall())
+
+        with self._translated():
+            return self._apart.call(rows)
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         if values and _CHANGES.match(sql):
             # The driver does not say how many rows a statement with values changed, so that it is made a query.
             return int(self.rows(f"with _towpath_changed as ({sql} returning 1) select count(*)"
                                  " from _towpath_changed", values)[0][0])  # fmt: skip
-        with self._translated(), self._connection.cursor() as cursor:
-            cursor.execute(*_bound(sql, values))
-            return int(cursor.rowcount)
+
+        def execute() -> int:
+            with self._connection.cursor() as cursor:
+                cursor.execute(*_bound(sql, values))
+                return int(cursor.rowcount)
+
+        with self._translated():
+            return self._apart.call(execute)
+
+    def close(self) -> None:
+        if not self._apart.abandoned:
+            with suppress(adbc.Error):
+                self._connection.close()
+        self._apart.close()
+
+    def _cancel(self) -> None:
+        with suppress(adbc.Error):  # nothing is under way, or the server is gone
+            self._connection.adbc_connection.cancel()
 
     def _natives(self, sql: str) -> list[tuple[str, Native]]:
-        with self._translated(), self._connection.cursor() as cursor:
-            return [(field.name, _native(field)) for field in cursor.adbc_execute_schema(sql)]
+        def natives() -> list[tuple[str, Native]]:
+            with self._connection.cursor() as cursor:
+                return [(field.name, _native(field)) for field in cursor.adbc_execute_schema(sql)]
+
+        with self._translated():
+            return self._apart.call(natives)
 
     def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
         schema = pa.schema([(field.name, field.type) for field in fields])
@@ -89,7 +115,7 @@ class ADBCSession(PostgreSQLSession):
         try:
             with self._translated(), self._connection.cursor() as cursor:
                 cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_rows * _ROW_BYTES)})
-                cursor.execute(sql)
+                self._apart.call(lambda: cursor.execute(sql))
                 with _cancelling(cursor):
                     # The reader behind `fetch_record_batch`, which would lose what the server says from now on.
                     for batch in cursor._results.reader:
@@ -108,9 +134,14 @@ class ADBCSession(PostgreSQLSession):
         failures: list[BaseException] = []
         reader = pa.RecordBatchReader.from_batches(schema, noting(batches, failures))
         place = {"temporary": True} if into.temporary else {"db_schema_name": into.schema}
-        try:
-            with self._translated(), self._connection.cursor() as cursor:
+
+        def copy() -> int:
+            with self._connection.cursor() as cursor:
                 return int(cursor.adbc_ingest(into.name, reader, mode="append", **place))
+
+        try:
+            with self._translated():
+                return self._apart.call(copy)
         except Exception as error:
             if failures:
                 raise failures[0] from error
@@ -123,18 +154,10 @@ class ADBCSession(PostgreSQLSession):
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Ctrl-C within a call of the driver cancels its query, and nothing else tells of it: the driver takes the
-        signal for itself while a call of the main thread lasts (`_blocking_call` in adbc_driver_manager). Who cancels
-        the query on the server (`pg_cancel_backend`) interrupts the run too: the server's words are the same."""
         try:
             yield
         except adbc.Error as error:
-            if _CANCELLED in str(error) and threading.current_thread() is threading.main_thread():
-                raise KeyboardInterrupt from error
             raise translated(error.sqlstate, str(error), self._where) from error
-
-
-_CANCELLED = "canceling statement due to user request"
 
 
 @contextmanager

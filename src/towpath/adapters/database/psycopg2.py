@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg2
 import pyarrow as pa
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
 
+from towpath.interrupted import Apart
 from towpath.postgresql.catalog import Relation
 from towpath.postgresql.copytext import copied, statement
 from towpath.postgresql.errors import translated
@@ -29,24 +30,37 @@ class Psycopg2(PostgreSQLServer):
             connection = psycopg2.connect(self._conninfo())
         except psycopg2.Error as error:
             raise translated(error.pgcode, str(error), self.name) from None
+        connection.autocommit = True
+        session = Psycopg2Session(connection, self.name)
         try:
-            connection.autocommit = True
-            yield Psycopg2Session(connection, self.name)
+            yield session
         finally:
-            connection.close()
+            session.close()
 
 
 class Psycopg2Session(ObjectsSession):
     def __init__(self, connection: Any, where: str) -> None:
         super().__init__(where)
         self._connection = connection
+        self._apart = Apart(self._cancel)  # psycopg2 itself waits in C, and hears no interrupt before the answer
+
+    def close(self) -> None:
+        if not self._apart.abandoned:
+            self._connection.close()
+        self._apart.close()
+
+    def _cancel(self) -> None:
+        with suppress(psycopg2.Error):  # the server is gone
+            self._connection.cancel()
 
     def _run(self, sql: str, values: Sequence[Any] = ()) -> Any:
         cursor = self._connection.cursor()
+        given: tuple[Any, ...]
         if values:
-            cursor.execute(placed(sql.replace("%", "%%"), lambda number: "%s"), tuple(values))
+            given = (placed(sql.replace("%", "%%"), lambda number: "%s"), tuple(values))
         else:
-            cursor.execute(sql)
+            given = (sql,)
+        self._apart.call(lambda: cursor.execute(*given))
         return cursor
 
     def _open(self) -> bool:
@@ -56,7 +70,8 @@ class Psycopg2Session(ObjectsSession):
         failures: list[BaseException] = []
         try:
             with self._translated(), self._connection.cursor() as cursor:
-                cursor.copy_expert(statement(into, schema), _Pieces(noting(map(copied, batches), failures)))
+                rows = _Pieces(noting(map(copied, batches), failures))
+                self._apart.call(lambda: cursor.copy_expert(statement(into, schema), rows))
                 return int(cursor.rowcount)
         except Exception as error:
             if failures:
