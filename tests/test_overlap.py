@@ -105,6 +105,39 @@ def test_who_leaves_with_an_error_waits_for_what_has_begun_alone_and_keeps_the_e
     assert done == [1]
 
 
+def test_what_waits_for_another_is_given_up_until_it_ends() -> None:
+    given_up, ended = [], threading.Event()
+
+    def give_up() -> None:
+        given_up.append(True)
+        if len(given_up) == 3:  # the first ones came too early
+            ended.set()
+
+    done: list[int] = []
+    with pytest.raises(KeyError), Lane("test", 100 * LARGE, give_up) as lane:
+        lane.do(LARGE, lambda: (ended.wait(10), done.append(1)))
+        lane.do(LARGE, done.append, 2)
+        raise KeyError
+    assert len(given_up) == 3
+    assert done == [1]
+
+
+def test_an_interrupt_while_something_is_given_up_abandons_it() -> None:
+    said: list[bool] = []
+    go = threading.Event()
+
+    def give_up(*, abandon: bool = False) -> None:
+        said.append(abandon)
+        if not abandon:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Lane("test", 100 * LARGE, give_up) as lane:
+        lane.do(LARGE, lambda: go.wait(10))
+        raise KeyError
+    assert said == [False, True]
+    go.set()
+
+
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     """A file of several batches."""

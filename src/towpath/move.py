@@ -24,7 +24,7 @@ from towpath.overlap import Lane
 from towpath.planning import LACKING, column_json, listed
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, now, peak_memory, versions
-from towpath.seams.destination import Load, WritesBeside
+from towpath.seams.destination import GivesUp, Load, WritesBeside
 from towpath.seams.source import Reading, Source
 from towpath.secrets import redact
 from towpath.shaping.transform import bad_row, without
@@ -226,8 +226,9 @@ class _Attempt:
 
     def _pump(self, result: Stream, offer: Offer, load: Load, digest: Digest, edge: Edge, bad: CountedBadRows) -> None:
         beside = isinstance(load, WritesBeside) and load.writes_beside
+        give_up = load.give_up if beside and isinstance(load, GivesUp) else None
         most = _BATCHES_BEHIND * min(want.batch_bytes for want in self.ground.wants.values())
-        with Lane("digest", most) as digesting, Lane("write", most) as writing:
+        with Lane("digest", most) as digesting, Lane("write", most, give_up) as writing:
             for batch in result:
                 kept, made = self._converted(batch, offer, edge, bad)
                 self.written = digest.rows

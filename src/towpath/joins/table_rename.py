@@ -26,7 +26,7 @@ from towpath.joins.table_load import (
     conflict,
 )
 from towpath.joins.table_state import TableStates
-from towpath.joins.table_straight import renamed
+from towpath.joins.table_straight import give_up, renamed
 from towpath.joins.table_waiting import Waiting
 from towpath.nouns import Offer, Published, State
 from towpath.seams.database import HoldsNames, Session, TellsOutcomes
@@ -59,12 +59,21 @@ class RenameLoad:
     published: Published | None = None
     waiting: Waiting = field(default_factory=Waiting)
     rows: int = 0
+    _session: Session | None = None
     _aside: _Aside | None = None
 
     def write(self, batch: Batch) -> None:
         self.rows += len(batch)
         if self.waiting.add(batch.rows):
             self._opened().insert(self.waiting)
+
+    @property
+    def writes_beside(self) -> bool:
+        return True
+
+    def give_up(self, *, abandon: bool = False) -> None:
+        if self._session is not None:
+            give_up(self._session, abandon=abandon)
 
     def publish(self, expected: State | None, new: State | None) -> Published:
         if self.published is not None:
@@ -89,8 +98,8 @@ class RenameLoad:
             intents = TableIntents(self.target.database, self.target.table)
             intents.prepare()
             self.stack.callback(self._leave)  # when the session is over, and its transaction with it
-            session = self.stack.enter_context(self.target.database.write())
-            self._aside = _Aside.begin(self.target, intents, self.offer, self.found, self.load_id, session)
+            self._session = self.stack.enter_context(self.target.database.write())
+            self._aside = _Aside.begin(self.target, intents, self.offer, self.found, self.load_id, self._session)
         return self._aside
 
     def _leave(self) -> None:

@@ -32,7 +32,7 @@ from towpath.joins.table_load import (
 from towpath.joins.table_merge import Merge
 from towpath.joins.table_waiting import Waiting
 from towpath.nouns import Mode, Offer, Published, State
-from towpath.seams.database import Session
+from towpath.seams.database import Cancels, Session
 from towpath.sqlnames import beside, parts
 from towpath.stream import Batch
 
@@ -56,12 +56,21 @@ class StraightLoad:
     waiting: Waiting = field(default_factory=Waiting)
     published: Published | None = None
     rows: int = 0
+    _session: Session | None = None
     _open: _Open | None = None
 
     def write(self, batch: Batch) -> None:
         self.rows += len(batch)
         if self.waiting.add(batch.rows):
             self._opened().insert(self.waiting.taken())
+
+    @property
+    def writes_beside(self) -> bool:
+        return True
+
+    def give_up(self, *, abandon: bool = False) -> None:
+        if self._session is not None:
+            give_up(self._session, abandon=abandon)
 
     def publish(self, expected: State | None, new: State | None) -> Published:
         if self.published is not None:
@@ -88,9 +97,18 @@ class StraightLoad:
 
     def _opened(self) -> _Open:
         if self._open is None:
-            session = self.stack.enter_context(self.target.database.write())
-            self._open = _Open.begin(self.target, self.offer, self.found, self.load_id, session)
+            self._session = self.stack.enter_context(self.target.database.write())
+            self._open = _Open.begin(self.target, self.offer, self.found, self.load_id, self._session)
         return self._open
+
+
+def give_up(session: Session, *, abandon: bool) -> None:
+    """Cancels the statement that another thread waits for in a session, or leaves that thread to itself."""
+    if isinstance(session, Cancels):
+        if abandon:
+            session.abandoned = True
+        else:
+            session.cancel()
 
 
 def renamed(target: Target, aside: str, session: Session) -> None:

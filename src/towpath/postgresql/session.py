@@ -31,8 +31,14 @@ class PostgreSQLSession(ABC):
     plainly: ClassVar[bool]
     """Whether times are asked for as numbers; see `reading.expression`."""
 
+    abandoned = False
+
     def __init__(self, where: str) -> None:
         self._where = where
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Cancels the statement that another thread waits for."""
 
     @abstractmethod
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:

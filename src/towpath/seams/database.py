@@ -135,6 +135,18 @@ class HoldsNames(Protocol):
         ...
 
 
+@runtime_checkable
+class Cancels(Protocol):
+    """A session of a server in which one thread's call can be ended by another's."""
+
+    abandoned: bool
+    """Set when a call is not waited for: leaving the session then does nothing, for that call uses it still."""
+
+    def cancel(self) -> None:
+        """Cancels the statement under way, if there is one. Raises nothing; may come too early."""
+        ...
+
+
 class PlaceTaken(Exception):
     """The file of a stage could not take the place of the database. Nothing happened."""
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import random
 import signal
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import towpath as tow
 from tests.adapters.database.mariadbkit import Shop, shop
 from towpath import assemble
 from towpath.conformance.destination import STEP, state
 from towpath.errors import Conflict
 from towpath.job import OutputSpec
+from towpath.joins import table_waiting
 from towpath.joins.table_destination import TableDestination
 from towpath.nouns import Mode, State
 from towpath.stream import Batch, Counted
@@ -109,3 +114,32 @@ def test_of_runs_at_once_one_publishes_and_the_others_are_told(shop: Shop, mode:
         Mode.MERGE: NEW[Mode.MERGE],
     }
     assert seen(shop) == expected[mode]
+
+
+def test_an_interrupt_of_a_load_whose_rows_wait_is_heard_at_once(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_waiting, "CHUNK_BYTES", 1)
+    shop.run("create table t (id bigint, text text)")
+    pq.write_table(pa.table({"id": range(100_000), "text": ["x" * 50] * 100_000}), tmp_path / "t.parquet")
+    held, let_go = threading.Event(), threading.Event()
+
+    def holding() -> None:
+        with shop.database().write() as other:
+            other.execute("lock tables t write")
+            held.set()
+            let_go.wait(30)
+
+    holder = threading.Thread(target=holding)
+    holder.start()
+    held.wait(10)
+    pressing = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    pressing.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        tow.copy(str(tmp_path / "t.parquet"), shop.address("t"), mode="append")
+    assert 1 <= time.monotonic() - begun < 5
+    pressing.join()
+    let_go.set()
+    holder.join()
+    assert shop.run("select count(*) from t") == [(0,)]

@@ -7,13 +7,18 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import towpath as tow
 from tests.postgresqlkit import LIBRARIES, Place
 from towpath import assemble
 from towpath.errors import DataError, TowError, Transient
 from towpath.job import InputSpec
+from towpath.joins import table_waiting
 from towpath.lab import Server
 from towpath.lab.faults.framing import Chunks, Way
 from towpath.lab.faults.network import Cut
@@ -73,3 +78,22 @@ def test_a_query_that_somebody_cancels_on_the_server_is_no_interrupt(place: Plac
     with pytest.raises(TowError, match="canceling statement due to user request"):
         drained(place.address(), "select 1 as id from pg_sleep(7)")
     somebody.join()
+
+
+def test_an_interrupt_of_a_load_whose_rows_wait_is_heard_at_once(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_waiting, "CHUNK_BYTES", 1)
+    place.run("create table t (id bigint, text text)")
+    rows = pa.table({"id": range(100_000), "text": ["x" * 50] * 100_000})
+    pq.write_table(rows, tmp_path / "t.parquet")
+    with place.connect() as other, other.transaction():
+        other.execute("lock table t in access exclusive mode")
+        pressing = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+        pressing.start()
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            tow.copy(str(tmp_path / "t.parquet"), place.address("t"), mode="append")
+        assert 1 <= time.monotonic() - begun < 5
+        pressing.join()
+    assert place.ask("select count(*) from t") == [(0,)]

@@ -48,6 +48,7 @@ class MariaDBSession:
         self._shown = shown
         self._kill = kill
         self._inserted: dict[str, int] = {}
+        self.abandoned = False
         allowed, self._most_bytes = self._rows("select @@local_infile, @@max_allowed_packet")[0]
         self._local_infile = local_infile and bool(allowed)
 
@@ -142,6 +143,9 @@ class MariaDBSession:
     def commit(self) -> None:
         with translated(self._shown):
             self._wire.commit()
+
+    def cancel(self) -> None:
+        self._kill(self._wire.thread_id())
 
     def hold(self, name: str) -> bool:
         return self.scalar("select get_lock(?, 0)", [name]) == 1

@@ -64,7 +64,7 @@ class ADBCSession(PostgreSQLSession):
         self._connection = connection
         # Called by the main thread the driver hears SIGINT itself (`_blocking_call` in adbc_driver_manager 1.13), and
         # may lose it, or read memory that is freed already where its query ends at that moment.
-        self._apart = Apart(self._cancel)
+        self._apart = Apart(self.cancel)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
         def rows() -> list[Sequence[Any]]:
@@ -90,12 +90,12 @@ class ADBCSession(PostgreSQLSession):
             return self._apart.call(execute)
 
     def close(self) -> None:
-        if not self._apart.abandoned:
+        if not (self.abandoned or self._apart.abandoned):
             with suppress(adbc.Error):
                 self._connection.close()
         self._apart.close()
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
         with suppress(adbc.Error):  # nothing is under way, or the server is gone
             self._connection.adbc_connection.cancel()
 

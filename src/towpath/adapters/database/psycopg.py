@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -16,6 +16,7 @@ from towpath.postgresql.objects import ObjectsSession
 from towpath.postgresql.server import PostgreSQLServer
 from towpath.postgresql.session import placed
 
+_CANCEL_SECS = 2.0
 _ALIVE = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.IDLE)
 
 
@@ -28,16 +29,22 @@ class Psycopg(PostgreSQLServer):
             connection = psycopg.connect(self._conninfo(), autocommit=True, cursor_factory=psycopg.RawCursor)
         except psycopg.Error as error:
             raise translated(error.sqlstate, str(error), self.name) from None
+        session = PsycopgSession(connection, self.name)
         try:
-            yield PsycopgSession(connection, self.name)
+            yield session
         finally:
-            connection.close()
+            if not session.abandoned:
+                connection.close()
 
 
 class PsycopgSession(ObjectsSession):
     def __init__(self, connection: psycopg.Connection[Any], where: str) -> None:
         super().__init__(where)
         self._connection = connection
+
+    def cancel(self) -> None:
+        with suppress(psycopg.Error):  # nothing is under way, or the server is gone
+            self._connection.cancel_safe(timeout=_CANCEL_SECS)
 
     def _run(self, sql: str, values: Sequence[Any] = ()) -> Any:
         cursor = self._connection.cursor()

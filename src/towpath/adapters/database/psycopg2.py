@@ -42,14 +42,14 @@ class Psycopg2Session(ObjectsSession):
     def __init__(self, connection: Any, where: str) -> None:
         super().__init__(where)
         self._connection = connection
-        self._apart = Apart(self._cancel)  # psycopg2 itself waits in C, and hears no interrupt before the answer
+        self._apart = Apart(self.cancel)  # psycopg2 itself waits in C, and hears no interrupt before the answer
 
     def close(self) -> None:
-        if not self._apart.abandoned:
+        if not (self.abandoned or self._apart.abandoned):
             self._connection.close()
         self._apart.close()
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
         with suppress(psycopg2.Error):  # the server is gone
             self._connection.cancel()
 
