@@ -97,16 +97,17 @@ class RenameLoad:
         if self._aside is None:
             intents = TableIntents(self.target.database, self.target.table)
             intents.prepare()
-            self.stack.callback(self._leave)  # when the session is over, and its transaction with it
+            name = f"_towpath_{self.load_id}"[: _LONGEST - 9] + f"_{token_hex(4)}"
+            self.stack.callback(self._leave, intents, name)  # when the session is over, and its transaction with it
             self._session = self.stack.enter_context(self.target.database.write())
-            self._aside = _Aside.begin(self.target, intents, self.offer, self.found, self.load_id, self._session)
+            self._aside = _Aside.begin(self.target, intents, self.offer, self.found, name, self._session)
         return self._aside
 
-    def _leave(self) -> None:
+    def _leave(self, intents: TableIntents, name: str) -> None:
         """Drops what was not published; where the server is gone, the next run does."""
-        if self._aside is not None and not self._aside.done:
+        if self._aside is None or not self._aside.done:
             with contextlib.suppress(TowError):
-                _drop(self.target, self._aside.intents, self._aside.name)
+                _drop(self.target, intents, name)
 
 
 @dataclass(slots=True)
@@ -123,10 +124,7 @@ class _Aside:
     done: bool = False
 
     @staticmethod
-    def begin(
-        target: Target, intents: TableIntents, offer: Offer, found: Found, load_id: str, session: Session
-    ) -> _Aside:
-        name = f"_towpath_{load_id}"[: _LONGEST - 9] + f"_{token_hex(4)}"
+    def begin(target: Target, intents: TableIntents, offer: Offer, found: Found, name: str, session: Session) -> _Aside:
         _hold(session, name)
         intents.begin(session, name)
         session.commit()
