@@ -54,18 +54,24 @@ def create_by(
     path = folder / f".{name}.{load_id}{suffix}{SUFFIX}"
     until = time.monotonic() + _PATIENCE
     while True:
-        with translated(str(folder / name), "write"):
-            if os.path.lexists(path) and not _remove_if_dead(path):
-                if time.monotonic() > until and os.path.lexists(path):
-                    raise _held(path)
-                time.sleep(0.01)
-                continue
-        with shielded():
-            made = make(path)
-            held = _held_as_made(path)
-        if held is not None:
-            return made, held, path
-        unmake(made)
+        made: Made | None = None
+        try:
+            with translated(str(folder / name), "write"), shielded():
+                if os.path.lexists(path) and not _remove_if_dead(path):
+                    if time.monotonic() > until and os.path.lexists(path):
+                        raise _held(path)
+                    time.sleep(0.01)
+                    continue
+                made = make(path)
+                held = _held_as_made(path)
+            if held is not None:
+                return made, held, path
+            unmake(made)
+        except BaseException:  # the disk's, or an interrupt that came within
+            if made is not None:
+                unmake(made)
+                path.unlink(missing_ok=True)
+            raise
 
 
 def _held_as_made(path: Path) -> BinaryIO | None:

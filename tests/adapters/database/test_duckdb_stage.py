@@ -239,3 +239,13 @@ def test_constraints_of_the_table_that_is_there_hold(tmp_path: Path) -> None:
         load(path, mode=Mode.APPEND, load_id="load2")
     assert told(path, "select count(*) from orders") == [(1_000,)]
     assert os.listdir(tmp_path) == ["shop.db"]
+
+
+def test_a_disk_that_does_not_let_the_file_be_held_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers.os, "open", _refusing(errno.ENOSPC))
+    with pytest.raises(Refused, match="no space left"):
+        DuckDBStage(tmp_path / "shop.db", "load1", {"id": "INTEGER"}, {})
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == []

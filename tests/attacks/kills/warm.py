@@ -65,7 +65,10 @@ class Warm:
         folder.mkdir(parents=True, exist_ok=True)
         said = Path(self._said.name) / str(next(self._numbers))
         asked = {"words": list(words), "folder": str(folder), "env": dict(env), "said": str(said), "held": held}
-        return Run(self, self.ask(asked), said)
+        made = Run(self, self.ask(asked), said)
+        while held and not Path(f"{said}.here").exists() and not made.ended():
+            time.sleep(0.0005)
+        return made
 
     def run(self, words: Sequence[str], folder: Path, env: Mapping[str, str]) -> Run:
         """`tow` with these words, from beginning to end."""
@@ -222,6 +225,7 @@ def _become(asked: dict[str, Any]) -> None:
 
 def _wait(gate: str) -> None:
     """Until the gate opens. A fault that is meant for the run's first call can strike here: it is spent then."""
+    Path(gate).with_suffix(".here").touch()
     for _ in range(3):
         with contextlib.suppress(OSError), open(gate, "rb") as held:
             held.read()
