@@ -76,10 +76,15 @@ def parquet_to_postgresql(spec: Spec) -> None:
     _run(spec, _files(spec, read_parquet), _postgresql(spec), "public")
 
 
+def _uri(spec: Spec) -> str:
+    """The server's address, with the drivers that are installed."""
+    scheme, rest = spec["uri"].split("://")
+    return {"postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}[scheme] + "://" + rest
+
+
 def _table(spec: Spec, **how: Any) -> Any:
     schema, table = spec["from_table"].split(".")
-    uri = spec["uri"].replace("mysql://", "mysql+pymysql://")
-    return sql_table(uri, table=table, schema=schema, **how)
+    return sql_table(_uri(spec), table=table, schema=schema, **how)
 
 
 def postgresql_to_parquet(spec: Spec) -> None:
@@ -98,8 +103,7 @@ def postgresql_to_postgresql(spec: Spec) -> None:
 
 
 def parquet_to_mariadb(spec: Spec) -> None:
-    uri = spec["uri"].replace("mysql://", "mysql+pymysql://")
-    _run(spec, _files(spec, read_parquet), dlt.destinations.sqlalchemy(uri), "lab")
+    _run(spec, _files(spec, read_parquet), dlt.destinations.sqlalchemy(_uri(spec)), "lab")
 
 
 def merge_duckdb_before(spec: Spec) -> None:

@@ -88,9 +88,15 @@ def csv_to_postgresql(spec: Spec) -> None:
 parquet_to_postgresql = csv_to_postgresql
 
 
+def _uri(spec: Spec) -> str:
+    """The server's address, with the drivers that are installed."""
+    scheme, rest = spec["uri"].split("://")
+    return {"postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql"}[scheme] + "://" + rest
+
+
 def _table(spec: Spec, **how: Any) -> Any:
     schema, table = spec["from_table"].split(".")
-    return sql_table(spec["uri"], table=table, schema=schema, **how)
+    return sql_table(_uri(spec), table=table, schema=schema, **how)
 
 
 def _connectorx(spec: Spec) -> Any:
@@ -102,8 +108,7 @@ def postgresql_to_parquet(spec: Spec) -> None:
 
 
 def mariadb_to_parquet(spec: Spec) -> None:
-    uri = spec["uri"].replace("mysql://", "mysql+pymysql://")
-    _to_files(spec, _table(spec | {"uri": uri}, backend="pyarrow", chunk_size=100_000), "parquet")
+    _to_files(spec, _table(spec, backend="pyarrow", chunk_size=100_000), "parquet")
 
 
 def sqlite_to_parquet(spec: Spec) -> None:
@@ -116,8 +121,7 @@ def postgresql_to_postgresql(spec: Spec) -> None:
 
 
 def parquet_to_mariadb(spec: Spec) -> None:
-    uri = spec["uri"].replace("mysql://", "mysql+pymysql://")
-    _run(spec, _rows(spec), dlt.destinations.sqlalchemy(uri), "lab", loader_file_format="parquet")
+    _run(spec, _rows(spec), dlt.destinations.sqlalchemy(_uri(spec)), "lab", loader_file_format="parquet")
 
 
 def merge_duckdb_before(spec: Spec) -> None:
