@@ -9,10 +9,11 @@ import sys
 import threading
 from contextlib import AbstractContextManager
 
+import duckdb
 import pytest
 
 from towpath import interrupted
-from towpath.interrupted import Apart, shielded
+from towpath.interrupted import Apart, shielded, told_as
 
 
 def test_an_interrupt_waits_for_the_end_of_what_is_shielded() -> None:
@@ -41,7 +42,7 @@ def test_the_second_interrupt_does_not_wait() -> None:
 def test_who_is_ended_by_a_signal_is_ended_at_the_end_of_the_shield() -> None:
     program = """
 import os, signal
-from towpath.interrupted import Apart, shielded
+from towpath.interrupted import Apart, shielded, told_as
 with shielded():
     os.kill(os.getpid(), signal.SIGTERM)
     print("within", flush=True)
@@ -144,3 +145,18 @@ def test_the_second_interrupt_abandons_what_does_not_end() -> None:
     assert apart.abandoned
     go.set()
     apart.close()
+
+
+def test_an_interrupt_within_what_duckdb_calls_is_one() -> None:
+    class Struck:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            raise KeyboardInterrupt
+
+    with duckdb.connect() as connection:
+        connection.register("struck", Struck())
+        with pytest.raises(duckdb.Error, match="failed: KeyboardInterrupt"):
+            connection.execute("select * from struck")
+        with pytest.raises(KeyboardInterrupt), told_as("Query interrupted"):
+            connection.execute("select * from struck")
+    with pytest.raises(ValueError, match="it failed"), told_as("Query interrupted"):
+        raise ValueError("it failed: KeyboardInterrupt is no word of ours")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -120,12 +121,16 @@ class Apart:
             del asked, done, work  # which hold what the caller is to let go
 
 
+_STRUCK = re.compile(r" failed: KeyboardInterrupt:?\s*$")
+
+
 @contextmanager
 def told_as(words: str) -> Iterator[None]:
-    """Raises the RuntimeError with these words, which a library makes of Ctrl-C, as KeyboardInterrupt."""
+    """Raises as KeyboardInterrupt what a library makes of Ctrl-C: the RuntimeError with these words, or an error that
+    ends with its name, where it struck Python's code within the library's."""
     try:
         yield
-    except RuntimeError as error:
-        if str(error) == words:
+    except Exception as error:
+        if (isinstance(error, RuntimeError) and str(error) == words) or _STRUCK.search(str(error)):
             raise KeyboardInterrupt from error
         raise

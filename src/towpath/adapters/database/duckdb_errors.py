@@ -17,6 +17,12 @@ _BAD_DATA = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputExcepti
 _OF_THE_DISK = ("fsync failed", "IO Error", "Could not write", "Could not read")
 """What DuckDB says within a fatal error that is the system's fault, not its own."""
 
+_FULL = {
+    "No space left on device": ("there is no space left", "free some space"),
+    "File too large": ("the file would be larger than the system allows", "raise the limit (ulimit -f)"),
+}
+"""The words of the system within DuckDB's: why, and what to do."""
+
 _SYSTEM_GUESS = re.compile(r'\nDid you mean "(pg_|duckdb_|sqlite_|information_schema|system\.)[^"]*"\?')
 """DuckDB guesses what table was meant; its own tables are none that people mean here."""
 
@@ -24,6 +30,11 @@ _SYSTEM_GUESS = re.compile(r'\nDid you mean "(pg_|duckdb_|sqlite_|information_sc
 def translated(error: duckdb.Error, path: str) -> TowError:
     """A DuckDB error as one of ours. Raises it where it is DuckDB's own defect."""
     words = re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error).partition("\n\nLINE ")[0]).strip()
+    full = next((why for told, why in _FULL.items() if told in words), None)  # of a checkpoint it is a fatal error
+    if full is not None:
+        why, todo = full
+        todo = f"{todo}, then run again; nothing was published"
+        return Refused(f"{why}: {_one_line(words)}", where=path, todo=todo, code="disk-full")
     if isinstance(error, duckdb.FatalException) and any(told in words for told in _OF_THE_DISK):
         todo = "see what the system's log says of the disk, then run again, which finds out what was committed"
         return Refused(f"its disk fails: {_one_line(words)}", where=path, todo=todo, code="system-refused")
@@ -44,14 +55,6 @@ def translated(error: duckdb.Error, path: str) -> TowError:
     if "Permission denied" in words:
         todo = "use an account that may open it, or change its permissions"
         return Refused(f"permission was denied: {words}", where=path, todo=todo, code="permission-denied")
-    if "No space left on device" in words:
-        todo = "free some space, then run again; nothing was published"
-        return Refused(f"there is no space left: {words}", where=path, todo=todo, code="disk-full")
-    if "File too large" in words:
-        todo = "raise the limit (ulimit -f), then run again; nothing was published"
-        return Refused(
-            f"the file would be larger than the system allows: {words}", where=path, todo=todo, code="disk-full"
-        )
     if "not a valid DuckDB database" in words:
         return Refused("it is not a DuckDB database", where=path, todo="check the path", code="file-damaged")
     if isinstance(error, duckdb.OutOfMemoryException):
