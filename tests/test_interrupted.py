@@ -152,11 +152,14 @@ def test_an_interrupt_within_what_duckdb_calls_is_one() -> None:
         def __arrow_c_stream__(self, requested_schema: object = None) -> object:
             raise KeyboardInterrupt
 
-    with duckdb.connect() as connection:
+    def asked(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("struck", Struck())
+        connection.execute("select * from struck")
+
+    with duckdb.connect() as connection:
         with pytest.raises(duckdb.Error, match="failed: KeyboardInterrupt"):
-            connection.execute("select * from struck")
+            asked(connection)
         with pytest.raises(KeyboardInterrupt), told_as("Query interrupted"):
-            connection.execute("select * from struck")
+            asked(connection)
     with pytest.raises(ValueError, match="it failed"), told_as("Query interrupted"):
         raise ValueError("it failed: KeyboardInterrupt is no word of ours")
