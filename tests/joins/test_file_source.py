@@ -292,10 +292,15 @@ def test_a_new_file_that_appears_while_reading_waits_for_the_next_run(tmp_path: 
 
 def test_leaving_early_closes_every_file(tmp_path: Path) -> None:
     write(tmp_path, **dict.fromkeys("abc", "id\n" + "1\n" * 200000))
-    before = len(os.listdir("/proc/self/fd"))
+
+    def held() -> list[str]:
+        links = [Path("/proc/self/fd", number) for number in os.listdir("/proc/self/fd")]
+        return [str(link.readlink()) for link in links if link.is_symlink() and str(tmp_path) in str(link.readlink())]
+
     with source(f"{tmp_path}/*.csv").open(None, Want(batch_bytes=1 << 16)) as reading:
         next(iter(reading))
-    assert len(os.listdir("/proc/self/fd")) == before
+        assert held()
+    assert held() == []
 
 
 def test_standard_input_is_described_and_read_and_has_no_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
