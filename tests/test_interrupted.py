@@ -42,7 +42,7 @@ def test_the_second_interrupt_does_not_wait() -> None:
 def test_who_is_ended_by_a_signal_is_ended_at_the_end_of_the_shield() -> None:
     program = """
 import os, signal
-from towpath.interrupted import Apart, shielded, told_as
+from towpath.interrupted import shielded
 with shielded():
     os.kill(os.getpid(), signal.SIGTERM)
     print("within", flush=True)

@@ -251,16 +251,18 @@ def test_an_interrupt_is_a_log_line_where_those_are_json(tow: Run, tmp_path: Pat
     assert json.loads(err.splitlines()[-1])["event"] == "error"
 
 
-def test_an_interrupt_while_the_interpreter_ends_is_no_traceback() -> None:
-    code = """
+@pytest.mark.parametrize(("answer", "code"), [("default_int_handler", -signal.SIGINT), ("SIG_IGN", 0)])
+def test_an_interrupt_while_the_interpreter_ends_is_no_traceback(answer: str, code: int) -> None:
+    program = f"""
         import atexit, os, signal, sys
         from towpath.cli.main import program
+        signal.signal(signal.SIGINT, signal.{answer})
         atexit.register(os.kill, os.getpid(), signal.SIGINT)
         sys.argv[1:] = ["--version"]
         sys.exit(program())
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
     assert done.stdout.startswith("tow")
 
 

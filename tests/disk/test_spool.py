@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.descriptors import files_open
 from towpath.disk.spool import Spool
 from towpath.errors import Refused
 
@@ -29,15 +30,15 @@ def test_readers_of_one_spool_do_not_disturb_each_other() -> None:
 
 def test_a_spool_leaves_no_file_and_no_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = len(os.listdir("/proc/self/fd"))
     spool = Spool(io.BytesIO(b"x" * 3_000_000), "in")
     file = spool.open()
     del spool
     assert len(file.read()) == 3_000_000
     assert list(tmp_path.iterdir()) == []
+    assert len(files_open(tmp_path)) == 1
     del file
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert files_open(tmp_path) == []
 
 
 def test_a_temporary_folder_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import io
 import os
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.descriptors import files_open
 from tests.joins.filekit import load, read, rows, source, to_folder
 from towpath.adapters.format.csv import CSV
 from towpath.adapters.format.jsonl import JSONLines
@@ -294,17 +294,10 @@ def test_a_new_file_that_appears_while_reading_waits_for_the_next_run(tmp_path: 
 def test_leaving_early_closes_every_file(tmp_path: Path) -> None:
     write(tmp_path, **dict.fromkeys("abc", "id\n" + "1\n" * 200000))
 
-    def held() -> list[str]:
-        found = []
-        for number in os.listdir("/proc/self/fd"):
-            with contextlib.suppress(FileNotFoundError):  # of another thread
-                found.append(os.readlink(f"/proc/self/fd/{number}"))
-        return [path for path in found if str(tmp_path) in path]
-
     with source(f"{tmp_path}/*.csv").open(None, Want(batch_bytes=1 << 16)) as reading:
         next(iter(reading))
-        assert held()
-    assert held() == []
+        assert files_open(tmp_path)
+    assert files_open(tmp_path) == []
 
 
 def test_standard_input_is_described_and_read_and_has_no_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:

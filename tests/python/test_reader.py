@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import towpath as tow
+from tests.descriptors import files_open
 from towpath.badrows import BadRow
 from towpath.deadletters import kept
 
@@ -38,16 +38,6 @@ def small(tmp_path: Path) -> Path:
     path = tmp_path / "a.csv"
     path.write_text("id,name,at\n1,Ann,2026-01-01 10:00:00\n2,,\n3,Bob,2026-01-03 00:00:00.5\n")
     return path
-
-
-def files_open(below: Path) -> list[str]:
-    found = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            found.append(os.readlink(f"/proc/self/fd/{name}"))
-        except FileNotFoundError:
-            continue
-    return [one for one in found if one.startswith(str(below))]
 
 
 TAKERS = {

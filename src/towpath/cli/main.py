@@ -157,7 +157,8 @@ def program() -> int:
         return main()
     finally:
         # While the interpreter takes itself apart an interrupt would be a traceback: what the command did is told.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # who has it ignored goes on so
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def create_by(
                     time.sleep(0.01)
                     continue
                 made = make(path)
-                held = _held_as_made(path)
+                held = held_as_made(path)
             if held is not None:
                 return made, held, path
             unmake(made)
@@ -74,8 +74,8 @@ def create_by(
             raise
 
 
-def _held_as_made(path: Path) -> BinaryIO | None:
-    """Holds a file that was just made. None when a sweep was faster, which took it for a dead run's."""
+def held_as_made(path: Path) -> BinaryIO | None:
+    """Holds a file that a library made. None when a sweep was faster, which took it for a dead run's."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:

@@ -207,7 +207,7 @@ class TableLoad:
 
     def _insert(self, session: Session) -> Published:
         growth = Growth.begin(session, self.target)
-        inserted = self.waiting.insert(session, self.target.table, self.target.quoted)
+        inserted = self.waiting.insert(session, self.target.table)
         growth.check(inserted)
         return Published(inserted, inserted)
 

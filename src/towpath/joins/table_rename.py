@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from secrets import token_hex
 
 from towpath.errors import Conflict, TowError, Transient
@@ -26,12 +25,11 @@ from towpath.joins.table_load import (
     conflict,
 )
 from towpath.joins.table_state import TableStates
-from towpath.joins.table_straight import give_up, renamed
+from towpath.joins.table_straight import ServerLoad, renamed
 from towpath.joins.table_waiting import Waiting
 from towpath.nouns import Offer, Published, State
 from towpath.seams.database import HoldsNames, Session, TellsOutcomes
 from towpath.sqlnames import beside, quoted
-from towpath.stream import Batch
 
 WHY = (
     "the rows go into a table aside, whose renaming publishes them; a run that dies between that and the state is"
@@ -48,32 +46,13 @@ def fits(target: Target, found: Found) -> bool:
 
 
 @dataclass(slots=True)
-class RenameLoad:
-    """Leaving `stack` ends the session; what was not published is dropped before."""
+class RenameLoad(ServerLoad):
+    """What was not published when `stack` is left is dropped, in a session of its own."""
 
-    target: Target
-    offer: Offer
-    load_id: str
-    found: Found
-    stack: ExitStack
-    published: Published | None = None
-    waiting: Waiting = field(default_factory=Waiting)
-    rows: int = 0
-    _session: Session | None = None
     _aside: _Aside | None = None
 
-    def write(self, batch: Batch) -> None:
-        self.rows += len(batch)
-        if self.waiting.add(batch.rows):
-            self._opened().insert(self.waiting)
-
-    @property
-    def writes_beside(self) -> bool:
-        return True
-
-    def give_up(self, *, abandon: bool = False) -> None:
-        if self._session is not None:
-            give_up(self._session, abandon=abandon)
+    def _send(self) -> None:
+        self._opened().insert(self.waiting)
 
     def publish(self, expected: State | None, new: State | None) -> Published:
         if self.published is not None:
@@ -99,8 +78,8 @@ class RenameLoad:
             intents.prepare()
             name = f"_towpath_{self.load_id}"[: _LONGEST - 9] + f"_{token_hex(4)}"
             self.stack.callback(self._leave, intents, name)  # when the session is over, and its transaction with it
-            self._session = self.stack.enter_context(self.target.database.write())
-            self._aside = _Aside.begin(self.target, intents, self.offer, self.found, name, self._session)
+            self.session = self.stack.enter_context(self.target.database.write())
+            self._aside = _Aside.begin(self.target, intents, self.offer, self.found, name, self.session)
         return self._aside
 
     def _leave(self, intents: TableIntents, name: str) -> None:

@@ -7,6 +7,7 @@ once; nobody sees them before the commit.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -45,8 +46,9 @@ def fits(target: Target, offer: Offer, found: Found) -> bool:
 
 
 @dataclass(slots=True)
-class StraightLoad:
-    """Leaving `stack` rolls back what is not committed."""
+class ServerLoad(ABC):
+    """One load into a table of a server, written in another thread than the one that reads. Leaving `stack` ends the
+    session, and with it what is not committed."""
 
     target: Target
     offer: Offer
@@ -56,21 +58,37 @@ class StraightLoad:
     waiting: Waiting = field(default_factory=Waiting)
     published: Published | None = None
     rows: int = 0
-    _session: Session | None = None
-    _open: _Open | None = None
-
-    def write(self, batch: Batch) -> None:
-        self.rows += len(batch)
-        if self.waiting.add(batch.rows):
-            self._opened().insert(self.waiting.taken())
+    session: Session | None = None
 
     @property
     def writes_beside(self) -> bool:
         return True
 
+    def write(self, batch: Batch) -> None:
+        self.rows += len(batch)
+        if self.waiting.add(batch.rows):
+            self._send()
+
     def give_up(self, *, abandon: bool = False) -> None:
-        if self._session is not None:
-            give_up(self._session, abandon=abandon)
+        if isinstance(self.session, Cancels):
+            if abandon:
+                self.session.abandoned = True
+            else:
+                self.session.cancel()
+
+    @abstractmethod
+    def _send(self) -> None:
+        """Sends the rows that wait."""
+
+
+@dataclass(slots=True)
+class StraightLoad(ServerLoad):
+    """The transaction is open from the first rows that are sent to the commit."""
+
+    _open: _Open | None = None
+
+    def _send(self) -> None:
+        self._opened().insert(self.waiting.taken())
 
     def publish(self, expected: State | None, new: State | None) -> Published:
         if self.published is not None:
@@ -97,18 +115,9 @@ class StraightLoad:
 
     def _opened(self) -> _Open:
         if self._open is None:
-            self._session = self.stack.enter_context(self.target.database.write())
-            self._open = _Open.begin(self.target, self.offer, self.found, self.load_id, self._session)
+            self.session = self.stack.enter_context(self.target.database.write())
+            self._open = _Open.begin(self.target, self.offer, self.found, self.load_id, self.session)
         return self._open
-
-
-def give_up(session: Session, *, abandon: bool) -> None:
-    """Cancels the statement that another thread waits for in a session, or leaves that thread to itself."""
-    if isinstance(session, Cancels):
-        if abandon:
-            session.abandoned = True
-        else:
-            session.cancel()
 
 
 def renamed(target: Target, aside: str, session: Session) -> None:

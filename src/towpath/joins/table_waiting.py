@@ -13,6 +13,7 @@ from towpath.disk.oserrors import translated
 from towpath.disk.rowspool import RowSpool
 from towpath.nouns import Offer
 from towpath.seams.database import Database, Session, Stage, StagesRows
+from towpath.sqlnames import quoted
 
 CHUNK_BYTES = 32 << 20
 """How many bytes of rows come together before they are sent. A load that is no larger opens its transaction only to
@@ -73,12 +74,13 @@ class WaitingRows:
         """The rows, unless they are staged, from the first one at each call."""
         return iter(self._waiting.batches) if self._spool is None else self._spool.batches()
 
-    def insert(self, session: Session, table: str, quoted: str) -> int:
-        """Puts the rows into a table of the session, which is named as it is and as it is quoted."""
+    def insert(self, session: Session, table: str) -> int:
+        """Puts the rows into a table of the session."""
         if self.stage is None:
             return session.insert(table, self._offer.schema, self.batches())
         names = ", ".join(self._database.quote(name) for name in self._offer.schema.names)
-        return session.execute(f"insert into {quoted} ({names}) select {names} from {self.stage.relation(session)}")
+        into = quoted(table, self._database.quote)
+        return session.execute(f"insert into {into} ({names}) select {names} from {self.stage.relation(session)}")
 
     def _put_down(self) -> None:
         if self.stage is None and self._spool is None:

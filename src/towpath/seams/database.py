@@ -140,7 +140,7 @@ class Cancels(Protocol):
     """A session of a server in which one thread's call can be ended by another's."""
 
     abandoned: bool
-    """Set when a call is not waited for: leaving the session then does nothing, for that call uses it still."""
+    """Set when a call is not waited for: leaving the session then does nothing that this call would not bear."""
 
     def cancel(self) -> None:
         """Cancels the statement under way, if there is one. Raises nothing; may come too early."""

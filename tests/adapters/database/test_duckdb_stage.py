@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 import towpath as tow
+from tests.descriptors import files_open
 from towpath.adapters.database.duckdb import DuckDB
 from towpath.adapters.database.duckdb_stage import DuckDBStage
 from towpath.disk import leftovers
@@ -116,18 +117,24 @@ def _refusing(number: int) -> Callable[..., None]:
     return link
 
 
-def test_a_database_that_is_made_at_the_last_moment_takes_the_rows_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, link = tmp_path / "shop.db", os.link
+def _beaten(monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
+    """Another program makes the database in the moment before the stage would become it."""
+    link = os.link
 
     def late(source: Path, target: Path) -> None:
         monkeypatch.setattr(os, "link", link)
         with duckdb.connect(str(target)) as connection:
-            connection.execute("create table other as select 7 as x")
+            connection.execute(sql)
         link(source, target)
 
     monkeypatch.setattr(os, "link", late)
+
+
+def test_a_database_that_is_made_at_the_last_moment_takes_the_rows_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "shop.db"
+    _beaten(monkeypatch, "create table other as select 7 as x")
     assert load(path) == Published(1_000, 1_000)
     assert told(path, "select count(*), max(x) from orders, other") == [(1_000, 7)]
     assert told(path, "select load_id from _towpath_state") == [("load1",)]
@@ -135,19 +142,40 @@ def test_a_database_that_is_made_at_the_last_moment_takes_the_rows_over(
 
 
 def test_a_table_that_is_made_at_the_last_moment_is_a_conflict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, link = tmp_path / "shop.db", os.link
-
-    def late(source: Path, target: Path) -> None:
-        monkeypatch.setattr(os, "link", link)
-        with duckdb.connect(str(target)) as connection:
-            connection.execute("create table orders as select 7 as x")
-        link(source, target)
-
-    monkeypatch.setattr(os, "link", late)
+    path = tmp_path / "shop.db"
+    _beaten(monkeypatch, "create table orders as select 7 as x")
     with pytest.raises(Conflict, match="the table was made meanwhile"):
         load(path)
     assert told(path, "from orders") == [(7,)]
     assert os.listdir(tmp_path) == ["shop.db"]
+
+
+def test_no_descriptor_of_ours_outlasts_the_becoming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing one later would take away the locks of another thread, which has the database open by then."""
+    link, held = os.link, list[list[str]]()
+
+    def look(source: Path, target: Path) -> None:
+        held.append(files_open(tmp_path))
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", look)
+    load(tmp_path / "shop.db", meanwhile=lambda: held.append(files_open(tmp_path)))
+    waiting, becoming = held
+    assert waiting
+    assert becoming == []
+
+
+def test_rows_that_a_sweep_took_in_the_moment_of_becoming_are_a_conflict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(source: Path, target: Path) -> None:
+        assert leftovers.sweep(tmp_path, "shop.db") == [source.name]
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    monkeypatch.setattr(os, "link", late)
+    with pytest.raises(Conflict, match="nothing was published"):
+        load(tmp_path / "shop.db")
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_file_system_without_links_gets_the_rows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,8 +196,8 @@ def test_a_disk_that_does_not_keep_the_file_is_told_and_publishes_nothing(
 
 def test_scripts_run_in_the_transaction_that_publishes(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
-    load(path, after=["create table told as select count(*) as n from orders"])
-    assert told(path, "from told") == [(1_000,)]
+    load(path, after=["create table told as select count(*) as n, current_database() as name from shop.main.orders"])
+    assert told(path, "from told") == [(1_000, "shop")]
     with pytest.raises(tow.errors.UserError):
         load(tmp_path / "other.db", after=["insert into nowhere values (1)"])
     assert not (tmp_path / "other.db").exists()

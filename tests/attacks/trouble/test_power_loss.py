@@ -50,7 +50,10 @@ def _acts(tow: Warm, scene: LocalScene) -> list[Act]:
 def test_what_is_renamed_into_place_is_durable_before_and_its_name_right_after(
     case: Case, tow: Warm, scenes: Scenes
 ) -> None:
-    acts = _acts(tow, scenes(case))
+    _check_named(_acts(tow, scenes(case)))
+
+
+def _check_named(acts: list[Act]) -> None:
     named = 0
     for at, act in enumerate(acts):
         if act.name not in _NAMES:
@@ -89,6 +92,9 @@ def test_sqlite_makes_its_journal_durable_before_it_changes_the_file(case: Case,
 def test_duckdb_leaves_nothing_that_is_not_durable(case: Case, tow: Warm, scenes: Scenes) -> None:
     scene = scenes(case)
     acts = _acts(tow, scene)
+    if case.mode == "create" and case.large:  # the file in which the rows wait becomes the database
+        _check_named(acts)
+        return
     for path in (str(scene.unit), f"{scene.unit}.wal"):
         touched = [one.name for one in acts if one.path == path and one.name in (*_WRITES, *_SYNCS)]
         assert touched, path

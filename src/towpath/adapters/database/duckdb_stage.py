@@ -24,6 +24,7 @@ from towpath.adapters.database.duckdb_session import DuckDBSession
 from towpath.disk import leftovers
 from towpath.disk.durable import confirm
 from towpath.disk.oserrors import translated
+from towpath.errors import Conflict
 from towpath.interrupted import settle, shielded
 from towpath.seams.database import PlaceTaken
 
@@ -88,11 +89,25 @@ class DuckDBStage:
         self._table = name
         with translated(str(self._database), "write"):
             os.fsync(self._held.fileno())
+        # To close it once it is the database would take DuckDB's locks from other threads that have opened it by then:
+        # a process loses its locks of a file with any descriptor of it (https://man7.org/linux/man-pages/man2/F_SETLK.2const.html).
+        self._held.close()
         try:
             os.link(self._path, self._database)
         except OSError as error:
+            self._hold_again()
             raise PlaceTaken from error
+        with contextlib.suppress(OSError):  # the next run sweeps it
+            self._path.unlink()
         confirm(self._database)
+
+    def _hold_again(self) -> None:
+        with translated(str(self._database), "write"):
+            held = leftovers.held_as_made(self._path)
+        if held is None:
+            what = "another run took the rows that waited for a dead run's; nothing was published"
+            raise Conflict(what, where=str(self._database), todo="run it again")
+        self._held = held
 
     def close(self) -> None:
         """Removes the file; where the disk refuses that, the next run does it."""
