@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib import metadata
+from typing import Any
 
 import pytest
 
 from towpath import registry
 from towpath.digest import words
 from towpath.doctor.installed import checks, extras, lacking
+from towpath.text import fields
 
 MISSING = registry.Row("format", "nosuch", "towpath_no_such:X", "x", library="towpath_no_such", extra="nosuch")
 BROKEN = registry.Row("format", "broken", "towpath.registry:NoSuchClass", "x")
@@ -45,9 +47,10 @@ def test_an_adapter_without_its_library_is_told_apart_from_a_broken_one(monkeypa
     assert "NoSuchClass" in found["format broken"].found
 
 
-def test_a_digest_that_was_not_compiled_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "compiled", None)
-    told = [check for check in checks() if check.name == "content digest"]
+@pytest.mark.parametrize(("name", "module"), [("content digest", words), ("delimited text", fields)])
+def test_what_was_not_compiled_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, name: str, module: Any) -> None:
+    monkeypatch.setattr(module, "compiled", None)
+    told = [check for check in checks() if check.name == name]
     assert [(check.level, "C compiler" in check.todo) for check in told] == [("warning", True)]
-    monkeypatch.setattr(words, "compiled", words)
-    assert [check.level for check in checks() if check.name == "content digest"] == ["ok"]
+    monkeypatch.setattr(module, "compiled", module)
+    assert [check.level for check in checks() if check.name == name] == ["ok"]

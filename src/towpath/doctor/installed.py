@@ -12,6 +12,7 @@ from towpath import registry
 from towpath.digest import words
 from towpath.doctor.report import OK, PROBLEM, WARNING, Check
 from towpath.errors import MissingLibrary
+from towpath.text import fields
 
 _TOPIC = "installed"
 _OLDEST = (3, 11)
@@ -34,17 +35,18 @@ def checks() -> Iterator[Check]:
         yield Check(_TOPIC, "towpath", WARNING, "runs from its source, so its requirements are not known")
         return
     yield from _core([one for one in requirements if not _EXTRA.search(one)])
-    yield _digest()
+    yield from _compiled()
     yield from extras(requirements)
     yield from _adapters()
 
 
-def _digest() -> Check:
-    name = "content digest"
-    if words.is_compiled():
-        return Check(_TOPIC, name, OK, "compiled")
-    slower = "by numpy, which takes twice the time"
-    return Check(_TOPIC, name, WARNING, slower, "get a C compiler, then install towpath again")
+def _compiled() -> Iterator[Check]:
+    for name, is_compiled in (("content digest", words.is_compiled()), ("delimited text", fields.is_compiled())):
+        if is_compiled:
+            yield Check(_TOPIC, name, OK, "compiled")
+        else:
+            slower = "not compiled, which takes two to four times the time"
+            yield Check(_TOPIC, name, WARNING, slower, "get a C compiler, then install towpath again")
 
 
 def lacking(requirements: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from towpath.badrows import BadRow
 from towpath.errors import BooksDoNotBalance
 from towpath.stream import Place
 from towpath.text.conventions import Conventions
+from towpath.text.optimistic import Convention
 from towpath.text.records import Block
 from towpath.text.scan import Grammar
 from towpath.values import textform
@@ -83,9 +84,11 @@ class Parser:
     original: Callable[[bytes], bytes]
     header: bytes | None = None
 
-    def __call__(self, block: Block) -> Columns:
+    def __call__(self, block: Block, types: Mapping[str, pa.DataType] | None = None) -> Columns:
+        """The columns of a block: pinned ones in their types, all others as text, but for those that are plainly of the
+        `types` given, which are of these then."""
         text, undecodable = self._decodable(block)
-        columns, misshapen = self._columns(text)
+        columns, misshapen = self._columns(text, types or {})
         lines = Lines(self._place, text, np.delete(np.arange(len(text.starts)), list(misshapen)))
         columns, misfits = self._pin(columns)
         bad = BadRecords(
@@ -125,15 +128,26 @@ class Parser:
 
     def _decodable(self, block: Block) -> tuple[Block, list[int]]:
         """The records that are text, and the numbers of the others."""
+        if block.fields is not None and block.fields.is_ascii:
+            return block, []
         try:
-            pa.array([block.data], pa.binary()).cast(pa.string())
+            _check_text(block.data, int(block.ends[-1]) if len(block.ends) else 0)
         except pa.ArrowInvalid:
             rows = [at for at in range(len(block.starts)) if not _is_text(block.raw(at))]
             return block.without(rows), rows
         return block, []
 
-    def _columns(self, block: Block) -> tuple[dict[str, pa.Array], dict[int, str]]:
-        """The wanted columns as text, and by record what is wrong with those that have too few or too many fields."""
+    def _columns(self, block: Block, types: Mapping[str, pa.DataType]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        """The wanted columns, as text where they are not plainly of their type, and by record what is wrong with those
+        that have too few or too many fields."""
+        if block.fields is None:
+            return self._parsed(block)
+        asked = [(self.names.index(name), self._plain(name, types.get(name))) for name in self.wanted]
+        made = block.fields.columns(asked, tuple(word.encode() for word in self.null))
+        return dict(zip(self.wanted, made, strict=True)), {}
+
+    def _parsed(self, block: Block) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        """The wanted columns as text, by pyarrow, and the records of another number of fields."""
         misshapen: dict[int, str] = {}
         reasons: dict[int, str] = {}
 
@@ -176,13 +190,18 @@ class Parser:
             )
         return {name: _whole(table.column(key)) for name, key in zip(self.wanted, wanted, strict=False)}, misshapen
 
+    def _plain(self, name: str, type: pa.DataType | None) -> pa.DataType | None:
+        """The type of a column, where its values are written in the plain way, with no more words for null."""
+        is_plain = not self.null and self.conventions.of(name) == Convention()
+        return self.pinned.get(name, type) if is_plain else None
+
     def _pin(self, columns: dict[str, pa.Array]) -> tuple[dict[str, pa.Array], list[_Misfits]]:
         """The columns with pinned ones in their types, and what does not fit."""
         misfits = []
         done = {}
         for name, texts in columns.items():
             done[name] = texts
-            if name in self.pinned:
+            if name in self.pinned and texts.type != self.pinned[name]:
                 done[name], rows = self.conventions.of(name).pinned(texts, self.pinned[name])
                 if len(rows):
                     misfits.append(_Misfits(name, texts, rows))
@@ -208,6 +227,12 @@ def record_batch(columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], pa.string())])
+
+
+def _check_text(data: bytes, size: int) -> None:
+    """Raises `pa.ArrowInvalid` where the first `size` bytes are not UTF-8."""
+    bounds = pa.py_buffer(np.array([0, size], np.int64))
+    pa.Array.from_buffers(pa.large_binary(), 1, [None, bounds, pa.py_buffer(data)]).cast(pa.large_string())
 
 
 def _is_text(raw: bytes) -> bool:

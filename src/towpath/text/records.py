@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from towpath.errors import DataError
+from towpath.text.fields import Fields, split
 from towpath.text.scan import CR, LF, LONGEST_QUOTED_BYTES, Grammar, Outcome
 
 LONGEST_RECORD = 128 << 20
@@ -36,14 +37,16 @@ class Broken:
 class Block:
     """Whole, well quoted records. `data` holds their bytes, and between them blank lines that are no records.
 
-    Record i is `data[starts[i]:ends[i]]`, line end included, and begins on line `lines[i]` of the file."""
+    Record i is `data[starts[i]:ends[i]]`, line end included, and begins on line `lines[i]` of the file. `fields` are
+    those of all records, where each has the right number of them; what `data` holds after the last is no record."""
 
     data: bytes
     starts: np.ndarray
     ends: np.ndarray
     lines: np.ndarray
     broken: tuple[Broken, ...] = ()
-    quoted: bool = False
+    quoted: bool = False  # or not known
+    fields: Fields | None = None
 
     def raw(self, row: int) -> bytes:
         """The record's own bytes without its line end."""
@@ -100,7 +103,7 @@ class Records:
         fields = [self._grammar.value(field) for field in self._grammar.fields(self._data, begin, end)]
         if consume:
             self.header = self._data[begin:end]
-            self._take(end, lines)
+            self._take(end, int(np.searchsorted(lines, end, side="right")))
         return fields, line
 
     @property
@@ -117,10 +120,10 @@ class Records:
             self._fill(need)
             if not self._data:
                 return
-            block, used, ends = self._frame(width)
+            block, used, lines = self._split(width) or self._frame(width)
             if not used and not self._ended:
                 self._refuse_endless()
-            self._take(used, ends)
+            self._take(used, lines)
             need = max(self._block_bytes, 2 * len(self._data))
             if len(block.starts) or block.broken:
                 yield block
@@ -145,8 +148,8 @@ class Records:
             missing -= len(part)
         self._data = b"".join(parts) if len(parts) > 1 else self._data
 
-    def _take(self, used: int, ends: np.ndarray) -> None:
-        self._line += int(np.searchsorted(ends, used, side="right"))
+    def _take(self, used: int, lines: int) -> None:
+        self._line += lines
         self._data = self._data[used:]
 
     def _line_ends(self, data: bytes) -> np.ndarray:
@@ -163,8 +166,18 @@ class Records:
             ends = np.append(ends, len(data))
         return ends
 
-    def _frame(self, width: int) -> tuple[Block, int, np.ndarray]:
-        """The whole records of the bytes at hand, how many bytes they take, and all line ends."""
+    def _split(self, width: int) -> tuple[Block, int, int] | None:
+        """As `_frame`, where all is plainly in order."""
+        found = split(self._data, width, self._grammar, self._ended)
+        if found is None:
+            return None
+        lines = found.lines
+        lines += self._line
+        block = Block(self._data, found.starts, found.ends, lines, quoted=True, fields=found.fields)
+        return block, found.used, found.line_ends
+
+    def _frame(self, width: int) -> tuple[Block, int, int]:
+        """The whole records of the bytes at hand, how many bytes they take, and how many line ends are in these."""
         data = self._data
         lines = self._line_ends(data)
         quoted = self._grammar.quote is not None and self._grammar.quote in data
@@ -186,7 +199,7 @@ class Records:
             gone = np.cumsum(np.where(broken, ends - starts, 0))
             starts, ends = starts - gone, ends - gone
         block = Block(data[: used if not spoilt else None], starts[kept], ends[kept], numbers[kept], spoilt, quoted)
-        return block, used, lines
+        return block, used, int(np.searchsorted(lines, used, side="right"))
 
     def _quoted(self, data: bytes, lines: np.ndarray, width: int) -> tuple[np.ndarray, list[int]]:
         """Where records end in text with quotes, and which of these ends close a broken stretch."""

@@ -282,12 +282,12 @@ class CSVReading:
     def _typed(self, block: Block) -> _Typed:
         parser = self._opened.parser
         given = len(block.starts) + len(block.broken)
-        columns = parser(block)
+        columns = parser(block, {field.name: field.type for field in self.schema if field.name not in self._unknown})
         done: dict[str, pa.Array] = {}
         narrow: _Narrow | None = None
         for field, values in zip(self.schema, columns.rows.columns, strict=True):
             done[field.name] = values
-            if field.name in parser.pinned:
+            if field.name in parser.pinned or values.type == field.type != pa.string():
                 continue
             # a column of which the sample had only nulls admits only nulls
             expected = pa.null() if field.name in self._unknown else field.type
