@@ -18,15 +18,16 @@ from towpath.options import build, nearest
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One adapter: `target` is module:Class; `library` the package that it needs beyond the core (None: none), which
-    the extra `extra` installs; `suffixes` the file endings of a format; `line` says what it is in one line. `of` is the
-    scheme whose part it plays by another library (`scheme+name://`)."""
+    """One adapter: `target` is module:Class; `library` the package that it needs beyond the core (None: none), `also`
+    others, which the extra `extra` installs; `suffixes` the file endings of a format; `line` says what it is in one
+    line. `of` is the scheme whose part it plays by another library (`scheme+name://`)."""
 
     seam: str
     name: str
     target: str
     line: str
     library: str | None = None
+    also: tuple[str, ...] = ()
     extra: str | None = None
     suffixes: tuple[str, ...] = ()
     of: str | None = None
@@ -36,8 +37,9 @@ ROWS = (
     Row("database", "duckdb", "towpath.adapters.database.duckdb:DuckDB", "DuckDB database files"),
     Row("database", "mariadb", "towpath.adapters.database.mariadb:MariaDB", "MariaDB (pymysql)",
         library="pymysql", extra="mariadb"),
-    Row("database", "postgresql", "towpath.adapters.database.postgresql:PostgreSQL", "PostgreSQL (ADBC)",
-        library="adbc_driver_postgresql", extra="postgresql"),
+    Row("database", "postgresql", "towpath.adapters.database.postgresql:PostgreSQL",
+        "PostgreSQL (read by ADBC, written by COPY)", library="adbc_driver_postgresql", also=("psycopg",),
+        extra="postgresql"),
     Row("database", "psycopg", "towpath.adapters.database.psycopg:Psycopg", "PostgreSQL by psycopg 3 (COPY)",
         library="psycopg", extra="psycopg", of="postgresql"),
     Row("database", "psycopg2", "towpath.adapters.database.psycopg2:Psycopg2", "PostgreSQL by psycopg2 (COPY)",
@@ -156,11 +158,11 @@ def load(row: Row) -> type[Any]:
                 f"{row.seam} {row.name} needs the package {missing}, which belongs to Towpath and is not installed",
                 todo="pip install --force-reinstall towpath",
             ) from error
-        if row.library is None or missing != row.library:
+        if missing not in (row.library, *row.also):
             raise
-        extra = f"towpath[{row.extra}]" if row.extra else row.library
+        extra = f"towpath[{row.extra}]" if row.extra else missing
         raise MissingLibrary(
-            f"{row.seam} {row.name} needs the package {row.library}", todo=f"pip install '{extra}'"
+            f"{row.seam} {row.name} needs the package {missing}", todo=f"pip install '{extra}'"
         ) from error
     return loaded
 

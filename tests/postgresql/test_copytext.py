@@ -5,8 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from towpath.postgresql.catalog import Relation
-from towpath.postgresql.copytext import copied, statement, text
+from towpath.postgresql.copytext import copied, text
 
 
 @pytest.mark.parametrize(
@@ -30,10 +29,3 @@ def test_a_value_is_written_as_postgresql_reads_it(values: pa.Array, written: li
 def test_null_is_nothing_and_empty_text_is_in_quotes() -> None:
     rows = pa.record_batch({"a": pa.array([1, None, -2]), "b": ["", None, 'say "x",\n']})
     assert copied(rows) == b'1,""\n,\n-2,"say ""x"",\n"\n'
-
-
-def test_the_statement_quotes_every_name() -> None:
-    into = Relation(1, "My Schema", 'the "table"', "r")
-    assert statement(into, pa.schema({"id": pa.int64(), "select": pa.int64()})) == (
-        'copy "My Schema"."the ""table""" ("id", "select") from stdin with (format csv)'
-    )

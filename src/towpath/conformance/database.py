@@ -125,7 +125,7 @@ class DatabaseSuite(TablesSuite):
         fill(database, 1, 2)
         with contextlib.suppress(TowError), database.read() as session:
             session.execute("delete from t")
-            session.commit()
+            session.execute("commit")
         assert seen(database) == [1, 2]
 
     @promise("transaction/failed-insert")

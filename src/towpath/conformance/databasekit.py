@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from towpath.conformance.carry import table
 from towpath.errors import Refused
-from towpath.seams.database import Database, Session
+from towpath.seams.database import Database, ReadSession
 
 ID = pa.schema({"id": pa.int64()})
 WITH_NAME = pa.schema({"id": pa.int64(), "name": pa.string()})
@@ -53,7 +53,7 @@ def seen(database: Database) -> list[Any] | None:
         return None
 
 
-def selected(session: Session, sql: str) -> pa.Table:
+def selected(session: ReadSession, sql: str) -> pa.Table:
     schema, batches = session.select(sql, 1_000)
     return table(schema, list(batches))
 

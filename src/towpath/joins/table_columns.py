@@ -12,7 +12,7 @@ import pyarrow as pa
 from towpath.errors import Refused
 from towpath.nouns import ColumnPlan, Existing, Mode, Way
 from towpath.options import nearest
-from towpath.seams.database import AddsColumns, Database, Session, WidensColumns
+from towpath.seams.database import AddsColumns, Database, ReadSession, WidensColumns
 from towpath.sqlnames import doubled, matched, parts, quoted
 from towpath.values.convert import planned, way
 from towpath.values.textform import type_name
@@ -84,7 +84,7 @@ class Fitting:
         inside = ", ".join(f"{self.database.quote(plan.to)} {plan.stored.native}" for plan in plans)
         return Fit(tuple(plans), (f"create table {self._quoted} ({inside})",))
 
-    def met(self, session: Session, existing: Existing, schema: pa.Schema, mode: Mode) -> Fit:
+    def met(self, session: ReadSession, existing: Existing, schema: pa.Schema, mode: Mode) -> Fit:
         """The rows in the table that is there. Raises Refused, naming the columns, when it cannot take them."""
         plans, ddl = [], []
         for field in schema:
@@ -120,7 +120,7 @@ class Fitting:
             )
         return near[0] if near else None
 
-    def _added(self, session: Session, existing: Existing, field: pa.Field) -> ColumnPlan:
+    def _added(self, session: ReadSession, existing: Existing, field: pa.Field) -> ColumnPlan:
         if not self.evolving:
             raise Refused(
                 f"the table has no column {field.name!r} ({type_name(field.type)})"
@@ -132,7 +132,7 @@ class Fitting:
         adds = partial(session.added, self.table) if isinstance(session, AddsColumns) else self.database.stored
         return planned(field, field.name, adds, self.shown)
 
-    def _kept(self, session: Session, existing: Existing, field: pa.Field, to: str) -> ColumnPlan:
+    def _kept(self, session: ReadSession, existing: Existing, field: pa.Field, to: str) -> ColumnPlan:
         """The column as it is, or wider where that makes the way of every value exact."""
         kept = existing.stored[to]
         plan = planned(field, to, lambda _: kept, self.shown)

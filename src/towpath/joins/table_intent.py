@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from towpath.nouns import State
-from towpath.seams.database import Database, Session
+from towpath.seams.database import Database, ReadSession, Session
 from towpath.sqlnames import beside, quoted
 
 INTENT = "_towpath_intent"
@@ -46,7 +46,7 @@ class TableIntents:
                 session.execute(f"create table if not exists {self._quoted} ({columns})")
                 session.commit()
 
-    def all(self, session: Session) -> list[Intent]:
+    def all(self, session: ReadSession) -> list[Intent]:
         if session.table(self._name) is None:
             return []
         _, batches = session.select(f"select aside, state, earlier from {self._quoted}", 1_024)
@@ -63,11 +63,11 @@ class TableIntents:
     def end(self, session: Session, aside: str) -> None:
         session.execute(f"delete from {self._quoted} where aside = ?", [aside])
 
-    def stands(self, session: Session, intent: Intent) -> bool:
+    def stands(self, session: ReadSession, intent: Intent) -> bool:
         """Whether its table still stands aside."""
         return session.table(beside(self.table, intent.aside)) is not None
 
-    def committed(self, session: Session, state: State) -> State | None:
+    def committed(self, session: ReadSession, state: State) -> State | None:
         """The state that is committed where `state` is set: the one before, when its table did not get its name."""
         for intent in self.all(session):
             after = intent.after

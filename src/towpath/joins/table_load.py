@@ -13,7 +13,7 @@ from towpath.joins.table_scripts import Script
 from towpath.joins.table_state import TableStates
 from towpath.joins.table_waiting import WaitingRows
 from towpath.nouns import Existing, Mode, Offer, Published, State
-from towpath.seams.database import CountsInserts, Database, PlaceTaken, Session
+from towpath.seams.database import CountsInserts, Database, PlaceTaken, ReadSession, Session
 from towpath.sqlnames import matched, parts, quoted
 from towpath.stream import Batch
 
@@ -36,7 +36,7 @@ class Target:
     def states(self) -> TableStates:
         return TableStates(self.database, self.table)
 
-    def count(self, session: Session) -> int:
+    def count(self, session: ReadSession) -> int:
         return int(session.scalar(f"select count(*) from {self.quoted}"))
 
     def commit(self, session: Session, new: State | None) -> None:
@@ -212,7 +212,7 @@ class TableLoad:
         return Published(inserted, inserted)
 
 
-def _count(session: Session, target: Target) -> int:
+def _count(session: ReadSession, target: Target) -> int:
     """The rows that a session has inserted, where it is told that; else those of the table."""
     return session.inserted(target.table) if isinstance(session, CountsInserts) else target.count(session)
 

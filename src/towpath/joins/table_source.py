@@ -15,7 +15,7 @@ from towpath.joins.table_state import own
 from towpath.joins.wanted import known, wanted
 from towpath.nouns import Checkpoint, Description, Want
 from towpath.options import nearest
-from towpath.seams.database import Database, DescribesQueries, ListsTables, Session
+from towpath.seams.database import Database, DescribesQueries, ListsTables, ReadSession
 from towpath.sqlnames import quoted
 from towpath.stream import Batch, Counted
 from towpath.values import textform
@@ -93,7 +93,7 @@ class TableSource:
                 session=stack,
             )
 
-    def _schema(self, session: Session) -> pa.Schema:
+    def _schema(self, session: ReadSession) -> pa.Schema:
         """The columns as they are read: a column's declared type may not hold every value that it has."""
         if self.table is not None and session.table(self.table) is None:
             known = [name for name in session.tables() if not own(name)] if isinstance(session, ListsTables) else []
@@ -111,7 +111,7 @@ class TableSource:
         _close(batches)
         return schema
 
-    def _bound(self, session: Session, schema: pa.Schema, since: Checkpoint | None) -> Checkpoint | None:
+    def _bound(self, session: ReadSession, schema: pa.Schema, since: Checkpoint | None) -> Checkpoint | None:
         """How far the snapshot reaches. With a cursor and nothing newer than `since`, that is `since` itself."""
         if self.cursor is None:
             version = None if self.table is None else self.database.version(session, self.table)
@@ -127,7 +127,7 @@ class TableSource:
             return since  # a look-back sees rows from before it, perhaps only these
         return Checkpoint("cursor", {"column": field.name, "value": text, "type": textform.type_name(field.type)})
 
-    def _cursor_field(self, session: Session, schema: pa.Schema) -> pa.Field:
+    def _cursor_field(self, session: ReadSession, schema: pa.Schema) -> pa.Field:
         """The cursor's field, of a type whose order in SQL is that of its values."""
         assert self.cursor is not None
         field = known(schema, self.cursor.name, self.shown)
@@ -150,7 +150,7 @@ class TableSource:
                 )
         return field
 
-    def _refuse_null_cursors(self, session: Session, cursor: str) -> None:
+    def _refuse_null_cursors(self, session: ReadSession, cursor: str) -> None:
         nulls = session.scalar(f"select count(*) from {self._rows} where {self.database.quote(cursor)} is null")
         if nulls:
             raise DataError(

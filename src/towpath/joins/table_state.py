@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from towpath.errors import Conflict, DataError, UserError
 from towpath.joins.table_intent import TableIntents
 from towpath.nouns import State
-from towpath.seams.database import Database, Session
+from towpath.seams.database import Database, ReadSession, Session
 from towpath.sqlnames import beside, parts, quoted
 
 STATE = "_towpath_state"
@@ -26,7 +26,7 @@ class TableStates:
     database: Database
     table: str
 
-    def committed(self, session: Session, step: str) -> State | None:
+    def committed(self, session: ReadSession, step: str) -> State | None:
         """The state of a step as a session sees it."""
         if session.table(self._name) is None:
             return None
@@ -36,7 +36,7 @@ class TableStates:
         intents = TableIntents(self.database, self.table)
         return intents.committed(session, State.loads(text)) if intents.kept() else State.loads(text)
 
-    def steps(self, session: Session) -> list[str]:
+    def steps(self, session: ReadSession) -> list[str]:
         """The steps whose last load went into this table."""
         if session.table(self._name) is None:
             return []

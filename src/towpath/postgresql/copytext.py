@@ -1,4 +1,4 @@
-"""Rows as the CSV that `copy ... from stdin` takes: every value in a form that PostgreSQL reads back exactly."""
+"""Rows as the CSV that COPY takes: every value in a form that PostgreSQL reads back exactly."""
 
 from __future__ import annotations
 
@@ -11,19 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 
-from towpath.postgresql.catalog import Relation
-from towpath.postgresql.types import quote
 from towpath.values import textform
 from towpath.values.logical import nulls
 
 _OPTIONS = csv.WriteOptions(include_header=False)
 _FAR = r"^[+-]|^0000-"
-
-
-def statement(into: Relation, schema: pa.Schema) -> str:
-    """The statement that takes rows of `schema` by the names of their columns."""
-    names = ", ".join(quote(name) for name in schema.names)
-    return f"copy {quote(into.schema)}.{quote(into.name)} ({names}) from stdin with (format csv)"
 
 
 def copied(batch: pa.RecordBatch) -> bytes:

@@ -40,6 +40,13 @@ class Lane:
     staged: bool
 
     @property
+    def native(self) -> Native | None:
+        """The type that takes its rows, where that is known: in the stage that of the stage."""
+        if self.column is None or self.column.domain or (self.staged and self.column.listed):
+            return None
+        return Native("text") if self.staged else self.column.native
+
+    @property
     def words(self) -> str:
         """Its type in the stage."""
         if self.column is None or self.staged:

@@ -1,4 +1,4 @@
-"""Sessions of drivers that make Python objects of rows: read from a cursor of the server, written as CSV by COPY."""
+"""Sessions of drivers that make Python objects of rows: read from a cursor of the server, written by COPY."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from towpath.postgresql import reading
-from towpath.postgresql.catalog import Column
+from towpath.errors import DataError
+from towpath.postgresql import catalog, loading, reading
+from towpath.postgresql.catalog import Relation
+from towpath.postgresql.copying import Copying
+from towpath.postgresql.loading import Lane
 from towpath.postgresql.reading import Field
 from towpath.postgresql.session import PostgreSQLSession
-from towpath.postgresql.types import Native
+from towpath.postgresql.types import Native, quote
+from towpath.sqlnames import quoted
 
 _FIRST_ROWS = 256
 _BATCH_BYTES = 8 << 20
@@ -81,8 +85,44 @@ class ObjectsSession(PostgreSQLSession):
     def _open(self) -> bool:
         """Whether the transaction can still run statements."""
 
-    def _takes(self, column: Column) -> bool:
-        return True
+    @abstractmethod
+    def _copy(self, copying: Copying, batches: Iterator[pa.RecordBatch]) -> int:
+        """Copies rows into columns that take them as they are; returns how many."""
+
+    def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        about = catalog.relation(self.rows, table)
+        found = [] if about is None else catalog.columns(self.rows, about.oid)
+        lanes = loading.lanes(found, schema)
+        batches = loading.checked(batches, lanes, self._where)
+        try:
+            if not any(lane.staged for lane in lanes):
+                natives = [lane.native for lane in lanes]
+                return self._copy(Copying(about or _unknown(table), schema, natives), batches)
+            return self._insert_staged(table, lanes, schema, batches)
+        except DataError as error:
+            raise loading.named(error, lanes) from error
+
+    def _insert_staged(
+        self, table: str, lanes: list[Lane], schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+    ) -> int:
+        self.execute(loading.stage(lanes))
+        staged = catalog.relation(self.rows, loading.STAGE)
+        assert staged is not None, "it was made a moment ago"
+        self._copy(Copying(staged, schema, [lane.native for lane in lanes]), batches)
+        for lane in lanes:
+            if lane.staged:
+                loading.try_texts(self.rows, lane, self._where)
+        inserted = self.execute(loading.unstage(quoted(table, quote), lanes))
+        self.execute(f"drop table {loading.STAGE}")
+        return inserted
+
+    def commit(self) -> None:
+        self.execute("commit")
+
+
+def _unknown(table: str) -> Relation:
+    """A table that is not there, for the database to say so."""
+    return Relation(0, "public", table, "r")
 
 
 def _native(column: Any) -> Native:

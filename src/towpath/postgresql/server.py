@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from towpath.nouns import Stored
 from towpath.postgresql import catalog, types
+from towpath.postgresql.objects import ObjectsSession
 from towpath.postgresql.session import PostgreSQLSession
 from towpath.seams.dialect import Dialect
 from towpath.secrets import Secret
@@ -100,12 +101,12 @@ class PostgreSQLServer(ABC):
 
     @contextmanager
     def read(self) -> Iterator[PostgreSQLSession]:
-        with self._connected() as session:
+        with self._reading() as session:
             self._begin(session, _READ)
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[PostgreSQLSession]:
+    def write(self) -> Iterator[ObjectsSession]:
         with self._connected() as session:
             self._begin(session, _WRITE)
             yield session
@@ -120,8 +121,12 @@ class PostgreSQLServer(ABC):
         return catalog.version(session.rows, table)
 
     @abstractmethod
-    def _connected(self) -> AbstractContextManager[PostgreSQLSession]:
+    def _connected(self) -> AbstractContextManager[ObjectsSession]:
         """A connection where each statement stands for itself; closed at the end, which rolls back."""
+
+    def _reading(self) -> AbstractContextManager[PostgreSQLSession]:
+        """One that only reads."""
+        return self._connected()
 
     def _begin(self, session: PostgreSQLSession, statement: str) -> None:
         settings = {**_SETTINGS, "lock_timeout": f"{int(self._busy_secs * 1000)}ms"}

@@ -10,15 +10,13 @@ from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
-from towpath.errors import DataError, Refused
+from towpath.errors import Refused
 from towpath.nouns import Existing, Stored
-from towpath.postgresql import catalog, loading, outcomes, reading, types
+from towpath.postgresql import catalog, outcomes, reading, types
 from towpath.postgresql.catalog import Column, Relation
-from towpath.postgresql.loading import Lane
 from towpath.postgresql.reading import Field
 from towpath.postgresql.types import Native, quote
 from towpath.seams.database import Outcome
-from towpath.sqlnames import quoted
 from towpath.values.widening import BEYOND_INT64
 
 T = TypeVar("T")
@@ -57,16 +55,8 @@ class PostgreSQLSession(ABC):
         """The rows of a query that selects what `reading.expression` says; closing it ends the query."""
 
     @abstractmethod
-    def _copy(self, into: Relation, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
-        """Copies rows into columns that take them as they are; returns how many."""
-
-    @abstractmethod
     def _translated(self) -> AbstractContextManager[None]:
         """Raises the library's errors as ours."""
-
-    @abstractmethod
-    def _takes(self, column: Column) -> bool:
-        """Whether the library can copy straight into such a column."""
 
     def table(self, name: str) -> Existing | None:
         return catalog.existing(self.rows, name)
@@ -106,35 +96,6 @@ class PostgreSQLSession(ABC):
         found = self.rows(sql, values)
         return found[0][0] if found else None
 
-    def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
-        about = catalog.relation(self.rows, table)
-        found = [] if about is None else catalog.columns(self.rows, about.oid)
-        lanes = loading.lanes(found, schema)
-        batches = loading.checked(batches, lanes, self._where)
-        try:
-            if about is None or not any(lane.staged or not self._straight(lane.column) for lane in lanes):
-                return self._copy(about or _unknown(table), schema, batches)
-            return self._insert_staged(table, lanes, schema, batches)
-        except DataError as error:
-            raise loading.named(error, lanes) from error
-
-    def _insert_staged(
-        self, table: str, lanes: list[Lane], schema: pa.Schema, batches: Iterator[pa.RecordBatch]
-    ) -> int:
-        self.execute(loading.stage(lanes))
-        staged = catalog.relation(self.rows, loading.STAGE)
-        assert staged is not None, "it was made a moment ago"
-        self._copy(staged, schema, batches)
-        for lane in lanes:
-            if lane.staged:
-                loading.try_texts(self.rows, lane, self._where)
-        inserted = self.execute(loading.unstage(quoted(table, quote), lanes))
-        self.execute(f"drop table {loading.STAGE}")
-        return inserted
-
-    def commit(self) -> None:
-        self.execute("commit")
-
     def mark(self) -> str:
         return outcomes.mark(self.rows)
 
@@ -145,9 +106,6 @@ class PostgreSQLSession(ABC):
         natives = self._natives(sql)
         reading.refuse_doubled([name for name, _ in natives], self._where)
         return reading.fields(self.rows, sql, natives)
-
-    def _straight(self, column: Column | None) -> bool:
-        return column is None or self._takes(column)
 
     def _fixed(self, about: Relation | None, column: Column | None) -> str:
         """What keeps a column from being given another type; empty when nothing does."""
@@ -176,11 +134,6 @@ _RESTING = (
 
 def _schema(fields: Sequence[Field]) -> pa.Schema:
     return pa.schema([(field.name, field.type) for field in fields])
-
-
-def _unknown(table: str) -> Relation:
-    """A table that is not there, for the database to say so."""
-    return Relation(0, "public", table, "r")
 
 
 def placed(sql: str, sign: Callable[[int], str]) -> str:

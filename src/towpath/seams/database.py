@@ -18,8 +18,8 @@ from towpath.nouns import Existing, Stored
 from towpath.seams.dialect import Dialect
 
 
-class Session(Protocol):
-    """One connection. Nothing is visible to others before `commit`; leaving the context rolls back."""
+class ReadSession(Protocol):
+    """One connection. Leaving the context rolls back."""
 
     def table(self, name: str) -> Existing | None:
         """The columns, native types, primary key, generated and required columns of a table as this session sees it,
@@ -38,6 +38,10 @@ class Session(Protocol):
         """Runs one statement, also one that creates or alters a table, within the transaction; returns the number of
         rows that it changed (-1 when the driver cannot say)."""
         ...
+
+
+class Session(ReadSession, Protocol):
+    """A connection that writes. Nothing is visible to others before `commit`."""
 
     def insert(self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
         """Bulk-inserts rows into an existing (or temporary) table by column name; returns the number of rows inserted,
@@ -219,7 +223,7 @@ class Database(Protocol):
     name_bytes: int | None
     """How long the name of a table or column may be, in bytes of UTF-8; None when there is no limit."""
 
-    def read(self) -> AbstractContextManager[Session]:
+    def read(self) -> AbstractContextManager[ReadSession]:
         """A session with one snapshot, which changes nothing. Raises Refused when there is no such database."""
         ...
 
@@ -239,6 +243,6 @@ class Database(Protocol):
         """An identifier quoted for this dialect, whatever characters it has."""
         ...
 
-    def version(self, session: Session, table: str) -> str | None:
+    def version(self, session: ReadSession, table: str) -> str | None:
         """Something that changes whenever the table's rows change, cheap or exact; None when it cannot be known."""
         ...

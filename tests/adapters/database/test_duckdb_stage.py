@@ -173,8 +173,9 @@ def test_rows_that_a_sweep_took_in_the_moment_of_becoming_are_a_conflict(
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     monkeypatch.setattr(os, "link", late)
-    with pytest.raises(Conflict, match="nothing was published"):
+    with pytest.raises(Conflict, match=": another run took the rows .*; nothing was published \\[") as told:
         load(tmp_path / "shop.db")
+    assert told.value.where == str(tmp_path / "shop.db")
     assert os.listdir(tmp_path) == []
 
 
@@ -189,8 +190,59 @@ def test_a_disk_that_does_not_keep_the_file_is_told_and_publishes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", _refusing(errno.EIO))
-    with pytest.raises(Refused, match="cannot write it"):
+    with pytest.raises(Refused, match="cannot write it") as told:
         load(tmp_path / "shop.db")
+    assert told.value.where == str(tmp_path / "shop.db")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_a_stage_refuses_names_the_database(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with DuckDBStage(path, "load1", {"id": "INTEGER"}, {}) as stage:
+        stage.seal()
+        with stage.becoming("orders") as session, pytest.raises(tow.errors.TowError) as told:
+            session.execute("nonsense")
+        assert told.value.where == str(path)
+        with pytest.raises(tow.errors.TowError) as told:
+            stage.insert(pa.schema({"id": pa.int32()}), iter([pa.record_batch({"id": pa.array([1], pa.int32())})]))
+        assert told.value.where == str(path)
+
+
+def test_a_name_that_cannot_be_given_up_is_left_for_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "unlink", _refusing(errno.EIO))
+    assert load(tmp_path / "shop.db") == Published(1_000, 1_000)
+    with DuckDBStage(tmp_path / "other.db", "load2", {"id": "INTEGER"}, {}):
+        pass
+    monkeypatch.undo()
+    assert leftovers.sweep(tmp_path, "shop.db") == [".shop.db.load1.stage.tow-tmp"]
+    assert leftovers.sweep(tmp_path, "other.db") == [".other.db.load2.stage.tow-tmp"]
+
+
+def test_a_file_that_cannot_be_held_again_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(source: Path, target: Path) -> None:
+        monkeypatch.setattr(leftovers.os, "open", _refusing(errno.EACCES))
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", late)
+    with pytest.raises(Refused, match="cannot write it: permission was denied") as told:
+        load(tmp_path / "shop.db")
+    assert told.value.where == str(tmp_path / "shop.db")
+
+
+def test_a_connection_that_does_not_close_keeps_nothing_else_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def close(self) -> None:
+            raise duckdb.IOException("the disk is gone")
+
+    stage = DuckDBStage(tmp_path / "shop.db", "load1", {"id": "INTEGER"}, {})
+    connection = stage._connection
+    monkeypatch.setattr(stage, "_connection", Broken())
+    stage.close()
+    connection.close()
     assert os.listdir(tmp_path) == []
 
 

@@ -39,6 +39,8 @@ class DuckDBStage:
 
     def __init__(self, path: Path, load_id: str, columns: Mapping[str, str], settings: Mapping[str, Any]) -> None:
         self._database = path
+        self.where = str(path)
+        """The database, as messages name it."""
         self._settings = {
             **settings,
             "threads": 1,
@@ -61,7 +63,7 @@ class DuckDBStage:
             raise
 
     def insert(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
-        return DuckDBSession(self._connection, str(self._database)).insert(_ROWS, schema, batches)
+        return DuckDBSession(self._connection, self.where).insert(_ROWS, schema, batches)
 
     def seal(self) -> None:
         with self._translated():
@@ -87,7 +89,7 @@ class DuckDBStage:
         """Gives the file, whose table has this name now, the place of the database. Raises PlaceTaken, and the rows can
         still be taken over, when there is one meanwhile or the file system has no links."""
         self._table = name
-        with translated(str(self._database), "write"):
+        with translated(self.where, "write"):
             os.fsync(self._held.fileno())
         # To close it once it is the database would take DuckDB's locks from other threads that have opened it by then:
         # a process loses its locks of a file with any descriptor of it (https://man7.org/linux/man-pages/man2/F_SETLK.2const.html).
@@ -102,11 +104,11 @@ class DuckDBStage:
         confirm(self._database)
 
     def _hold_again(self) -> None:
-        with translated(str(self._database), "write"):
+        with translated(self.where, "write"):
             held = leftovers.held_as_made(self._path)
         if held is None:
             what = "another run took the rows that waited for a dead run's; nothing was published"
-            raise Conflict(what, where=str(self._database), todo="run it again")
+            raise Conflict(what, where=self.where, todo="run it again")
         self._held = held
 
     def close(self) -> None:
@@ -132,7 +134,7 @@ class DuckDBStage:
             with interrupted.told_as("Query interrupted"):
                 yield
         except duckdb.Error as error:
-            raise errors.translated(error, str(self._database)) from error
+            raise errors.translated(error, self.where) from error
 
     def __enter__(self) -> DuckDBStage:
         return self
@@ -145,7 +147,7 @@ class _Becoming(DuckDBSession):
     """A session in the file that is to become the database at its commit."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, stage: DuckDBStage, table: str) -> None:
-        super().__init__(connection, str(stage._database))
+        super().__init__(connection, stage.where)
         self._stage, self._table = stage, table
 
     def commit(self) -> None:

@@ -1,8 +1,7 @@
-"""PostgreSQL by ADBC: rows travel in PostgreSQL's binary COPY, and are Arrow at once."""
+"""PostgreSQL, read by ADBC: rows travel in PostgreSQL's binary COPY, and are Arrow at once. Written by psycopg."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
@@ -11,30 +10,28 @@ from weakref import finalize
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
+from towpath.adapters.database.psycopg import Psycopg
 from towpath.errors import TowError
 from towpath.interrupted import Apart
 from towpath.postgresql import reading
-from towpath.postgresql.catalog import Column, Relation
 from towpath.postgresql.errors import translated
 from towpath.postgresql.reading import Field
 from towpath.postgresql.server import PostgreSQLServer
-from towpath.postgresql.session import PostgreSQLSession, noting, placed
-from towpath.postgresql.types import PLAIN, WORDS, Native
+from towpath.postgresql.session import PostgreSQLSession, placed
+from towpath.postgresql.types import Native
 
 _BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
 _ROW_BYTES = 128
 _QUERY = "_towpath_query"
-_CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.IGNORECASE)
-_BINARY = {*PLAIN, *WORDS, "json"}
 
 
-class PostgreSQL(PostgreSQLServer):
+class PostgreSQL(Psycopg):
     __doc__ = PostgreSQLServer.__doc__
 
     _first: Any = None
 
     @contextmanager
-    def _connected(self) -> Iterator[ADBCSession]:
+    def _reading(self) -> Iterator[ADBCSession]:
         try:
             connection = self._cloned()
         except adbc.Error as error:
@@ -76,11 +73,6 @@ class ADBCSession(PostgreSQLSession):
             return self._apart.call(rows)
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        if values and _CHANGES.match(sql):
-            # The driver does not say how many rows a statement with values changed, so that it is made a query.
-            return int(self.rows(f"with _towpath_changed as ({sql} returning 1) select count(*)"
-                                 " from _towpath_changed", values)[0][0])  # fmt: skip
-
         def execute() -> int:
             with self._connection.cursor() as cursor:
                 cursor.execute(*_bound(sql, values))
@@ -129,28 +121,6 @@ class ADBCSession(PostgreSQLSession):
         finally:
             with suppress(TowError):  # the connection is gone
                 self.execute(f"{'release' if ended else 'rollback to'} savepoint {_QUERY}")
-
-    def _copy(self, into: Relation, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
-        failures: list[BaseException] = []
-        reader = pa.RecordBatchReader.from_batches(schema, noting(batches, failures))
-        place = {"temporary": True} if into.temporary else {"db_schema_name": into.schema}
-
-        def copy() -> int:
-            with self._connection.cursor() as cursor:
-                return int(cursor.adbc_ingest(into.name, reader, mode="append", **place))
-
-        try:
-            with self._translated():
-                return self._apart.call(copy)
-        except Exception as error:
-            if failures:
-                raise failures[0] from error
-            raise
-
-    def _takes(self, column: Column) -> bool:
-        native = column.native
-        whole = native.name in _BINARY or (native.element in PLAIN) or (native.element in WORDS)
-        return not column.domain and (whole or native.numeric is not None)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -9,8 +9,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 
-from towpath.postgresql.catalog import Relation
-from towpath.postgresql.copytext import copied, statement
+from towpath.postgresql.copying import Copying
 from towpath.postgresql.errors import translated
 from towpath.postgresql.objects import ObjectsSession
 from towpath.postgresql.server import PostgreSQLServer
@@ -54,11 +53,11 @@ class PsycopgSession(ObjectsSession):
     def _open(self) -> bool:
         return self._connection.info.transaction_status in _ALIVE
 
-    def _copy(self, into: Relation, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+    def _copy(self, copying: Copying, batches: Iterator[pa.RecordBatch]) -> int:
         with self._translated(), self._connection.cursor() as cursor:
-            with cursor.copy(statement(into, schema).encode()) as copy:
-                for batch in batches:
-                    copy.write(copied(batch))
+            with cursor.copy(copying.statement.encode()) as copy:
+                for piece in copying.pieces(batches):
+                    copy.write(piece)
             return cursor.rowcount
 
     @contextmanager

@@ -11,8 +11,7 @@ import pyarrow as pa
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
 
 from towpath.interrupted import Apart
-from towpath.postgresql.catalog import Relation
-from towpath.postgresql.copytext import copied, statement
+from towpath.postgresql.copying import Copying
 from towpath.postgresql.errors import translated
 from towpath.postgresql.objects import ObjectsSession
 from towpath.postgresql.server import PostgreSQLServer
@@ -66,12 +65,12 @@ class Psycopg2Session(ObjectsSession):
     def _open(self) -> bool:
         return not self._connection.closed and self._connection.info.transaction_status in _ALIVE
 
-    def _copy(self, into: Relation, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+    def _copy(self, copying: Copying, batches: Iterator[pa.RecordBatch]) -> int:
         failures: list[BaseException] = []
         try:
             with self._translated(), self._connection.cursor() as cursor:
-                rows = _Pieces(noting(map(copied, batches), failures))
-                self._apart.call(lambda: cursor.copy_expert(statement(into, schema), rows))
+                rows = _Pieces(noting(copying.pieces(batches), failures))
+                self._apart.call(lambda: cursor.copy_expert(copying.statement, rows))
                 return int(cursor.rowcount)
         except Exception as error:
             if failures:
@@ -89,7 +88,7 @@ class Psycopg2Session(ObjectsSession):
 class _Pieces:
     """Bytes as a file that is read."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[bytes | memoryview]) -> None:
         self._pieces = pieces
         self._rest = memoryview(b"")
 
