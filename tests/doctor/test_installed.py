@@ -10,6 +10,7 @@ import pytest
 from towpath import registry
 from towpath.digest import words
 from towpath.doctor.installed import checks, extras, lacking
+from towpath.postgresql import copybinary
 from towpath.text import fields
 
 MISSING = registry.Row("format", "nosuch", "towpath_no_such:X", "x", library="towpath_no_such", extra="nosuch")
@@ -47,7 +48,9 @@ def test_an_adapter_without_its_library_is_told_apart_from_a_broken_one(monkeypa
     assert "NoSuchClass" in found["format broken"].found
 
 
-@pytest.mark.parametrize(("name", "module"), [("content digest", words), ("delimited text", fields)])
+@pytest.mark.parametrize(
+    ("name", "module"), [("content digest", words), ("delimited text", fields), ("rows for PostgreSQL", copybinary)]
+)
 def test_what_was_not_compiled_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, name: str, module: Any) -> None:
     monkeypatch.setattr(module, "compiled", None)
     told = [check for check in checks() if check.name == name]

@@ -12,6 +12,7 @@ from towpath import registry
 from towpath.digest import words
 from towpath.doctor.report import OK, PROBLEM, WARNING, Check
 from towpath.errors import MissingLibrary
+from towpath.postgresql import copybinary
 from towpath.text import fields
 
 _TOPIC = "installed"
@@ -41,8 +42,9 @@ def checks() -> Iterator[Check]:
 
 
 def _compiled() -> Iterator[Check]:
-    for name, is_compiled in (("content digest", words.is_compiled()), ("delimited text", fields.is_compiled())):
-        if is_compiled:
+    parts = (("content digest", words), ("delimited text", fields), ("rows for PostgreSQL", copybinary))
+    for name, part in parts:
+        if part.is_compiled():
             yield Check(_TOPIC, name, OK, "compiled")
         else:
             slower = "not compiled, which takes two to four times the time"

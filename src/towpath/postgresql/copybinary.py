@@ -26,6 +26,10 @@ _FORMS = {**dict.fromkeys(("text", "bytea"), "bytes"), "timestamptz": "timestamp
 _NUMERIC = "numeric"
 
 
+def is_compiled() -> bool:
+    return compiled is not None
+
+
 def forms(schema: pa.Schema, natives: Sequence[Native | None]) -> tuple[str, ...] | None:
     """The form of each column for `rows`; None where one has none, and the whole goes as text. `natives` are the types
     of the table's columns, None for one of which only text is known to be right."""
