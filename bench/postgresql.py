@@ -23,7 +23,7 @@ from pathlib import Path
 from towpath import copy
 from towpath.lab import Lab, Server
 
-LIBRARIES = ("", "+psycopg", "+psycopg2")
+LIBRARIES = ("", "+adbc", "+psycopg2")
 COLUMNS = "id bigint, customer bigint, amount double precision, day date, at timestamptz, status text, comment text"
 
 
@@ -80,7 +80,7 @@ def main() -> None:
         }
         for library in LIBRARIES:
             at = server.address.replace("postgresql", f"postgresql{library}", 1) + "#orders"
-            shown = library.removeprefix("+") or "adbc"
+            shown = library.removeprefix("+") or "psycopg"
             for kind in ("csv", "parquet"):
                 works[f"tow {kind} -> table, {shown}"] = (
                     "psql \\copy from CSV",

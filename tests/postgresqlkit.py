@@ -14,7 +14,7 @@ from towpath import assemble
 from towpath.lab import Server
 from towpath.seams.database import Database
 
-LIBRARIES = ("", "+psycopg", "+psycopg2")
+LIBRARIES = ("", "+adbc", "+psycopg2")
 """What stands behind `postgresql` in the addresses of the three adapters."""
 
 
@@ -73,7 +73,7 @@ class Place:
         self.leave()
 
 
-@pytest.fixture(params=LIBRARIES, ids=lambda library: library.removeprefix("+") or "adbc")
+@pytest.fixture(params=LIBRARIES, ids=lambda library: library.removeprefix("+") or "psycopg")
 def postgresql(request: pytest.FixtureRequest, postgresql_server: Server) -> Iterator[Place]:
     """A schema, by each library in turn."""
     place = Place(postgresql_server, request.param)
@@ -82,7 +82,7 @@ def postgresql(request: pytest.FixtureRequest, postgresql_server: Server) -> Ite
 
 
 @pytest.fixture
-def adbc(postgresql_server: Server) -> Iterator[Place]:
+def default_place(postgresql_server: Server) -> Iterator[Place]:
     """A schema, by the default library alone."""
     place = Place(postgresql_server)
     yield place

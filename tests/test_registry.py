@@ -10,8 +10,8 @@ from towpath.errors import UserError
     ("seam", "scheme", "library", "name"),
     [
         ("database", "postgresql", None, "postgresql"),
-        ("database", "postgresql", "adbc_driver_postgresql", "postgresql"),
-        ("database", "postgresql", "psycopg", "psycopg"),
+        ("database", "postgresql", "adbc_driver_postgresql", "adbc"),
+        ("database", "postgresql", "psycopg", "postgresql"),
         ("database", "postgresql", "psycopg2", "psycopg2"),
         ("database", "mariadb", "pymysql", "mariadb"),
         ("queue", "kafka", "confluent_kafka", "kafka"),
@@ -26,7 +26,7 @@ def test_a_library_plays_the_part_of_a_scheme(seam: str, scheme: str, library: s
     ("seam", "scheme", "library", "told"),
     [
         ("database", "postgresql", "psycopg3", "did you mean 'psycopg'"),
-        ("database", "postgresql", "sqlite", "name one of: adbc_driver_postgresql, psycopg, psycopg2"),
+        ("database", "postgresql", "sqlite", "name one of: psycopg, adbc, psycopg2"),
         ("database", "sqlite", "pysqlite", "write sqlite://"),
     ],
 )

@@ -27,9 +27,9 @@ class TestPostgreSQL(_PostgreSQLSuite):
     address = "postgresql://"
 
 
-class TestPsycopg(_PostgreSQLSuite):
-    adapter = "psycopg"
-    address = "postgresql+psycopg://"
+class TestADBC(_PostgreSQLSuite):
+    adapter = "adbc"
+    address = "postgresql+adbc://"
 
 
 class TestPsycopg2(_PostgreSQLSuite):

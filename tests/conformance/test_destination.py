@@ -122,8 +122,8 @@ class TestPostgreSQLTable(OnPostgreSQL, TableSuite):
     deaths = 6  # each opens some twenty connections
 
 
-class TestPsycopgTable(OnPostgreSQL, TableSuite):
-    address = "postgresql+psycopg://#orders"
+class TestADBCTable(OnPostgreSQL, TableSuite):
+    address = "postgresql+adbc://#orders"
 
 
 class TestPsycopg2Table(OnPostgreSQL, TableSuite):

@@ -58,11 +58,6 @@ CASES: list[tuple[str, Native, pa.Array]] = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def place(adbc: Place) -> Place:
-    return adbc
-
-
 def kept(place: Place, table: str, type: str, native: Native | None, batches: Sequence[pa.RecordBatch]) -> list[Any]:
     """What the server says of the rows, as text, once they are in a column of the type."""
     place.run(f"drop table if exists {table}", f"create table {table} (at serial, value {type})")
@@ -77,17 +72,17 @@ def kept(place: Place, table: str, type: str, native: Native | None, batches: Se
 
 
 @pytest.mark.parametrize(("type", "native", "values"), CASES, ids=[case[0] for case in CASES])
-def test_a_value_is_kept_as_it_is_as_text(place: Place, type: str, native: Native, values: pa.Array) -> None:
+def test_a_value_is_kept_as_it_is_as_text(default_place: Place, type: str, native: Native, values: pa.Array) -> None:
     whole = pa.record_batch({"value": values})
     batches = [whole, whole.slice(1), whole.slice(len(whole))]
-    as_text = kept(place, "text_", type, None, batches)
-    assert kept(place, "binary_", type, native, batches) == as_text
+    as_text = kept(default_place, "text_", type, None, batches)
+    assert kept(default_place, "binary_", type, native, batches) == as_text
     assert len(as_text) == 2 * len(values) - 1
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.integers(1, 38))
-def test_decimals_of_any_size_and_scale_are_kept(place: Place, data: st.DataObject, digits: int) -> None:
+def test_decimals_of_any_size_and_scale_are_kept(default_place: Place, data: st.DataObject, digits: int) -> None:
     scale = data.draw(st.integers(0, digits))
     most = 10**digits - 1
     near = st.sampled_from([0, 1, most, 10**scale, 10 ** (digits - 1), 10_000, 2**63, 2**64, 2**64 // 1000])
@@ -95,7 +90,7 @@ def test_decimals_of_any_size_and_scale_are_kept(place: Place, data: st.DataObje
     unscaled = data.draw(st.lists(st.one_of(st.none(), numbers), min_size=1, max_size=20))
     texts = [None if number is None else written(number, scale) for number in unscaled]
     batch = pa.record_batch({"value": pa.array(texts).cast(pa.decimal128(digits, scale))})
-    found = kept(place, "binary_", f"numeric({digits},{scale})", numeric(digits, scale), [batch])
+    found = kept(default_place, "binary_", f"numeric({digits},{scale})", numeric(digits, scale), [batch])
     assert [text for (text,) in found] == texts
 
 
@@ -105,9 +100,9 @@ def written(unscaled: int, scale: int) -> str:
     return "-" * (unscaled < 0) + digits[:point] + "." * (scale > 0) + digits[point:]
 
 
-def test_text_that_is_none_is_refused_by_the_server(place: Place) -> None:
+def test_text_that_is_none_is_refused_by_the_server(default_place: Place) -> None:
     with pytest.raises(psycopg.DataError, match="invalid byte sequence"):
-        kept(place, "binary_", "text", Native("text"), [pa.record_batch({"value": ["a\0b"]})])
+        kept(default_place, "binary_", "text", Native("text"), [pa.record_batch({"value": ["a\0b"]})])
 
 
 @pytest.mark.parametrize(

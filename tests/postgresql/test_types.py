@@ -206,10 +206,10 @@ def test_a_time_finer_than_its_column_is_refused_or_the_column_widened(postgresq
     assert postgresql.ask("select v::text from t") == [("2023-11-14 22:13:20.1",)]
 
 
-def test_a_name_longer_than_postgresql_keeps_is_refused(adbc: Place) -> None:
+def test_a_name_longer_than_postgresql_keeps_is_refused(default_place: Place) -> None:
     rows = pa.table({"ä" * 32: [1]})
     with pytest.raises(Refused, match="64 bytes"):
-        write(rows, adbc.address("t"))
+        write(rows, default_place.address("t"))
 
 
 @pytest.mark.parametrize(

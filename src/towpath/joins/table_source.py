@@ -80,7 +80,7 @@ class TableSource:
             columns = wanted(schema, want.columns, self.shown)
             names = ", ".join(self.database.quote(name) for name in columns.names)
             batch_rows = max(1_024, min(65_536, want.batch_bytes // (_CELL_BYTES * max(len(columns), 1))))
-            found, batches = session.select(f"select {names} {rows}", batch_rows)
+            found, batches = session.select(f"select {names} {rows}", batch_rows, columns)
             # A reading that stops half-way ends its query before the session ends.
             stack.callback(_close, batches)
             yield TableReading(

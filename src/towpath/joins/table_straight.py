@@ -42,7 +42,8 @@ def fits(target: Target, offer: Offer, found: Found) -> bool:
     """Whether a load can go straight: nothing but its rows has to change what is there. (A table that is made where the
     transaction cannot take that back is `table_rename`'s.)"""
     quiet = not found.alters and offer.instead_of is None and not target.before.statements
-    return target.database.home is None and quiet and offer.mode is not Mode.REPLACE
+    is_replacing = offer.mode is Mode.REPLACE and found.existing is not None
+    return target.database.home is None and quiet and not is_replacing
 
 
 @dataclass(slots=True)

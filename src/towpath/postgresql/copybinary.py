@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from towpath.postgresql.reading import Field
 from towpath.postgresql.types import PLAIN, WORDS, Native
 
 try:
@@ -39,6 +40,12 @@ def forms(schema: pa.Schema, natives: Sequence[Native | None]) -> tuple[str, ...
     return None if None in found else tuple(form for form in found if form is not None)
 
 
+def received(calls: tuple[int, int], connection: int, most: int) -> tuple[bytes, int]:
+    """What came of a COPY that is under way, in whole rows, and the outcome: 0 where the socket has no more now, below
+    0 at the end. `calls` are those of `libpq`, `connection` is the address of a PGconn."""
+    return compiled.received(*calls, connection, most)
+
+
 def rows(batch: pa.RecordBatch, forms: Sequence[str]) -> memoryview:
     """The rows, which stand between HEAD and END with others."""
     columns = tuple(_column(column, form) for column, form in zip(batch.columns, forms, strict=True))
@@ -46,13 +53,40 @@ def rows(batch: pa.RecordBatch, forms: Sequence[str]) -> memoryview:
     return memoryview(held)[:used]
 
 
-def _form(type: pa.DataType, native: Native | None) -> str | None:
+def forms_of(fields: Sequence[Field]) -> tuple[str, ...] | None:
+    """The form of each column of a query, as `reading.asked` puts it with decimals whole; None where one has none."""
+    if compiled is None or not fields:
+        return None
+    found = [_form(field.type, Native("text") if field.text else field.native, whole=False) for field in fields]
+    return None if None in found else tuple(form for form in found if form is not None)
+
+
+def batch(data: bytes, schema: pa.Schema, forms: Sequence[str]) -> pa.RecordBatch:
+    """Rows that came, without HEAD, as a batch. Raises ValueError where a value is none of its column's type."""
+    about = tuple(
+        (form, type.precision, type.scale) if form == _NUMERIC else (form, 0, 0)
+        for form, type in zip(forms, schema.types, strict=True)
+    )
+    count, columns = compiled.columns(data, about)
+    made = [_array(type, count, *column) for type, column in zip(schema.types, columns, strict=True)]
+    return pa.RecordBatch.from_arrays(made, schema=schema)
+
+
+def _array(
+    type: pa.DataType, count: int, nulls: int, validity: bytes, values: bytes, content: bytes | None
+) -> pa.Array:
+    buffers = [validity if nulls else None, values, *([] if content is None else [content])]
+    return pa.Array.from_buffers(type, count, [one if one is None else pa.py_buffer(one) for one in buffers], nulls)
+
+
+def _form(type: pa.DataType, native: Native | None, *, whole: bool = True) -> str | None:
+    """`whole`: a numeric must say the digits of the type itself."""
     if native is None:
         return None
     if native.name in _AS_TEXT:
         return "bytes" if type == pa.string() else None
     if native.name == _NUMERIC:
-        return _NUMERIC if pa.types.is_decimal128(type) and type == native.numeric else None
+        return _NUMERIC if pa.types.is_decimal128(type) and (not whole or type == native.numeric) else None
     return _FORMS.get(native.name, native.name) if type == PLAIN.get(native.name) else None
 
 

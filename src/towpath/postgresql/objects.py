@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 
@@ -37,8 +37,6 @@ _NAMES = {
 class ObjectsSession(PostgreSQLSession):
     """`_run` and `_copy` are what psycopg and psycopg2 do differently."""
 
-    plainly: ClassVar[bool] = True
-
     def __init__(self, where: str) -> None:
         super().__init__(where)
         self._numbers = count(1)
@@ -61,6 +59,7 @@ class ObjectsSession(PostgreSQLSession):
 
     def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
         schema = pa.schema([(field.name, field.type) for field in fields])
+        sql = reading.asked(sql, fields, plainly=True)
         name = f"_towpath_{next(self._numbers)}"
         self.execute(f"declare {name} no scroll cursor for {sql.rstrip().rstrip(';')}")
         size = min(batch_rows, _FIRST_ROWS)

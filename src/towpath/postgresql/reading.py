@@ -135,8 +135,16 @@ def plain_text(column: str, native: Native) -> str:
     return f"{column}::text"
 
 
-def expression(field: Field, *, plainly: bool) -> str:
-    """What is selected for a column. `plainly`: times come as numbers, for drivers that make objects of them."""
+def asked(sql: str, fields: Sequence[Field], *, plainly: bool = False, whole: bool = False) -> str:
+    """The query with what is to be selected for its columns. `plainly`: times come as numbers, for drivers that make
+    objects of them. `whole`: decimals come as they are, not as text."""
+    terms = [_expression(field, plainly=plainly, whole=whole) for field in fields]
+    if terms == [quote(field.name) for field in fields]:
+        return sql
+    return f"select {', '.join(terms)} from {within(sql)}"
+
+
+def _expression(field: Field, *, plainly: bool, whole: bool) -> str:
     column = quote(field.name)
     if field.text:
         return f"{plain_text(column, field.native)} as {column}"
@@ -154,7 +162,8 @@ def expression(field: Field, *, plainly: bool) -> str:
     numbered = _numbered(column, field.native.name) if plainly else None
     if numbered is not None:
         return f"{numbered} as {column}"
-    return f"{column}::text as {column}" if field.digits or field.native.name in types.WORDS else column
+    textual = (field.digits and not whole) or field.native.name in types.WORDS
+    return f"{column}::text as {column}" if textual else column
 
 
 def _numbered(value: str, name: str) -> str | None:
@@ -174,7 +183,7 @@ def steady(where: str) -> Iterator[None]:
     """Raises SourceChanged where values do not fit the types that all of them had when the query ran before."""
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (ValueError, pa.ArrowTypeError) as error:
         raise SourceChanged(
             f"a query gave other values than when it was run to find their types ({error})",
             where=where,

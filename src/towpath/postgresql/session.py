@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -15,7 +15,7 @@ from towpath.nouns import Existing, Stored
 from towpath.postgresql import catalog, outcomes, reading, types
 from towpath.postgresql.catalog import Column, Relation
 from towpath.postgresql.reading import Field
-from towpath.postgresql.types import Native, quote
+from towpath.postgresql.types import Native
 from towpath.seams.database import Outcome
 from towpath.values.widening import BEYOND_INT64
 
@@ -25,9 +25,6 @@ _PLACES = re.compile(r"'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\?")
 
 class PostgreSQLSession(ABC):
     """What the table join asks of a session, in terms of the few things that each library does in its own way."""
-
-    plainly: ClassVar[bool]
-    """Whether times are asked for as numbers; see `reading.expression`."""
 
     abandoned = False
 
@@ -52,7 +49,7 @@ class PostgreSQLSession(ABC):
 
     @abstractmethod
     def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
-        """The rows of a query that selects what `reading.expression` says; closing it ends the query."""
+        """The rows of a query, as `reading.asked` puts it; closing it ends the query."""
 
     @abstractmethod
     def _translated(self) -> AbstractContextManager[None]:
@@ -85,11 +82,10 @@ class PostgreSQLSession(ABC):
         """The query runs once for columns whose type alone does not tell."""
         return _schema(self._fields(sql))
 
-    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        fields = self._fields(sql)
-        terms = [reading.expression(field, plainly=self.plainly) for field in fields]
-        if terms != [quote(field.name) for field in fields]:
-            sql = f"select {', '.join(terms)} from {reading.within(sql)}"
+    def select(
+        self, sql: str, batch_rows: int, known: pa.Schema | None = None
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        fields = self._fields(sql, known)
         return _schema(fields), self._stream(sql, fields, batch_rows)
 
     def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
@@ -102,9 +98,12 @@ class PostgreSQLSession(ABC):
     def became(self, mark: str) -> Outcome:
         return outcomes.became(self.rows, mark)
 
-    def _fields(self, sql: str) -> list[Field]:
+    def _fields(self, sql: str, known: pa.Schema | None = None) -> list[Field]:
         natives = self._natives(sql)
-        reading.refuse_doubled([name for name, _ in natives], self._where)
+        names = [name for name, _ in natives]
+        reading.refuse_doubled(names, self._where)
+        if known is not None and set(names) <= set(known.names):
+            return [Field(name, native, known.field(name).type) for name, native in natives]
         return reading.fields(self.rows, sql, natives)
 
     def _fixed(self, about: Relation | None, column: Column | None) -> str:

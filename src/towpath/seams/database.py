@@ -26,8 +26,11 @@ class ReadSession(Protocol):
         or None. `name` may be qualified by a schema (`main.orders`)."""
         ...
 
-    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        """Runs a query under this session's snapshot; batches stream, memory stays flat."""
+    def select(
+        self, sql: str, batch_rows: int, known: pa.Schema | None = None
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """Runs a query under this session's snapshot; batches stream, memory stays flat. `known`: columns of the same
+        rows, or of more, as this session gave them already, so that their values need not be looked at for types."""
         ...
 
     def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:

@@ -13,9 +13,10 @@ import pyarrow as pa
 from towpath.badrows import BadRow, shorten
 from towpath.errors import DataError
 from towpath.nouns import Want
+from towpath.ordered import ordered
 from towpath.seams.format import InputFile, Inspected, TypesTooNarrow
 from towpath.stream import Batch, Origin, Picked, Place
-from towpath.text import json_careful, pool
+from towpath.text import json_careful
 from towpath.text.json_evidence import JSONEvidence, gather, merge_fields
 from towpath.text.json_fast import Fast
 from towpath.text.optimistic import Pinned
@@ -122,7 +123,7 @@ class JSONReading:
         self.given = 0
 
     def __iter__(self) -> Iterator[Batch]:
-        results = pool.ordered(self._blocks, self._work, self._want.threads)
+        results = ordered(self._blocks, self._work, self._want.threads)
         try:
             for done in results:
                 self.given += done.given

@@ -109,16 +109,16 @@ def test_rows_that_were_sent_are_seen_by_nobody_before_the_commit(postgresql: Pl
     assert postgresql.tables() == ["_towpath_state", "orders"]
 
 
-def test_views_and_open_snapshots_stay_right_while_a_table_is_replaced(adbc: Place) -> None:
-    filled(adbc)
-    adbc.run("create view told as select count(*) as n, min(name) as name from orders")
-    with adbc.connect() as reader:
+def test_views_and_open_snapshots_stay_right_while_a_table_is_replaced(default_place: Place) -> None:
+    filled(default_place)
+    default_place.run("create view told as select count(*) as n, min(name) as name from orders")
+    with default_place.connect() as reader:
         reader.execute("begin transaction isolation level repeatable read")
         before = reader.execute("select * from told").fetchone()
-        write(rows(0, 50), adbc.address("orders"), mode="replace")
+        write(rows(0, 50), default_place.address("orders"), mode="replace")
         assert reader.execute("select * from told").fetchone() == before == (200, "old")
         assert reader.execute("select count(*) from orders").fetchone() == (200,)
-    assert adbc.ask("select * from told") == [(50, "new")]
+    assert default_place.ask("select * from told") == [(50, "new")]
 
 
 @pytest.mark.parametrize("mode", [Mode.CREATE, Mode.APPEND, Mode.REPLACE, Mode.MERGE])

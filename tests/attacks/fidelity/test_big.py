@@ -52,8 +52,8 @@ def _of_many_lines(by: Route) -> Route:
 
 
 @pytest.mark.parametrize("sent", [_cells(11), _columns(1000)], ids=["a-megabyte", "a-thousand-columns"])
-def test_large_rows_come_back_from_postgresql(adbc: Place, sent: pa.Table, tmp_path: Path) -> None:
-    _all_well(carried(sent, postgresql_route(adbc), tmp_path / "one"))
+def test_large_rows_come_back_from_postgresql(default_place: Place, sent: pa.Table, tmp_path: Path) -> None:
+    _all_well(carried(sent, postgresql_route(default_place), tmp_path / "one"))
 
 
 @pytest.mark.one_of_many

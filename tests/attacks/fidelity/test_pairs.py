@@ -23,13 +23,13 @@ from tests.s3kit import S3Place
 from towpath.conformance import hostile
 
 PAIRS = """
-    postgresql > parquet, arrow, csv, jsonl, json, duckdb, sqlite, postgresql+psycopg, mariadb, kafka, s3
-    postgresql+psycopg > postgresql, mariadb, parquet
+    postgresql > parquet, arrow, csv, jsonl, json, duckdb, sqlite, postgresql+adbc, mariadb, kafka, s3
+    postgresql+adbc > postgresql, mariadb, parquet
     postgresql+psycopg2 > postgresql+psycopg2, mariadb, parquet
     mariadb > parquet, arrow, csv, jsonl, duckdb, sqlite, postgresql, postgresql+psycopg2, mariadb, kafka, s3
     sqlite > parquet, csv, jsonl, duckdb, sqlite, postgresql, mariadb, kafka
     duckdb > parquet, csv, jsonl, duckdb, sqlite, postgresql, mariadb, kafka, s3
-    parquet > postgresql, postgresql+psycopg, postgresql+psycopg2, mariadb, kafka
+    parquet > postgresql, postgresql+adbc, postgresql+psycopg2, mariadb, kafka
     arrow > duckdb, sqlite, s3, parquet
     s3 > postgresql, mariadb
     csv > parquet, duckdb, sqlite, postgresql, mariadb, kafka

@@ -14,7 +14,7 @@ from towpath.lab import Server
 
 
 class Schema:
-    """One schema. `library` is what stands behind `postgresql` in addresses (`+psycopg`)."""
+    """One schema. `library` is what stands behind `postgresql` in addresses (`+psycopg2`)."""
 
     def __init__(self, server: Server, library: str = "") -> None:
         self.server, self.library, self.name = server, library, named()

@@ -45,7 +45,7 @@ class Kind:
 
 KINDS = [
     Kind("postgresql", "postgresql", "postgresql"),
-    Kind("psycopg", "postgresql", "postgresql+psycopg"),
+    Kind("adbc", "postgresql", "postgresql+adbc"),
     Kind("psycopg2", "postgresql", "postgresql+psycopg2"),
     Kind("mariadb", "mariadb", "mariadb"),
     *(Kind(f"s3-{file}", "s3", "s3", file) for file in ("in.csv", "in.csv.gz", "in.jsonl.zst", "in.parquet", "in/")),

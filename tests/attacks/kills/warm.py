@@ -33,7 +33,7 @@ _IMPORTED = (
     "towpath.adapters.format.json", "towpath.adapters.format.parquet", "towpath.adapters.format.arrow",
     "towpath.adapters.engine.duckdb", "towpath.adapters.database.duckdb", "towpath.adapters.database.sqlite",
     "towpath.adapters.database.postgresql", "towpath.adapters.database.mariadb",
-    "towpath.adapters.database.psycopg", "towpath.adapters.database.psycopg2",
+    "towpath.adapters.database.adbc", "towpath.adapters.database.psycopg2",
     "towpath.joins.file_source", "towpath.joins.file_destination", "towpath.joins.folder_destination",
     "towpath.joins.table_source", "towpath.joins.table_destination", "towpath.joins.topic_source",
     "towpath.joins.topic_destination", "towpath.deadletters", "towpath.replay",

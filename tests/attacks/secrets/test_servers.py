@@ -36,7 +36,7 @@ def tried(world: World, table: str, capfd: Capture) -> None:
 
 
 @pytest.mark.one_of_many
-@pytest.mark.parametrize("library", ["", "+psycopg", "+psycopg2"])
+@pytest.mark.parametrize("library", ["", "+adbc", "+psycopg2"])
 def test_postgresql(library: str, postgresql_server: Server, world: World, capfd: Capture) -> None:
     at = f"{postgresql_server.host}:{postgresql_server.port}/postgres"
     user = postgresql_server.user

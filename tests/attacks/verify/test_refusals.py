@@ -50,7 +50,7 @@ def closed_port() -> int:
         return int(one.getsockname()[1])
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "mariadb", "kafka", "s3"])
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+adbc", "mariadb", "kafka", "s3"])
 def test_a_server_that_is_not_there_exits_1(verify: Verify, file: Path, tmp_path: Path, scheme: str) -> None:
     port = closed_port()
     place = {

@@ -52,7 +52,9 @@ class DuckDBSession:
             raise Refused(f"DuckDB cannot alter the column {column!r}: {why}", where=self._path, code="column-fixed")
         return Stored(type, "HUGEINT") if type == BEYOND_INT64 else types.kept(type)
 
-    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    def select(
+        self, sql: str, batch_rows: int, known: pa.Schema | None = None
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         with self._translated():
             relation = self._connection.sql(self._readable(sql))
             reader = relation.to_arrow_reader(batch_rows)

@@ -107,7 +107,9 @@ class MariaDBSession:
     def columns(self, sql: str) -> pa.Schema:
         return _schema(self._reading(_bare(sql)))
 
-    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    def select(
+        self, sql: str, batch_rows: int, known: pa.Schema | None = None
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         sql = _bare(sql)
         found = self._reading(sql)
         if any(one.sql != types.quote(one.name) for one in found):

@@ -1,151 +1,183 @@
-"""PostgreSQL, read by ADBC: rows travel in PostgreSQL's binary COPY, and are Arrow at once. Written by psycopg."""
+"""PostgreSQL by psycopg (version 3): rows are read and written by COPY, in its binary form where types allow it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, ClassVar
-from weakref import finalize
+import selectors
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from typing import Any
 
-import adbc_driver_postgresql.dbapi as adbc
+import psycopg
 import pyarrow as pa
+from psycopg.pq import ExecStatus
 
-from towpath.adapters.database.psycopg import Psycopg
 from towpath.errors import TowError
-from towpath.interrupted import Apart
-from towpath.postgresql import reading
+from towpath.ordered import ordered
+from towpath.postgresql import copybinary, libpq, reading
+from towpath.postgresql.copying import Copying
 from towpath.postgresql.errors import translated
+from towpath.postgresql.objects import ObjectsSession
 from towpath.postgresql.reading import Field
 from towpath.postgresql.server import PostgreSQLServer
-from towpath.postgresql.session import PostgreSQLSession, placed
-from towpath.postgresql.types import Native
+from towpath.postgresql.session import placed
 
-_BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
-_ROW_BYTES = 128
+_CANCEL_SECS = 2.0
 _QUERY = "_towpath_query"
+_PIECE_BYTES = 8 << 20
+_ALIVE = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.IDLE)
 
 
-class PostgreSQL(Psycopg):
+class PostgreSQL(PostgreSQLServer):
     __doc__ = PostgreSQLServer.__doc__
 
-    _first: Any = None
-
     @contextmanager
-    def _reading(self) -> Iterator[ADBCSession]:
+    def _connected(self) -> Iterator[PsycopgSession]:
         try:
-            connection = self._cloned()
-        except adbc.Error as error:
+            connection = psycopg.connect(self._conninfo(), autocommit=True, cursor_factory=psycopg.RawCursor)
+        except psycopg.Error as error:
             raise translated(error.sqlstate, str(error), self.name) from None
-        session = ADBCSession(connection, self.name)
+        session = PsycopgSession(connection, self.name)
         try:
             yield session
         finally:
-            session.close()
-
-    def _cloned(self) -> Any:
-        """A new connection. The driver reads all columns of all tables when it first connects, so that the first
-        connection stays, idle, for others to share what it found."""
-        if self._first is None:
-            self._first = adbc.connect(self._conninfo(), autocommit=True)
-            finalize(self, self._first.close)
-        clone = self._first.adbc_clone()
-        clone.adbc_connection.set_autocommit(True)
-        return clone
+            if not session.abandoned:
+                connection.close()
 
 
-class ADBCSession(PostgreSQLSession):
-    plainly: ClassVar[bool] = False
-
-    def __init__(self, connection: Any, where: str) -> None:
+class PsycopgSession(ObjectsSession):
+    def __init__(self, connection: psycopg.Connection[Any], where: str) -> None:
         super().__init__(where)
         self._connection = connection
-        # Called by the main thread the driver hears SIGINT itself (`_blocking_call` in adbc_driver_manager 1.13), and
-        # may lose it, or read memory that is freed already where its query ends at that moment.
-        self._apart = Apart(self.cancel)
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Sequence[Any]]:
-        def rows() -> list[Sequence[Any]]:
-            with self._connection.cursor() as cursor:
-                cursor.execute(*_bound(sql, values))
-                return list(cursor.fetchall())
-
-        with self._translated():
-            return self._apart.call(rows)
-
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
-        def execute() -> int:
-            with self._connection.cursor() as cursor:
-                cursor.execute(*_bound(sql, values))
-                return int(cursor.rowcount)
-
-        with self._translated():
-            return self._apart.call(execute)
-
-    def close(self) -> None:
-        if not (self.abandoned or self._apart.abandoned):
-            with suppress(adbc.Error):
-                self._connection.close()
-        self._apart.close()
 
     def cancel(self) -> None:
-        with suppress(adbc.Error):  # nothing is under way, or the server is gone
-            self._connection.adbc_connection.cancel()
+        with suppress(psycopg.Error):  # nothing is under way, or the server is gone
+            self._connection.cancel_safe(timeout=_CANCEL_SECS)
 
-    def _natives(self, sql: str) -> list[tuple[str, Native]]:
-        def natives() -> list[tuple[str, Native]]:
-            with self._connection.cursor() as cursor:
-                return [(field.name, _native(field)) for field in cursor.adbc_execute_schema(sql)]
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        cursor = self._connection.cursor()
+        text = placed(sql, lambda number: f"${number}").encode() if values else sql.encode()
+        return cursor.execute(text, tuple(values) or None, prepare=False)
 
-        with self._translated():
-            return self._apart.call(natives)
+    def _open(self) -> bool:
+        return self._connection.info.transaction_status in _ALIVE
 
     def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        forms, calls = copybinary.forms_of(fields), libpq.copy_calls()
+        if forms is None or calls is None:
+            yield from super()._stream(sql, fields, batch_rows)
+            return
         schema = pa.schema([(field.name, field.type) for field in fields])
-        # A query that is left half-way is cancelled, else the driver would take in all of its rows.
+        asked = reading.asked(sql, fields, whole=True).rstrip().rstrip(";")
+        # A query that is left half-way is cancelled, which ends what was done since the savepoint.
         self.execute(f"savepoint {_QUERY}")
         ended = False
         try:
-            with self._translated(), self._connection.cursor() as cursor:
-                cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_rows * _ROW_BYTES)})
-                self._apart.call(lambda: cursor.execute(sql))
-                with _cancelling(cursor):
-                    # The reader behind `fetch_record_batch`, which would lose what the server says from now on.
-                    for batch in cursor._results.reader:
-                        parts = zip(batch.columns, fields, strict=True)
-                        with reading.steady(self._where):
-                            columns = [reading.decoded(values, field.type) for values, field in parts]
-                        whole = pa.record_batch(columns, schema=schema)
-                        for first in range(0, len(whole), batch_rows):
-                            yield whole.slice(first, batch_rows)
+            statement = f"copy (\n{asked}\n) to stdout with (format binary)"
+            pieces = CopyOut(self._connection, calls).pieces(statement, self._translated)
+            # Made in another thread, while the server sends the next.
+            made = ordered(pieces, lambda piece: copybinary.batch(piece, schema, forms), 1)
+            with closing(made) as batches, reading.steady(self._where):
+                for whole in batches:
+                    for first in range(0, len(whole), batch_rows):
+                        yield whole.slice(first, batch_rows)
             ended = True
         finally:
             with suppress(TowError):  # the connection is gone
                 self.execute(f"{'release' if ended else 'rollback to'} savepoint {_QUERY}")
 
+    def _copy(self, copying: Copying, batches: Iterator[pa.RecordBatch]) -> int:
+        with self._translated(), self._connection.cursor() as cursor:
+            with cursor.copy(copying.statement.encode()) as copy:
+                for piece in copying.pieces(batches):
+                    copy.write(piece)
+            return cursor.rowcount
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except adbc.Error as error:
+        except psycopg.Error as error:
             raise translated(error.sqlstate, str(error), self._where) from error
 
 
-@contextmanager
-def _cancelling(cursor: Any) -> Iterator[None]:
-    """Cancels the query of a cursor that is left before its end."""
-    try:
-        yield
-    except BaseException:
-        with suppress(adbc.Error):
-            cursor.adbc_cancel()
-        raise
+class CopyOut:
+    """What one `copy ... to stdout` gives, in large pieces: psycopg itself makes an object of each row."""
 
+    def __init__(self, connection: psycopg.Connection[Any], calls: tuple[int, int]) -> None:
+        self._connection = connection
+        self._pgconn = connection.pgconn
+        self._calls = calls
 
-def _bound(sql: str, values: Sequence[Any]) -> tuple[Any, ...]:
-    return (placed(sql, lambda number: f"${number}"), tuple(values)) if values else (sql,)
+    def pieces(self, statement: str, translated: Callable[[], AbstractContextManager[None]]) -> Iterator[bytes]:
+        """Whole rows, without what stands before the first; `translated` raises the library's errors as ours. Closing
+        it cancels the statement."""
+        with translated():
+            self._pgconn.send_query(statement.encode())
+        try:
+            with translated():
+                self._begun()
+            yield from self._rows(translated)
+        except BaseException:
+            with suppress(psycopg.Error):
+                self._cancelled()
+            raise
 
+    def _begun(self) -> None:
+        while self._pgconn.flush():
+            self._wait(selectors.EVENT_READ | selectors.EVENT_WRITE)
+        result = self._result()
+        if result is None or result.status != ExecStatus.COPY_OUT:
+            raise self._failure(result)
 
-def _native(field: pa.Field) -> Native:
-    about = field.metadata or {}
-    name = about.get(b"POSTGRESQL:type", b"text").decode()
-    return Native(name, int(about.get(b"POSTGRESQL:typmod", b"-1")))
+    def _rows(self, translated: Callable[[], AbstractContextManager[None]]) -> Iterator[bytes]:
+        outcome, skipped = 1, len(copybinary.HEAD)
+        while outcome >= 0:
+            parts, size = [], 0
+            with translated():
+                while size < _PIECE_BYTES and outcome >= 0:
+                    part, outcome = self._received(_PIECE_BYTES - size)
+                    parts.append(part)
+                    size += len(part)
+                    if outcome == 0:
+                        self._wait(selectors.EVENT_READ)
+            piece = b"".join(parts)
+            yield piece[skipped:]
+            skipped = 0
+        with translated():
+            while (result := self._result()) is not None:
+                if result.status != ExecStatus.COMMAND_OK:
+                    raise self._failure(result)
+
+    def _received(self, most: int) -> tuple[bytes, int]:
+        address: int = self._pgconn.pgconn_ptr  # type: ignore[attr-defined]
+        return copybinary.received(self._calls, address, most)
+
+    def _result(self) -> Any:
+        while self._pgconn.is_busy():
+            self._wait(selectors.EVENT_READ)
+        return self._pgconn.get_result()
+
+    def _wait(self, events: int) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._pgconn.socket, events)
+            selector.select()
+        self._pgconn.consume_input()
+
+    def _failure(self, result: Any) -> psycopg.Error:
+        if result is None:
+            return psycopg.OperationalError(self._pgconn.get_error_message())
+        return psycopg.errors.error_from_result(result)
+
+    def _cancelled(self) -> None:
+        """Ends the statement, and takes what is still to come of it."""
+        if self._pgconn.transaction_status != psycopg.pq.TransactionStatus.ACTIVE:
+            return
+        self._connection.cancel_safe(timeout=_CANCEL_SECS)
+        result = self._result()
+        while result is not None:
+            outcome = 1
+            while result.status == ExecStatus.COPY_OUT and outcome >= 0:
+                _, outcome = self._received(_PIECE_BYTES)
+                if outcome == 0:
+                    self._wait(selectors.EVENT_READ)
+            result = self._result()

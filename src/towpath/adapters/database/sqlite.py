@@ -143,7 +143,9 @@ class SQLiteSession:
             strict = catalog.strict(self._connection, table)
         return types.strictly(type) if strict else types.stored(type)
 
-    def select(self, sql: str, batch_rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    def select(
+        self, sql: str, batch_rows: int, known: pa.Schema | None = None
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         view = f"_towpath_view_{next(self._views)}"
         with translated(self._path):
             declared = self._create_view(view, sql)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from towpath.badrows import shorten
 from towpath.errors import Refused, UserError
 from towpath.nouns import Stored, Want
+from towpath.ordered import ordered
 from towpath.seams.format import Evidence, InputFile, Inspected, TypesTooNarrow
 from towpath.stream import Batch
 from towpath.text.columns import Columns, Parser, record_batch
@@ -22,7 +23,6 @@ from towpath.text.decode import Decoded, known
 from towpath.text.dialect import DELIMITERS, SNIFF_BYTES, column_names, sniff
 from towpath.text.numerals import Numerals
 from towpath.text.optimistic import Pinned, TextEvidence
-from towpath.text.pool import ordered
 from towpath.text.records import Block, Records
 from towpath.text.scan import LONGEST_QUOTED_LINES, Grammar
 from towpath.values import textform

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from towpath.text.pool import ordered
+from towpath.ordered import ordered
 
 
 def test_results_keep_the_order_of_the_blocks_though_later_work_ends_first() -> None:
