@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.postgresqlkit import Place
-from towpath.postgresql import copybinary
+from towpath.errors import TowError
+from towpath.postgresql import copybinary, libpq
 from towpath.postgresql.catalog import Relation
 from towpath.postgresql.copybinary import forms
 from towpath.postgresql.copying import Copying
@@ -167,3 +168,121 @@ def test_buffers_that_are_too_short_are_refused_before_memory_is_read() -> None:
             rows(2, (column,))
     with pytest.raises(ValueError):
         rows(-1, ())
+
+
+def both_ways(values: pa.Array, native: Native) -> pa.Array:
+    """What comes back of the rows that were made of the values."""
+    schema = pa.schema({"value": values.type})
+    found = forms(schema, [native])
+    assert found is not None
+    data = bytes(copybinary.rows(pa.record_batch([values], schema=schema), found))
+    for end in (b"", copybinary.END):
+        back = copybinary.batch(data + end, schema, found)
+        back.validate(full=True)
+        assert back.num_rows == len(values)
+    return back.column(0)
+
+
+def told(values: pa.Array) -> list[str]:
+    """Each value; days far from ours as numbers."""
+    return [str(one) for one in (values.cast(pa.int32()) if values.type == pa.date32() else values).to_pylist()]
+
+
+@pytest.mark.parametrize(("type", "native", "values"), CASES, ids=[case[0] for case in CASES])
+def test_rows_come_back_as_they_went(type: str, native: Native, values: pa.Array) -> None:
+    for part in (values, values[1:], values[:0], pa.nulls(9, values.type)):
+        assert told(both_ways(part, native)) == told(part)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.integers(1, 38))
+def test_decimals_come_back_as_they_went(data: st.DataObject, digits: int) -> None:
+    scale = data.draw(st.integers(0, digits))
+    most = 10**digits - 1
+    numbers = data.draw(st.lists(st.one_of(st.none(), st.integers(-most, most)), min_size=1, max_size=20))
+    texts = [None if number is None else written(number, scale) for number in numbers]
+    values = pa.array(texts).cast(pa.decimal128(digits, scale))
+    assert both_ways(values, numeric(digits, scale)).equals(values)
+
+
+DAY = 86_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("type", "form", "value"),
+    [
+        (pa.date32(), "date", (2**31 - 1).to_bytes(4, "big")),
+        (pa.date32(), "date", (2**31).to_bytes(4, "big")),
+        (pa.timestamp("us"), "timestamp", (2**63 - 1).to_bytes(8, "big")),
+        (pa.timestamp("us"), "timestamp", (2**63).to_bytes(8, "big")),
+        (pa.time64("us"), "time", DAY.to_bytes(8, "big")),
+        (pa.decimal128(4, 2), "numeric", b"\0\0\0\0\xc0\0\0\0"),  # NaN
+        (pa.decimal128(4, 2), "numeric", b"\0\0\0\0\xd0\0\0\0"),  # infinity
+        (pa.decimal128(4, 2), "numeric", b"\0\1\0\0\0\0\0\0\0\x64"),  # 100
+        (pa.decimal128(4, 2), "numeric", b"\0\1\xff\xff\0\0\0\3\0\x0a"),  # 0.001
+        (pa.decimal128(38, 0), "numeric", b"\0\1\0\x0a\0\0\0\0\0\1"),  # 10**40
+    ],
+    ids=str,
+)
+def test_a_value_that_its_type_does_not_hold_is_told(type: pa.DataType, form: str, value: bytes) -> None:
+    row = b"\0\1" + len(value).to_bytes(4, "big") + value
+    with pytest.raises(ValueError, match="does not fit"):
+        copybinary.batch(row, pa.schema({"value": type}), (form,))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_bytes_that_are_no_rows_are_refused_or_read_within_their_bounds(data: st.DataObject) -> None:
+    columns = {str(at): pa.concat_arrays([values, values])[:2] for at, (_, _, values) in enumerate(CASES)}
+    rows = pa.record_batch(columns)
+    found = forms(rows.schema, [native for _, native, _ in CASES])
+    assert found is not None
+    whole = bytearray(copybinary.rows(rows, found))
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    del whole[data.draw(st.integers(0, len(whole))) :]
+    try:
+        back = copybinary.batch(bytes(whole), rows.schema, found)
+    except ValueError:
+        return
+    assert back.num_rows <= 2
+
+
+def test_without_psycopgs_own_libpq_rows_come_by_a_cursor(
+    default_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default_place.run(
+        "create table t (id int, price numeric(5,2), day date)", "insert into t values (1, 2.50, '2026-01-31')"
+    )
+    tables = []
+    for calls in (libpq.copy_calls, lambda: None):
+        monkeypatch.setattr(libpq, "copy_calls", calls)
+        with default_place.database().read() as session:
+            schema, batches = session.select("select * from t", 10)
+            tables.append(pa.Table.from_batches(list(batches), schema))
+    assert libpq.copy_calls() is None
+    assert tables[0].equals(tables[1])
+    assert tables[0].to_pylist() == [{"id": 1, "price": Decimal("2.50"), "day": date(2026, 1, 31)}]
+
+
+def test_psycopgs_own_libpq_is_found() -> None:
+    assert libpq.copy_calls() is not None
+
+
+def test_an_error_in_the_midst_of_rows_is_told(default_place: Place) -> None:
+    with default_place.database().read() as session:
+        _, batches = session.select("select 100 / (100000 - i) as n from generate_series(1, 200000) i", 1_000)
+        with pytest.raises(TowError, match="division by zero"):
+            list(batches)
+
+
+def test_a_server_that_goes_in_the_midst_of_rows_is_told(default_place: Place) -> None:
+    with (
+        pytest.raises(TowError, match="terminating connection|server closed"),
+        default_place.database().read() as session,
+    ):
+        pid = session.scalar("select pg_backend_pid()")
+        _, batches = session.select("select i, repeat('x', 1000) as t from generate_series(1, 1000000) i", 1_000)
+        next(batches)
+        default_place.run(f"select pg_terminate_backend({pid})")
+        list(batches)
