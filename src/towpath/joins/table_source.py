@@ -58,11 +58,12 @@ class TableSource:
             )
         self.cursor = None if cursor is None else Cursor(cursor, monotonic, lookback, since, until)
         inner = "" if query is None else query.rstrip().rstrip(";")
+        self._described: pa.Schema | None = None
         self._rows = quoted(table, database.quote) if table is not None else f"(\n{inner}\n) as _towpath_rows"
 
     def describe(self, want: Want) -> Description:
         with self.database.read() as session:
-            schema = self._schema(session)
+            self._described = schema = self._schema(session)
             bound = self._bound(session, schema, None)
             rows = int(session.scalar(f"select count(*) from {self._rows}{self._newer(None, schema)}"))
         return Description(_retyped(wanted(schema, want.columns, self.shown), _types(want)), rows=rows, bound=bound)
@@ -105,7 +106,7 @@ class TableSource:
             )
         every = f"select * from {self._rows}"
         if isinstance(session, DescribesQueries):
-            return session.columns(every)
+            return session.columns(every, self._described)
         schema, batches = session.select(every, 1)
         next(batches, None)
         _close(batches)

@@ -78,9 +78,17 @@ class PostgreSQLSession(ABC):
             )
         return Stored(type, "numeric(38,0)") if type == BEYOND_INT64 else types.stored(type)
 
-    def columns(self, sql: str) -> pa.Schema:
+    def columns(self, sql: str, before: pa.Schema | None = None) -> pa.Schema:
         """The query runs once for columns whose type alone does not tell."""
+        if before is not None:
+            fields = self._fields(sql, before)
+            if self._tests(fields):
+                return _schema(fields)
         return _schema(self._fields(sql))
+
+    def _tests(self, fields: Sequence[Field]) -> bool:
+        """Whether each value of such columns is tested when it is read."""
+        return False
 
     def select(
         self, sql: str, batch_rows: int, known: pa.Schema | None = None

@@ -107,8 +107,9 @@ class IndexesStages(Protocol):
 class DescribesQueries(Protocol):
     """A session that can tell a query's columns without running it to its end."""
 
-    def columns(self, sql: str) -> pa.Schema:
-        """The columns as `select` would give them."""
+    def columns(self, sql: str, before: pa.Schema | None = None) -> pa.Schema:
+        """The columns as `select` would give them. `before`: what another session was told of them a moment ago, which
+        may be said again where a value that does not fit is an error when it is read."""
         ...
 
 

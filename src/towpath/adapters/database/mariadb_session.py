@@ -104,7 +104,7 @@ class MariaDBSession:
             )
         return types.stored(type)
 
-    def columns(self, sql: str) -> pa.Schema:
+    def columns(self, sql: str, before: pa.Schema | None = None) -> pa.Schema:
         return _schema(self._reading(_bare(sql)))
 
     def select(

@@ -61,6 +61,9 @@ class PsycopgSession(ObjectsSession):
     def _open(self) -> bool:
         return self._connection.info.transaction_status in _ALIVE
 
+    def _tests(self, fields: Sequence[Field]) -> bool:
+        return copybinary.forms_of(fields) is not None and libpq.copy_calls() is not None
+
     def _stream(self, sql: str, fields: Sequence[Field], batch_rows: int) -> Iterator[pa.RecordBatch]:
         forms, calls = copybinary.forms_of(fields), libpq.copy_calls()
         if forms is None or calls is None:
