@@ -521,19 +521,21 @@ static PyObject *columns(PyObject *self, PyObject *args)
 }
 
 PyDoc_STRVAR(received_doc,
-             "received(get, free, connection, most) -> (bytes, outcome) of what came of a COPY that is under way.\n\n"
-             "The addresses of libpq's PQgetCopyData and PQfreemem, and of a connection; the outcome is PQgetCopyData's: above\n"
-             "0 where most bytes or more are together, 0 where more must come first, -1 at the end, -2 where it failed\n"
+             "received(get, free, consume, connection, most) -> (bytes, outcome) of what came of a COPY that is under way.\n\n"
+             "The addresses of libpq's PQgetCopyData, PQfreemem and PQconsumeInput, and of a connection; the outcome is\n"
+             "PQgetCopyData's: above 0 where most bytes or more are together, 0 where more must come first, -1 at the end, -2\n"
+             "where it failed\n"
              "(https://www.postgresql.org/docs/current/libpq-copy.html).");
 
 static PyObject *received(PyObject *self, PyObject *args)
 {
-    unsigned long long get_at, release_at, connection_at;
+    unsigned long long get_at, release_at, consume_at, connection_at;
     Py_ssize_t most;
-    if (!PyArg_ParseTuple(args, "KKKn", &get_at, &release_at, &connection_at, &most))
+    if (!PyArg_ParseTuple(args, "KKKKn", &get_at, &release_at, &consume_at, &connection_at, &most))
         return NULL;
     int (*get)(void *, char **, int) = (int (*)(void *, char **, int))(uintptr_t)get_at;
     void (*release)(void *) = (void (*)(void *))(uintptr_t)release_at;
+    int (*consume)(void *) = (int (*)(void *))(uintptr_t)consume_at;
     void *connection = (void *)(uintptr_t)connection_at;
     char *held = NULL;
     Py_ssize_t size = 0, room = 0;
@@ -542,6 +544,8 @@ static PyObject *received(PyObject *self, PyObject *args)
     while (size < most) {
         char *row = NULL;
         outcome = get(connection, &row, 1);
+        if (outcome == 0)
+            outcome = consume(connection) ? get(connection, &row, 1) : -2;
         if (outcome <= 0)
             break;
         if (size + outcome > room) {

@@ -40,7 +40,7 @@ def forms(schema: pa.Schema, natives: Sequence[Native | None]) -> tuple[str, ...
     return None if None in found else tuple(form for form in found if form is not None)
 
 
-def received(calls: tuple[int, int], connection: int, most: int) -> tuple[bytes, int]:
+def received(calls: tuple[int, int, int], connection: int, most: int) -> tuple[bytes, int]:
     """What came of a COPY that is under way, in whole rows, and the outcome: 0 where the socket has no more now, below
     0 at the end. `calls` are those of `libpq`, `connection` is the address of a PGconn."""
     return compiled.received(*calls, connection, most)

@@ -18,8 +18,9 @@ _ONLY_LOADED = getattr(os, "RTLD_NOLOAD", None)
 
 
 @cache
-def copy_calls() -> tuple[int, int] | None:
-    """The addresses of PQgetCopyData and PQfreemem; None where psycopg's libpq cannot be told from another one."""
+def copy_calls() -> tuple[int, int, int] | None:
+    """The addresses of PQgetCopyData, PQfreemem and PQconsumeInput; None where psycopg's libpq cannot be told from
+    another one."""
     if _ONLY_LOADED is None:
         return None
     for path in _paths():
@@ -28,7 +29,8 @@ def copy_calls() -> tuple[int, int] | None:
         except OSError:
             continue
         if library.PQlibVersion() == pq.version():
-            return _address(library.PQgetCopyData), _address(library.PQfreemem)
+            calls = (library.PQgetCopyData, library.PQfreemem, library.PQconsumeInput)
+            return tuple(map(_address, calls))  # type: ignore[return-value]
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any
@@ -24,6 +25,8 @@ from towpath.postgresql.session import placed
 _CANCEL_SECS = 2.0
 _QUERY = "_towpath_query"
 _PIECE_BYTES = 8 << 20
+_GATHERING_SECS = 0.001
+"""The server sends 8 KB at a time: what comes meanwhile is taken in one go."""
 _ALIVE = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.IDLE)
 
 
@@ -106,7 +109,7 @@ class PsycopgSession(ObjectsSession):
 class CopyOut:
     """What one `copy ... to stdout` gives, in large pieces: psycopg itself makes an object of each row."""
 
-    def __init__(self, connection: psycopg.Connection[Any], calls: tuple[int, int]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], calls: tuple[int, int, int]) -> None:
         self._connection = connection
         self._pgconn = connection.pgconn
         self._calls = calls
@@ -142,6 +145,7 @@ class CopyOut:
                     parts.append(part)
                     size += len(part)
                     if outcome == 0:
+                        time.sleep(_GATHERING_SECS if size else 0)
                         self._wait(selectors.EVENT_READ)
             piece = b"".join(parts)
             yield piece[skipped:]
