@@ -34,13 +34,13 @@ class Row:
 
 
 ROWS = (
+    Row("database", "adbc", "towpath.adapters.database.adbc:ADBC", "PostgreSQL, read by ADBC",
+        library="adbc_driver_postgresql", also=("psycopg",), extra="adbc", of="postgresql"),
     Row("database", "duckdb", "towpath.adapters.database.duckdb:DuckDB", "DuckDB database files"),
     Row("database", "mariadb", "towpath.adapters.database.mariadb:MariaDB", "MariaDB (pymysql)",
         library="pymysql", extra="mariadb"),
     Row("database", "postgresql", "towpath.adapters.database.postgresql:PostgreSQL", "PostgreSQL (psycopg 3, COPY)",
         library="psycopg", extra="postgresql"),
-    Row("database", "adbc", "towpath.adapters.database.adbc:ADBC", "PostgreSQL, read by ADBC",
-        library="adbc_driver_postgresql", also=("psycopg",), extra="adbc", of="postgresql"),
     Row("database", "psycopg2", "towpath.adapters.database.psycopg2:Psycopg2", "PostgreSQL by psycopg2 (COPY)",
         library="psycopg2", extra="psycopg2", of="postgresql"),
     Row("database", "sqlite", "towpath.adapters.database.sqlite:SQLite", "SQLite database files (sqlite3)"),

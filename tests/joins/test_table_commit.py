@@ -55,8 +55,8 @@ def runs_commit(last: str = "Execute") -> Callable[[Message], bool]:
     return holds
 
 
-def to(proxy: Proxy, address: str) -> Destination:
-    return assemble.destination(OutputSpec(proxy.through(address)))
+def to(proxy: Proxy, address: str, before: tuple[str, ...] = ()) -> Destination:
+    return assemble.destination(OutputSpec(proxy.through(address), before=before))
 
 
 def publish(destination: Destination, mode: Mode, new: State | None = NEW, expected: State | None = None) -> int:

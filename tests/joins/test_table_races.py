@@ -35,9 +35,13 @@ def does(postgresql: Place, *statements: str) -> Fault:
     return Call(lambda message: postgresql.run(*statements))
 
 
-def test_a_table_that_another_one_makes_first_is_a_conflict(postgresql: Place, passing: Proxy) -> None:
-    destination = to(passing, postgresql.address("t"))
-    passing.fault(says('create table "t"'), does(postgresql, "create table t (id bigint)"))
+@pytest.mark.parametrize(("moment", "before"), [("alter table", ()), ('create table "t"', ("select 1",))])
+def test_a_table_that_another_one_makes_first_is_a_conflict(
+    postgresql: Place, passing: Proxy, moment: str, before: tuple[str, ...]
+) -> None:
+    """Before the table that was filled aside gets its name; with statements of the user's, before it is made."""
+    destination = to(passing, postgresql.address("t"), before=before)
+    passing.fault(says(moment), does(postgresql, "create table t (id bigint)"))
     with pytest.raises(Conflict, match="nothing was published"):
         publish(destination, Mode.REPLACE)
     assert len(passing.struck) == 1

@@ -10,11 +10,11 @@ from weakref import finalize
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
-from towpath.adapters.database.postgresql import PostgreSQL
 from towpath.errors import TowError
 from towpath.interrupted import Apart
 from towpath.postgresql import reading
 from towpath.postgresql.errors import translated
+from towpath.postgresql.psycopg_session import PsycopgServer
 from towpath.postgresql.reading import Field
 from towpath.postgresql.server import PostgreSQLServer
 from towpath.postgresql.session import PostgreSQLSession, placed
@@ -25,7 +25,7 @@ _ROW_BYTES = 128
 _QUERY = "_towpath_query"
 
 
-class ADBC(PostgreSQL):
+class ADBC(PsycopgServer):
     __doc__ = PostgreSQLServer.__doc__
 
     _first: Any = None
