@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from towpath.badrows import BadRow
-from towpath.disk import leftovers
+from towpath.disk import leftovers, temporary
 from towpath.disk.rowspool import RowSpool
 from towpath.errors import Conflict
 from towpath.seams.queue import MESSAGE
@@ -75,7 +73,7 @@ class TopicLetters:
         if not self._waiting:
             return
         if self._spool is None:
-            folder, name = Path(tempfile.gettempdir()), f"towpath-bad-{self._topic}"
+            folder, name = temporary.folder(), f"towpath-bad-{self._topic}"
             leftovers.sweep(folder, name)
             self._spool = RowSpool(folder, name, self._load_id)
         rows = [_message(bad, self._load_id) for bad in self._waiting]

@@ -64,6 +64,24 @@ def straight(database: Watched, mode: Mode, schema: pa.Schema = SCHEMA, **option
         return isinstance(load, StraightLoad)
 
 
+def test_giving_up_cancels_the_statement_and_may_abandon_the_session(shop: Watched) -> None:
+    class Cancelled(WatchedSession):
+        abandoned = False
+        cancelled = 0
+
+        def cancel(self) -> None:
+            self.cancelled += 1
+
+    with begun(shop, Mode.APPEND) as load:
+        assert isinstance(load, StraightLoad)
+        load.give_up()  # nothing is under way
+        session = load.session = Cancelled.__new__(Cancelled)
+        load.give_up()
+        assert (session.cancelled, session.abandoned) == (1, False)
+        load.give_up(abandon=True)
+        assert (session.cancelled, session.abandoned) == (1, True)
+
+
 def test_rows_go_straight_where_they_alone_change_the_table(tmp_path: Path) -> None:
     served, embedded = Watched(tmp_path / "a.db", served=True), Watched(tmp_path / "b.db")
     for shop in (served, embedded):

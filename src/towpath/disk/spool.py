@@ -9,6 +9,7 @@ import tempfile
 import weakref
 from typing import TYPE_CHECKING, BinaryIO
 
+from towpath.disk import temporary
 from towpath.disk.oserrors import translated
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Spool:
 
     def __init__(self, source: BinaryIO, name: str) -> None:
         """Reads `source` to its end. Raises Refused when it cannot be read or the temporary folder is full."""
-        where = f"temporary folder {tempfile.gettempdir()} (for {name})"
+        where = f"temporary folder {temporary.folder()} (for {name})"
         with translated(where, "use"), tempfile.TemporaryFile(prefix="tow-") as file:
             shutil.copyfileobj(source, file, _CHUNK)
             file.flush()

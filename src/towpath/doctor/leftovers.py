@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 from towpath import deadletters, history, registry
 from towpath.address import Address, parse
-from towpath.disk import leftovers
+from towpath.disk import leftovers, temporary
 from towpath.doctor.report import OK, PROBLEM, WARNING, Check, size
 from towpath.errors import Conflict, TowError
 from towpath.joins import folder_loads
@@ -119,7 +118,7 @@ def _pending(folder: Path) -> Iterator[Check]:
 def _places(folders: Sequence[Path], receipts: Sequence[Receipt]) -> set[Path]:
     """The state folder, that for temporary files, this one and those in it (a killed run has no receipt), those of
     recent destinations, and all below the given ones."""
-    found = {history.path().parent, Path(tempfile.gettempdir()), *_here()}
+    found = {history.path().parent, temporary.folder(), *_here()}
     for receipt in receipts:
         home = Path(receipt.file).parent if receipt.file else Path()
         found |= {home / one for one in _of_address(receipt.destination)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 import time
 import zoneinfo
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from towpath import history
+from towpath.disk import temporary
 from towpath.doctor.report import OK, PROBLEM, WARNING, Check, size
 from towpath.errors import TowError
 from towpath.job import DEFAULT_MEMORY
@@ -28,7 +28,7 @@ def checks() -> Iterator[Check]:
     yield _clock()
     yield _zones()
     yield _disk("disk of the state folder", history.path().parent)
-    yield _disk("disk for temporary files", Path(tempfile.gettempdir()))
+    yield _disk("disk for temporary files", temporary.folder())
     yield _here()
     yield memory()
     yield _terminal()

@@ -6,7 +6,6 @@ into the open transaction of a server (`table_straight`)."""
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from towpath.disk import leftovers
+from towpath.disk import leftovers, temporary
 from towpath.errors import UserError
 from towpath.joins import table_rename, table_straight
 from towpath.joins.table_columns import Fitting
@@ -113,7 +112,7 @@ class TableDestination:
     @property
     def folder(self) -> Path:
         """Where the rows of a load wait."""
-        return self.database.home or Path(tempfile.gettempdir())
+        return self.database.home or temporary.folder()
 
     @property
     def _owner(self) -> str:

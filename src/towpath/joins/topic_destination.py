@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from towpath.disk import leftovers
+from towpath.disk import leftovers, temporary
 from towpath.disk.rowspool import RowSpool
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, UserError
 from towpath.joins.topic_encoding import Encoding, Unfit
@@ -269,4 +268,4 @@ def _lengths(values: pa.Array) -> np.ndarray:
 
 
 def _folder() -> Path:
-    return Path(tempfile.gettempdir())
+    return temporary.folder()

@@ -6,11 +6,10 @@ import fcntl
 import os
 import random
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
+from towpath.disk import temporary
 from towpath.errors import Refused
 from towpath.lab.order import TEMPORARY
 
@@ -80,7 +79,7 @@ def _bound(port: int) -> str:
 
 def _locked(port: int, locks: ExitStack) -> bool:
     """Whether the port's file could be locked; `locks` then holds it, and removes it at the end."""
-    folder = Path(tempfile.gettempdir()) / f"{TEMPORARY}ports-{os.getuid()}"
+    folder = temporary.folder() / f"{TEMPORARY}ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / str(port)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ import pyarrow.compute as pc
 from towpath.badrows import shorten
 from towpath.books import Edge
 from towpath.digest import row_hashes
-from towpath.disk import leftovers
+from towpath.disk import leftovers, temporary
 from towpath.disk.rowspool import RowSpool
 from towpath.errors import DataError, UserError
 from towpath.options import nearest
@@ -98,7 +96,7 @@ class _Dedupe:
     memory: int
 
     def batches(self) -> Iterator[Batch]:
-        folder = Path(tempfile.gettempdir())
+        folder = temporary.folder()
         leftovers.sweep(folder, _NAME)
         with ExitStack() as stack:
             run = secrets.token_hex(8)

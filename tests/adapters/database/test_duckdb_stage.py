@@ -18,7 +18,7 @@ from tests.descriptors import files_open
 from towpath.adapters.database.duckdb import DuckDB
 from towpath.adapters.database.duckdb_stage import DuckDBStage
 from towpath.disk import leftovers
-from towpath.errors import Conflict, Refused
+from towpath.errors import BooksDoNotBalance, Conflict, Refused
 from towpath.joins import table_waiting
 from towpath.joins.table_destination import TableDestination
 from towpath.nouns import Checkpoint, Mode, Published, State
@@ -193,6 +193,28 @@ def test_a_disk_that_does_not_keep_the_file_is_told_and_publishes_nothing(
     with pytest.raises(Refused, match="cannot write it") as told:
         load(tmp_path / "shop.db")
     assert told.value.where == str(tmp_path / "shop.db")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_state_that_went_with_its_database_is_a_conflict(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    destination = TableDestination(DuckDB(str(path)), "orders")
+    with destination.begin(destination.offer(ROWS.schema, Mode.CREATE, ()), "load1") as load:
+        load.write(Batch(ROWS, Counted("rows")))
+        with pytest.raises(Conflict):
+            load.publish(replace(STATE, load_id="load0"), STATE)
+    assert os.listdir(tmp_path) == []
+
+
+def test_rows_that_a_stage_loses_upset_the_books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert = DuckDBStage.insert
+    monkeypatch.setattr(
+        DuckDBStage, "insert", lambda self, schema, batches: insert(self, schema, (one[:-1] for one in batches))
+    )
+    path = tmp_path / "shop.db"
+    with pytest.raises(BooksDoNotBalance, match="took 999 rows of 1,000") as told:
+        load(path)
+    assert told.value.where == "shop.db#orders"
     assert os.listdir(tmp_path) == []
 
 
