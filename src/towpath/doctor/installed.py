@@ -47,7 +47,7 @@ def _compiled() -> Iterator[Check]:
         if part.is_compiled():
             yield Check(_TOPIC, name, OK, "compiled")
         else:
-            slower = "not compiled, which takes two to four times the time"
+            slower = "not compiled, which takes more time"
             yield Check(_TOPIC, name, WARNING, slower, "get a C compiler, then install towpath again")
 
 
