@@ -15,6 +15,7 @@ from towpath.postgresql import copybinary
 
 _CANCEL_SECS = 2.0
 _PIECE_BYTES = 8 << 20
+_ENDED = -1
 _GATHERING_SECS = 0.001
 """The server sends 8 KB at a time: what comes meanwhile is taken in one go."""
 
@@ -67,6 +68,8 @@ class CopyOut:
             while (result := self._result()) is not None:
                 if result.status != ExecStatus.COMMAND_OK:
                     raise self._failure(result)
+            if outcome != _ENDED:
+                raise self._failure(None)
 
     def _received(self, most: int) -> tuple[bytes, int]:
         address: int = self._pgconn.pgconn_ptr  # type: ignore[attr-defined]
