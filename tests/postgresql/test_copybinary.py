@@ -58,7 +58,7 @@ CASES: list[tuple[str, Native, pa.Array]] = [
         pa.array([datetime(1969, 12, 31, 23, tzinfo=UTC), None], pa.timestamp("us", "UTC")),
     ),
     ("numeric(18,2)", numeric(18, 2), pa.array([Decimal("-0.01"), None, Decimal(9 * 10**15)], pa.decimal128(18, 2))),
-    ("numeric(38,0)", numeric(38, 0), pa.array([10**38 - 1, None, -(10**38) + 1, 10_000, 0], pa.decimal128(38, 0))),
+    ("numeric(38,0)", numeric(38, 0), pa.array([10**38 - 1, None, -(10**38) + 1, -(2**64), 0], pa.decimal128(38, 0))),
     ("numeric(38,38)", numeric(38, 38), pa.array([Decimal(1).scaleb(-38), None], pa.decimal128(38, 38))),
 ]  # fmt: skip
 
