@@ -103,6 +103,7 @@ PIECES = st.lists(
     st.sampled_from([{}, {"c1": pa.int64()}, {"c1": pa.date32(), "c2": pa.decimal128(5, 2)}, {"c2": pa.string()}]),
 )
 @example('a,b\n1,"x\ny"\n\xe9,"\udc80"\n', False, '"', (), 1000, {})
+@example('"",', False, '"', (), 1, {})
 @example("1\r", False, '"', (), 1000, {})
 @example("1,2\n\r", False, '"', (), 1, {})
 def test_any_bytes_read_alike(

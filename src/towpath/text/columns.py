@@ -163,6 +163,8 @@ class Parser:
         quote = self.grammar.quote
         # Arrow leaves out a byte order mark that its input begins with; that of the file is gone already.
         data = _MARK + block.data if block.data[: len(_MARK)] == _MARK else block.data
+        # It takes a last field of nothing for quoted where the one before it is, and no line end follows.
+        data = data if data.endswith((b"\n", b"\r")) else data + b"\n"
         table = pv.read_csv(
             pa.BufferReader(data),
             read_options=pv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=keys),

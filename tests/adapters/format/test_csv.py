@@ -125,6 +125,7 @@ def test_no_columns_still_count_rows() -> None:
 
 def test_null_is_nothing_and_quoted_nothing_is_empty_text() -> None:
     assert rows('a,b\n,""\n"",x\nNA,y\n') == [{"a": None, "b": ""}, {"a": "", "b": "x"}, {"a": "NA", "b": "y"}]
+    assert rows('a,b\n"x",') == [{"a": "x", "b": None}]
 
 
 def test_words_for_null_are_null_only_unquoted() -> None:
