@@ -1,4 +1,4 @@
-"""Why a MariaDB could not be set up is told, not the advice that its program ends with."""
+"""Why a MariaDB could not be set up is told, and nothing of it lies where another one clears away."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from towpath import assemble
+from towpath.lab import Server
 from towpath.lab.jobs import Failed, run
 from towpath.lab.recipes import mariadb
 
@@ -28,3 +30,10 @@ def test_the_errors_are_told_and_not_the_advice(tmp_path: Path) -> None:
 
 def test_without_a_line_of_errors_its_last_lines_are_told() -> None:
     assert mariadb.what_failed("one\ntwo\n") == "one / two"
+
+
+def test_temporary_tables_lie_in_the_servers_own_folder(mariadb_server: Server) -> None:
+    """One that starts removes what it finds in its own, as left by a dead server."""
+    with assemble.database(mariadb_server.address).read() as session:
+        assert session.scalar("select @@tmpdir = left(@@datadir, length(@@tmpdir))") == 1
+        assert session.scalar("select @@tmpdir = @@datadir") == 0

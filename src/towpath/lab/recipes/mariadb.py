@@ -31,7 +31,7 @@ class MariaDB(Recipe):
 
     def prepare(self, place: Place) -> None:
         data = place.folder / "data"
-        options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
+        options = ["--auth-root-authentication-method=normal", "--skip-test-db", f"--tmpdir={place.folder}"]
         run([place.build.program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", *options],
             folder=place.folder, owner=place.owner, words=what_failed)  # fmt: skip
         place.note("init.sql", _INIT.format(user=place.user, password=place.password.reveal()))
@@ -42,6 +42,8 @@ class MariaDB(Recipe):
             str(place.build.home / "mariadbd"),
             "--no-defaults",
             f"--datadir={folder / 'data'}",
+            # Of its own: one that starts clears away what others keep in the system's, tables in use too.
+            f"--tmpdir={folder}",
             f"--port={place.port}",
             f"--bind-address={HOST}",
             "--socket=socket",  # in its folder; the system takes no long path for one
