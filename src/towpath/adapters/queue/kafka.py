@@ -187,10 +187,11 @@ class Kafka:
 
     def _config(self, topic: str) -> dict[str, str]:
         resource = _ADMIN.ConfigResource(_ADMIN.ResourceType.TOPIC, topic)
-        try:
-            found = self._admin.describe_configs([resource], request_timeout=self._timeout)[resource].result()
-        except KafkaException:
-            return {}  # it may be forbidden to ask
+        with self._translated(topic):
+            try:
+                found = self._admin.describe_configs([resource], request_timeout=self._timeout)[resource].result()
+            except KafkaException:
+                return {}  # it may be forbidden to ask
         return {name: str(one.value) for name, one in found.items() if one.value is not None}
 
     def _wait_for(self, topic: str) -> None:
