@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from pathlib import Path
 
@@ -10,17 +9,20 @@ import pytest
 from towpath.disk import temporary
 
 
-def test_an_interrupt_waits_until_the_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_is_the_one_of_python_and_nothing_is_written_to_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **given: object) -> int:
+        raise AssertionError("a file was opened")
+
     monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    unlink = os.unlink
-
-    def interrupted(path: str) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        unlink(path)
-
-    monkeypatch.setattr(os, "unlink", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        temporary.folder()
-    assert os.listdir(tmp_path) == []
-    assert temporary.folder() == tmp_path
+    for at, found in ((str(tmp_path), tmp_path), (str(tmp_path / "missing"), None), ("", None)):
+        monkeypatch.setenv("TMPDIR", at)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", refused)
+            told = temporary.folder()
+        assert told == Path(tempfile.gettempdir())
+        assert found is None or told == found
+        monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "own"))
+    assert temporary.folder() == tmp_path / "own"

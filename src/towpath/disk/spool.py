@@ -26,7 +26,7 @@ class Spool:
     def __init__(self, source: BinaryIO, name: str) -> None:
         """Reads `source` to its end. Raises Refused when it cannot be read or the temporary folder is full."""
         where = f"temporary folder {temporary.folder()} (for {name})"
-        with translated(where, "use"), tempfile.TemporaryFile(prefix="tow-") as file:
+        with translated(where, "use"), tempfile.TemporaryFile(prefix="tow-", dir=temporary.folder()) as file:
             shutil.copyfileobj(source, file, _CHUNK)
             file.flush()
             self.descriptor = os.dup(file.fileno())
