@@ -174,15 +174,15 @@ static Py_ssize_t started(PyObject *given, Py_ssize_t count, struct column *c)
     for (size_t one = 0; one < sizeof FORMS / sizeof *FORMS; one++)
         if (!strcmp(FORMS[one].name, name))
             c->form = &FORMS[one];
-    Py_ssize_t end = c->offset + count;
-    if (c->form == NULL || c->offset < 0 || c->scale < 0 || c->scale > 38 || (c->validity.obj && c->validity.len * 8 < end))
+    if (c->form == NULL || c->offset < 0 || c->scale < 0 || c->scale > 38)
         return -1;
-    if (c->form->kind == BITS && c->values.len * 8 < end)
+    if (c->form->kind == CONTENT && count == 0)
+        return 0; /* no value, and perhaps no offset */
+    Py_ssize_t held = c->form->kind == BITS ? c->values.len * 8 : c->values.len / c->form->held - (c->form->kind == CONTENT);
+    if (held - c->offset < count || (c->validity.obj && c->validity.len * 8 - c->offset < count))
         return -1;
     if (c->form->kind != CONTENT)
-        return c->values.len / (c->form->held ? c->form->held : 1) < (c->form->held ? end : 0) ? -1 : count * (4 + c->form->most);
-    if (c->values.len / 4 < end + 1)
-        return count ? -1 : 0;
+        return count * (4 + c->form->most);
     const int32_t *bounds = (const int32_t *)c->values.buf + c->offset;
     for (Py_ssize_t row = 0; row < count; row++)
         if (bounds[row + 1] < bounds[row])

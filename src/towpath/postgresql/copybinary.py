@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/sql-copy.html (Binary Format); what a ty
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -36,8 +36,7 @@ def forms(schema: pa.Schema, natives: Sequence[Native | None]) -> tuple[str, ...
     of the table's columns, None for one of which only text is known to be right."""
     if compiled is None or not natives:
         return None
-    found = [_form(field.type, native) for field, native in zip(schema, natives, strict=True)]
-    return None if None in found else tuple(form for form in found if form is not None)
+    return _all(_form(field.type, native) for field, native in zip(schema, natives, strict=True))
 
 
 def received(calls: tuple[int, int, int], connection: int, most: int) -> tuple[bytes, int]:
@@ -57,8 +56,7 @@ def forms_of(fields: Sequence[Field]) -> tuple[str, ...] | None:
     """The form of each column of a query, as `reading.asked` puts it with decimals whole; None where one has none."""
     if compiled is None or not fields:
         return None
-    found = [_form(field.type, Native("text") if field.text else field.native, whole=False) for field in fields]
-    return None if None in found else tuple(form for form in found if form is not None)
+    return _all(_form(field.type, Native("text") if field.text else field.native, whole=False) for field in fields)
 
 
 def batch(data: bytes, schema: pa.Schema, forms: Sequence[str]) -> pa.RecordBatch:
@@ -77,6 +75,11 @@ def _array(
 ) -> pa.Array:
     buffers = [validity if nulls else None, values, *([] if content is None else [content])]
     return pa.Array.from_buffers(type, count, [one if one is None else pa.py_buffer(one) for one in buffers], nulls)
+
+
+def _all(forms: Iterable[str | None]) -> tuple[str, ...] | None:
+    found = tuple(forms)
+    return None if None in found else found  # type: ignore[return-value]
 
 
 def _form(type: pa.DataType, native: Native | None, *, whole: bool = True) -> str | None:

@@ -6,15 +6,17 @@ import selectors
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from psycopg.pq import ExecStatus
 
 from towpath.postgresql import copybinary
 
-_CANCEL_SECS = 2.0
+CANCEL_SECS = 2.0
 _PIECE_BYTES = 8 << 20
+_LOOK_SECS = 1.0
+"""How often is looked although nothing came: bytes may wait within TLS that the socket does not tell of."""
 _ENDED = -1
 _GATHERING_SECS = 0.001
 """The server sends 8 KB at a time: what comes meanwhile is taken in one go."""
@@ -47,7 +49,7 @@ class CopyOut:
             self._wait(selectors.EVENT_READ | selectors.EVENT_WRITE)
         result = self._result()
         if result is None or result.status != ExecStatus.COPY_OUT:
-            raise self._failure(result)
+            self._fail(result)
 
     def _rows(self, translated: Callable[[], AbstractContextManager[None]]) -> Iterator[bytes]:
         outcome, skipped = 1, len(copybinary.HEAD)
@@ -67,9 +69,9 @@ class CopyOut:
         with translated():
             while (result := self._result()) is not None:
                 if result.status != ExecStatus.COMMAND_OK:
-                    raise self._failure(result)
+                    self._fail(result)
             if outcome != _ENDED:
-                raise self._failure(None)
+                self._fail(None)
 
     def _received(self, most: int) -> tuple[bytes, int]:
         address: int = self._pgconn.pgconn_ptr  # type: ignore[attr-defined]
@@ -83,19 +85,22 @@ class CopyOut:
     def _wait(self, events: int) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._pgconn.socket, events)
-            selector.select()
+            selector.select(_LOOK_SECS)
         self._pgconn.consume_input()
 
-    def _failure(self, result: Any) -> psycopg.Error:
+    def _fail(self, result: Any) -> NoReturn:
+        """Raises what the server said, once nothing is left of the statement that a cancel could be for."""
         if result is None:
-            return psycopg.OperationalError(self._pgconn.get_error_message())
-        return psycopg.errors.error_from_result(result)
+            raise psycopg.OperationalError(self._pgconn.get_error_message())
+        while self._result() is not None:
+            pass
+        raise psycopg.errors.error_from_result(result)
 
     def _cancelled(self) -> None:
         """Ends the statement, and takes what is still to come of it."""
         if self._pgconn.transaction_status != psycopg.pq.TransactionStatus.ACTIVE:
             return
-        self._connection.cancel_safe(timeout=_CANCEL_SECS)
+        self._connection.cancel_safe(timeout=CANCEL_SECS)
         result = self._result()
         while result is not None:
             outcome = 1

@@ -9,19 +9,16 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 
-from towpath.errors import TowError
 from towpath.ordered import ordered
 from towpath.postgresql import copybinary, libpq, reading
 from towpath.postgresql.copying import Copying
-from towpath.postgresql.copyout import CopyOut
+from towpath.postgresql.copyout import CANCEL_SECS, CopyOut
 from towpath.postgresql.errors import translated
 from towpath.postgresql.objects import ObjectsSession
 from towpath.postgresql.reading import Field
 from towpath.postgresql.server import PostgreSQLServer
 from towpath.postgresql.session import placed
 
-_CANCEL_SECS = 2.0
-_QUERY = "_towpath_query"
 _ALIVE = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.IDLE)
 
 
@@ -49,7 +46,7 @@ class PsycopgSession(ObjectsSession):
 
     def cancel(self) -> None:
         with suppress(psycopg.Error):  # nothing is under way, or the server is gone
-            self._connection.cancel_safe(timeout=_CANCEL_SECS)
+            self._connection.cancel_safe(timeout=CANCEL_SECS)
 
     def _run(self, sql: str, values: Sequence[Any] = ()) -> Any:
         cursor = self._connection.cursor()
@@ -69,22 +66,14 @@ class PsycopgSession(ObjectsSession):
             return
         schema = pa.schema([(field.name, field.type) for field in fields])
         asked = reading.asked(sql, fields, whole=True).rstrip().rstrip(";")
-        # A query that is left half-way is cancelled, which ends what was done since the savepoint.
-        self.execute(f"savepoint {_QUERY}")
-        ended = False
-        try:
-            statement = f"copy (\n{asked}\n) to stdout with (format binary)"
-            pieces = CopyOut(self._connection, calls).pieces(statement, self._translated)
-            # Made in another thread, while the server sends the next.
-            made = ordered(pieces, lambda piece: copybinary.batch(piece, schema, forms), 1)
-            with closing(made) as batches, reading.steady(self._where):
-                for whole in batches:
-                    for first in range(0, len(whole), batch_rows):
-                        yield whole.slice(first, batch_rows)
-            ended = True
-        finally:
-            with suppress(TowError):  # the connection is gone
-                self.execute(f"{'release' if ended else 'rollback to'} savepoint {_QUERY}")
+        statement = f"copy (\n{asked}\n) to stdout with (format binary)"
+        pieces = CopyOut(self._connection, calls).pieces(statement, self._translated)
+        # Made in another thread, while the server sends the next.
+        made = ordered(pieces, lambda piece: copybinary.batch(piece, schema, forms), 1)
+        with self._undone_if_left(), closing(made) as batches, reading.steady(self._where):
+            for whole in batches:
+                for first in range(0, len(whole), batch_rows):
+                    yield whole.slice(first, batch_rows)
 
     def _copy(self, copying: Copying, batches: Iterator[pa.RecordBatch]) -> int:
         with self._translated(), self._connection.cursor() as cursor:

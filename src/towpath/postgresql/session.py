@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from towpath.errors import Refused
+from towpath.errors import Refused, TowError
 from towpath.nouns import Existing, Stored
 from towpath.postgresql import catalog, outcomes, reading, types
 from towpath.postgresql.catalog import Column, Relation
@@ -20,6 +20,7 @@ from towpath.seams.database import Outcome
 from towpath.values.widening import BEYOND_INT64
 
 T = TypeVar("T")
+_QUERY = "_towpath_query"
 _PLACES = re.compile(r"'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\?")
 
 
@@ -85,6 +86,18 @@ class PostgreSQLSession(ABC):
             if self._tests(fields):
                 return _schema(fields)
         return _schema(self._fields(sql))
+
+    @contextmanager
+    def _undone_if_left(self) -> Iterator[None]:
+        """Where a query within is left half-way, and so cancelled, the transaction goes on as if it had not begun."""
+        self.execute(f"savepoint {_QUERY}")
+        ended = False
+        try:
+            yield
+            ended = True
+        finally:
+            with suppress(TowError):  # the connection is gone
+                self.execute(f"{'release' if ended else 'rollback to'} savepoint {_QUERY}")
 
     def _tests(self, fields: Sequence[Field]) -> bool:
         """Whether each value of such columns is tested when it is read."""

@@ -10,7 +10,6 @@ from weakref import finalize
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
-from towpath.errors import TowError
 from towpath.interrupted import Apart
 from towpath.postgresql import reading
 from towpath.postgresql.errors import translated
@@ -22,7 +21,6 @@ from towpath.postgresql.types import Native
 
 _BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
 _ROW_BYTES = 128
-_QUERY = "_towpath_query"
 
 
 class ADBC(PsycopgServer):
@@ -101,25 +99,18 @@ class ADBCSession(PostgreSQLSession):
         schema = pa.schema([(field.name, field.type) for field in fields])
         sql = reading.asked(sql, fields)
         # A query that is left half-way is cancelled, else the driver would take in all of its rows.
-        self.execute(f"savepoint {_QUERY}")
-        ended = False
-        try:
-            with self._translated(), self._connection.cursor() as cursor:
-                cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_rows * _ROW_BYTES)})
-                self._apart.call(lambda: cursor.execute(sql))
-                with _cancelling(cursor):
-                    # The reader behind `fetch_record_batch`, which would lose what the server says from now on.
-                    for batch in cursor._results.reader:
-                        parts = zip(batch.columns, fields, strict=True)
-                        with reading.steady(self._where):
-                            columns = [reading.decoded(values, field.type) for values, field in parts]
-                        whole = pa.record_batch(columns, schema=schema)
-                        for first in range(0, len(whole), batch_rows):
-                            yield whole.slice(first, batch_rows)
-            ended = True
-        finally:
-            with suppress(TowError):  # the connection is gone
-                self.execute(f"{'release' if ended else 'rollback to'} savepoint {_QUERY}")
+        with self._undone_if_left(), self._translated(), self._connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_rows * _ROW_BYTES)})
+            self._apart.call(lambda: cursor.execute(sql))
+            with _cancelling(cursor):
+                # The reader behind `fetch_record_batch`, which would lose what the server says from now on.
+                for batch in cursor._results.reader:
+                    parts = zip(batch.columns, fields, strict=True)
+                    with reading.steady(self._where):
+                        columns = [reading.decoded(values, field.type) for values, field in parts]
+                    whole = pa.record_batch(columns, schema=schema)
+                    for first in range(0, len(whole), batch_rows):
+                        yield whole.slice(first, batch_rows)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
