@@ -63,6 +63,27 @@ def test_a_late_value_restarts_the_load_once_with_the_wider_type(tmp_path: Path,
     assert receipt.rows == made.num_rows
 
 
+def test_rows_that_cannot_be_taken_back_are_written_once_and_in_the_types_of_all(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    source = big_csv(tmp_path / "a.csv", "0.50x,1", rows=900_000)
+    receipt = move.run(JobSpec({"input": InputSpec(str(source))}, OutputSpec("-", format="csv")))
+    assert capfdbinary.readouterr().out == source.read_bytes()
+    assert any("read once for its types" in note for note in receipt.notes)
+    move.run(JobSpec({"input": InputSpec(str(source))}, OutputSpec("-", format="csv"), limit=2, all_text=True))
+    assert capfdbinary.readouterr().out == b"zip,n\n10000,0\n10001,1\n"
+
+
+@pytest.mark.parametrize("how", [{"types": {"zip": "string", "n": "int64"}}, {"all_text": True}, {}])
+def test_types_that_are_known_cost_no_pass_before_the_first_row(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], how: dict[str, Any]
+) -> None:
+    source = big_csv(tmp_path / "a.csv", "1,1", rows=3 if not how else 900_000)
+    receipt = move.run(JobSpec({"input": InputSpec(str(source))}, OutputSpec("-", format="csv"), **how))
+    assert capfdbinary.readouterr().out == source.read_bytes()
+    assert not receipt.notes
+
+
 def test_the_type_is_the_same_whatever_the_sample_saw(tmp_path: Path) -> None:
     first = write(tmp_path / "first.csv", "zip\n00501\n" + "12345\n" * 100)
     last = write(tmp_path / "last.csv", "zip\n" + "12345\n" * 100 + "00501\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -27,6 +27,7 @@ from towpath.receipt import Receipt, count, now, peak_memory, versions
 from towpath.seams.destination import GivesUp, Load, WritesBeside
 from towpath.seams.source import Reading, Source
 from towpath.secrets import redact
+from towpath.settling import settled
 from towpath.shaping.transform import bad_row, without
 from towpath.shaping.trial import is_trial
 from towpath.stream import Batch, Stream
@@ -104,7 +105,7 @@ def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
         return
     watch.phase("reading")
     # Each input may ask once for wider types; it has then seen all its values and cannot ask again.
-    for _ in range(len(ground.sources) + 1):
+    for _ in range(len(ground.sources) + 2):
         attempt = _Attempt(ground, receipt, watch)
         try:
             attempt.run()
@@ -116,6 +117,9 @@ def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
             ground.wants[name] = replace(ground.wants[name], schema=restart.schema)
             receipt.notes.append(f"restarted once with wider types: {restart.because}")
             watch.phase(f"restarting: {restart.because}")
+        except _Unsettled as unsettled:
+            _settle(ground, unsettled.names)
+            receipt.notes.append(_SETTLED)
         except BrokenPipeError:
             if attempt.guarantee is not Guarantee.AT_LEAST_ONCE:
                 raise
@@ -124,6 +128,30 @@ def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
             receipt.why = f"the reader of standard output left after {passed}"
             return
     raise AssertionError("every input restarted, and one asked again")
+
+
+_SETTLED = (
+    "the input was read once for its types before the first row, for what is written here cannot be taken back;"
+    " types that are given (--types, --all-text) spare that"
+)
+
+
+class _Unsettled(Exception):
+    """Inputs whose types may still widen, where rows that are written cannot be taken back."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(*names)
+        self.names = names
+
+
+def _settle(ground: Ground, names: Sequence[str]) -> None:
+    spec = ground.spec
+    fewer = (spec.sample, spec.where, spec.sql, spec.python, spec.cast, spec.rules, spec.dedupe)
+    for name in names:
+        # A trial of rows that go through as they come meets no others.
+        most = None if any(fewer) or spec.inputs[name].timezone else spec.limit
+        schema = settled(ground.sources[name], ground.wants[name], most)
+        ground.wants[name] = replace(ground.wants[name], schema=schema)
 
 
 def _accept_plan(ground: Ground) -> None:
@@ -170,6 +198,8 @@ class _Attempt:
                 letters.types("rows", result.schema)
             offer = ground.offer_for(result.schema, _instead(readings))
             self.guarantee = offer.guarantee
+            if offer.guarantee is Guarantee.AT_LEAST_ONCE:
+                self._refuse_unsettled(readings)
             digest = Digest(result.schema)
             edge = self.books.edge("write")
             load = stack.enter_context(ground.destination.begin(offer, load_id))
@@ -209,6 +239,11 @@ class _Attempt:
             with self._restart_of(name):
                 readings[name] = stack.enter_context(source.open(ground.since[name], want))
         return readings
+
+    def _refuse_unsettled(self, readings: Mapping[str, Reading]) -> None:
+        open_ = [name for name, one in readings.items() if not one.settled and self.ground.wants[name].schema is None]
+        if open_:
+            raise _Unsettled(open_)
 
     def _read(self, name: str, reading: Reading) -> Iterator[Batch]:
         edge, consumed = self.edges[name], 0

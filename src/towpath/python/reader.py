@@ -26,6 +26,7 @@ from towpath.options import nearest
 from towpath.python.annotations import is_record, pinned
 from towpath.python.rows_as import Rows
 from towpath.seams.source import Source
+from towpath.settling import settled
 from towpath.shaping import trial
 from towpath.shaping.transform import Transform
 from towpath.stream import Batch, Stream
@@ -148,8 +149,8 @@ class Reader(Generic[Row]):
     def _repr_html_(self) -> str:
         from towpath.python import html
 
-        settled = self._described.settled or self._want.schema is not None
-        return html.reader(self.shown, self._outlook(), settled, frozenset(self._want.types))
+        certain = self._described.settled or self._want.schema is not None
+        return html.reader(self.shown, self._outlook(), certain, frozenset(self._want.types))
 
     def _pin(self) -> None:
         """Holds names against the columns, and pins what `rows_as` asks of text."""
@@ -184,18 +185,10 @@ class Reader(Generic[Row]):
         return whole if self._want.columns is None else pa.schema([whole.field(one) for one in self._want.columns])
 
     def _settle(self) -> None:
-        """Finds the types that hold for the whole source, by one pass that keeps no row."""
+        """Finds the types that hold for the whole source."""
         if self._want.schema is not None or self._described.settled:
             return
-        want = replace(self._want, columns=None, bad=_PassedOver())
-        try:
-            with self._source.open(None, want) as reading:
-                for _ in reading:
-                    pass
-                schema = reading.schema
-        except Restart as restart:
-            schema = restart.schema
-        self._want = replace(self._want, schema=schema)
+        self._want = replace(self._want, schema=settled(self._source, self._want))
 
     def _sink(self, *, held: bool = False) -> _Sink:
         to = self._bad_rows
@@ -307,13 +300,6 @@ class _Sink:
     def discard(self) -> None:
         if self.letters is not None:
             self.letters.discard()
-
-
-class _PassedOver:
-    """Bad rows while types are found: the pass that hands out rows tells them."""
-
-    def add(self, bad: BadRow) -> None:
-        pass
 
 
 def _shaped(spec: JobSpec) -> JobSpec:

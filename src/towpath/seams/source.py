@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -63,6 +63,15 @@ class Source(Protocol):
     def open(self, since: Checkpoint | None, want: Want) -> AbstractContextManager[Reading]:
         """Begins one pass over what is newer than `since` (None: all). The upper bound is frozen here. Leaving the
         context closes every file and connection, also when the iteration was not finished."""
+        ...
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A Source that finds its types in a cheaper way than by a pass over its rows."""
+
+    def settle(self, want: Want) -> pa.Schema:
+        """The type of every column that holds all of its values, as `Want.schema` takes it."""
         ...
 
 
