@@ -92,6 +92,16 @@ class SourceChanged(Refused):
     code = "source-changed"
 
 
+class TypeUnfit(SourceChanged):
+    """A value is none of the type by which it was to be read. `because` says which."""
+
+    def __init__(self, because: str, *, where: str, todo: str) -> None:
+        super().__init__(
+            f"a query gave other values than when it was run to find their types ({because})", where=where, todo=todo
+        )
+        self.because = because
+
+
 class StepsStopped(TowError):
     """Some steps of a pipeline stopped; `receipts` holds those of all its steps."""
 

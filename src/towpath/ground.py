@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from towpath.onwards import onwards
 from towpath.options import nearest
 from towpath.seams.destination import Destination, ReplacesRows
 from towpath.seams.source import Source
+from towpath.settling import described
 from towpath.shaping import loadcolumns, trial
 from towpath.shaping.loadcolumns import SOURCE_FILE, LoadColumns
 from towpath.shaping.transform import Transform
@@ -140,7 +141,8 @@ def prepare(
     sources: Mapping[str, Source] | None = None,
 ) -> Ground:
     """Builds and describes a job's parts. With `recovering` the destination first finishes or discards what a dead
-    run left; without it nothing is touched. `sources` stand in for the inputs of their names."""
+    run left; without it nothing is touched, and types that reading would only presume are made sure of. `sources` stand
+    in for the inputs of their names."""
     made = assemble.build_destination(spec.to, spec.connections, spec.folder)
     destination: Destination = made.part
     refuse_pairs(spec)
@@ -157,7 +159,8 @@ def prepare(
     descriptions, wants = {}, {}
     for name, source in parts.items():
         timezone = spec.inputs[name].timezone
-        descriptions[name], want = _describe(spec, source, types, existing, timezone)
+        describe = source.describe if recovering else partial(described, source)
+        descriptions[name], want = _describe(spec, describe, source.shown, types, existing, timezone)
         wants[name] = _narrowed(spec, descriptions[name], want)
     if spec.types:
         _known_types(spec, descriptions)
@@ -236,14 +239,19 @@ def refuse_pairs(spec: JobSpec) -> None:
 
 
 def _describe(
-    spec: JobSpec, source: Source, types: Mapping[str, pa.DataType], existing: Existing | None, timezone: str | None
+    spec: JobSpec,
+    describe: Callable[[Want], Description],
+    shown: str,
+    types: Mapping[str, pa.DataType],
+    existing: Existing | None,
+    timezone: str | None,
 ) -> tuple[Description, Want]:
     """A source's description, and what it is asked for: pinned types are the user's, then those of the columns that
     the rows will meet (only for text, whose own types are a guess)."""
     want = Want(types=types, all_text=spec.all_text, batch_bytes=_batch_bytes(spec.memory))
-    found = source.describe(want)
+    found = describe(want)
     if spec.all_text:
-        refuse_all_text(found, source.shown)
+        refuse_all_text(found, shown)
         return found, want
     if not found.inferred or existing is None or spec.sql is not None or spec.python is not None:
         return found, want

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from towpath.badrows import BadRow
-from towpath.nouns import Restart, Want
+from towpath.nouns import Description, Restart, Want
 from towpath.seams.source import Settles, Source
 
 
@@ -27,6 +27,15 @@ def settled(source: Source, want: Want, most: int | None = None) -> pa.Schema:
             return reading.schema
     except Restart as restart:
         return restart.schema
+
+
+def described(source: Source, want: Want) -> Description:
+    """What a source holds, for a plan or a look: with settled types where it finds them without handing out rows."""
+    found = source.describe(want)
+    if found.settled or not isinstance(source, Settles):
+        return found
+    types = source.settle(want)
+    return replace(found, schema=pa.schema([types.field(name) for name in found.schema.names]), settled=True)
 
 
 class _PassedOver:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,10 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.postgresqlkit import Place
-from towpath import assemble
-from towpath.errors import SourceChanged, TowError
-from towpath.job import InputSpec
-from towpath.nouns import Want
+from towpath.errors import TowError
 from towpath.postgresql import copybinary, libpq
 from towpath.postgresql.catalog import Relation
 from towpath.postgresql.copybinary import forms
@@ -290,19 +286,3 @@ def test_a_server_that_goes_in_the_midst_of_rows_is_told(default_place: Place) -
         next(batches)
         default_place.run(f"select pg_terminate_backend({pid})")
         list(batches)
-
-
-def test_the_rows_are_looked_at_once_for_the_types_of_a_table(default_place: Place, tmp_path: Path) -> None:
-    default_place.run("create table t (price numeric(5,2))", "insert into t values (1.5)")
-    source = assemble.source(InputSpec(default_place.address("t")))
-    assert source.describe(Want()).schema.field("price").type == pa.decimal128(5, 2)
-    default_place.run("insert into t values ('NaN')")
-    with source.open(None, Want()) as reading, pytest.raises(SourceChanged):
-        list(reading)
-    fresh = assemble.source(InputSpec(default_place.address("t")))
-    assert fresh.describe(Want()).schema.field("price").type == pa.string()
-    with fresh.open(None, Want()) as reading:
-        assert [value for batch in reading for value in batch.rows.column(0).to_pylist()] == ["1.50", "NaN"]
-    default_place.run("alter table t add column other int")
-    with fresh.open(None, Want()) as reading:
-        assert reading.schema.names == ["price", "other"]

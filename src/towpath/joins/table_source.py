@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from towpath.errors import DataError, Refused, UserError
+from towpath.errors import DataError, Refused, TypeUnfit, UserError
 from towpath.joins.cursor import Cursor, before
 from towpath.joins.retyped import retyped
 from towpath.joins.table_state import own
 from towpath.joins.wanted import known, wanted
-from towpath.nouns import Checkpoint, Description, Want
+from towpath.nouns import Checkpoint, Description, Restart, Want
 from towpath.options import nearest
 from towpath.seams.database import Database, DescribesQueries, ListsTables, ReadSession
 from towpath.sqlnames import quoted
@@ -58,21 +58,27 @@ class TableSource:
             )
         self.cursor = None if cursor is None else Cursor(cursor, monotonic, lookback, since, until)
         inner = "" if query is None else query.rstrip().rstrip(";")
-        self._described: pa.Schema | None = None
+        self._settled: pa.Schema | None = None
         self._rows = quoted(table, database.quote) if table is not None else f"(\n{inner}\n) as _towpath_rows"
 
     def describe(self, want: Want) -> Description:
         with self.database.read() as session:
-            self._described = schema = self._schema(session)
+            schema, presumed = self._schema(session)
             bound = self._bound(session, schema, None)
             rows = int(session.scalar(f"select count(*) from {self._rows}{self._newer(None, schema)}"))
-        return Description(_retyped(wanted(schema, want.columns, self.shown), _types(want)), rows=rows, bound=bound)
+        columns = _retyped(wanted(schema, want.columns, self.shown), _types(want))
+        return Description(columns, settled=not presumed, rows=rows, bound=bound)
+
+    def settle(self, want: Want) -> pa.Schema:
+        """From now on these are the types by which the rows are read."""
+        with self.database.read() as session:
+            return _retyped(self._settle(session), _types(want))
 
     @contextmanager
     def open(self, since: Checkpoint | None, want: Want) -> Iterator[TableReading]:
         with ExitStack() as stack:
             session = stack.enter_context(self.database.read())
-            schema = self._schema(session)
+            schema, presumed = self._schema(session)
             if self.cursor is not None:
                 self._refuse_null_cursors(session, known(schema, self.cursor.name, self.shown).name)
             bound = self._bound(session, schema, since)
@@ -92,10 +98,17 @@ class TableSource:
                 batches=batches,
                 want=want,
                 session=stack,
+                widened=(lambda: _retyped(self._settle(session), _types(want))) if presumed else None,
+                settled=not presumed,
             )
 
-    def _schema(self, session: ReadSession) -> pa.Schema:
-        """The columns as they are read: a column's declared type may not hold every value that it has."""
+    def _settle(self, session: ReadSession) -> pa.Schema:
+        self._settled, _ = self._columns(session, None)
+        return self._settled
+
+    def _schema(self, session: ReadSession) -> tuple[pa.Schema, frozenset[str]]:
+        """The columns as they are read, and those whose declared type may not hold every value that they have. A
+        cursor's is always sure: checkpoints are made of it."""
         if self.table is not None and session.table(self.table) is None:
             known = [name for name in session.tables() if not own(name)] if isinstance(session, ListsTables) else []
             raise Refused(
@@ -104,13 +117,20 @@ class TableSource:
                 todo=f"its tables: {', '.join(sorted(known)) or 'none'}",
                 code="table-missing",
             )
+        found, presumed = self._columns(session, () if self.cursor is None else (self.cursor.name,))
+        if self._settled is None or not presumed:
+            return found, presumed
+        settled = {one.name: one.type for one in self._settled}
+        return _retyped(found, settled), presumed.difference(settled)
+
+    def _columns(self, session: ReadSession, sure: Collection[str] | None) -> tuple[pa.Schema, frozenset[str]]:
         every = f"select * from {self._rows}"
         if isinstance(session, DescribesQueries):
-            return session.columns(every, self._described)
+            return session.columns(every, sure)
         schema, batches = session.select(every, 1)
         next(batches, None)
         _close(batches)
-        return schema
+        return schema, frozenset()
 
     def _bound(self, session: ReadSession, schema: pa.Schema, since: Checkpoint | None) -> Checkpoint | None:
         """How far the snapshot reaches. With a cursor and nothing newer than `since`, that is `since` itself."""
@@ -198,7 +218,9 @@ class TableReading:
     batches: Iterator[pa.RecordBatch]
     want: Want
     session: ExitStack
-    settled: bool = True
+    widened: Callable[[], pa.Schema] | None
+    """Finds the types that hold all values; None when these do."""
+    settled: bool
 
     def __iter__(self) -> Iterator[Batch]:
         first = 1
@@ -206,6 +228,10 @@ class TableReading:
             for rows in self.batches:
                 yield retyped(Batch(rows, Counted(self.shown, first)), self.schema, self.want.bad)
                 first += rows.num_rows
+        except TypeUnfit as unfit:
+            if self.widened is None:
+                raise
+            raise Restart(self.widened(), f"{self.shown}: {unfit.because}") from unfit
         finally:
             # The same file may be the destination, and a database that is open for reading admits no writer.
             self.session.close()

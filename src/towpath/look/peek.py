@@ -21,6 +21,7 @@ from towpath.look.histogram import Bars, spread
 from towpath.nouns import Restart, Want
 from towpath.options import nearest
 from towpath.seams.source import Source
+from towpath.settling import described
 from towpath.shaping import localtimes
 from towpath.stream import Batch, Stream
 from towpath.values import textform
@@ -113,11 +114,11 @@ def peek(
     pins = {name: textform.parse_type(text, f"types: {name}") for name, text in (types or {}).items()}
     look = _Look(spec, assemble.source(spec, connections), Want(pins, all_text=all_text, batch_bytes=_BATCH_BYTES))
     most = None if whole else max(rows, FIGURED if figures or chart else 0)
-    described = look.source.describe(look.want)
+    found = described(look.source, look.want)
     if all_text:
-        refuse_all_text(described, look.source.shown)
+        refuse_all_text(found, look.source.shown)
     for name in (*pins, *([chart] if chart else ())):
-        _known(name, described.schema, look.source)
+        _known(name, found.schema, look.source)
     try:
         seen = look.see(rows, most, figures)
     except Restart as restart:
@@ -126,7 +127,7 @@ def peek(
     bars = None
     if chart is not None:
         bars = spread(seen.schema.field(chart).type, look.column(chart, most))
-    return replace(seen, settled=described.settled, known=described.rows, chart=bars)
+    return replace(seen, settled=found.settled, known=found.rows, chart=bars)
 
 
 @dataclass(slots=True)

@@ -267,7 +267,7 @@ static inline uint64_t get_8(const unsigned char *p)
     return (uint64_t)get_4(p) << 32 | get_4(p + 4);
 }
 
-static const char NOT_HELD[] = "a value does not fit the column's type";
+static const char NOT_HELD[] = "a value does not fit the type";
 static const char NO_ROWS[] = "these are no rows of such columns";
 
 /* The number times `by` and `more`; whether it has still 127 bits. */
@@ -394,10 +394,10 @@ static const char *keep(struct made *c, Py_ssize_t row, const unsigned char *p, 
     return NULL;
 }
 
-/* Walks over the rows: without `all` only to count, else to keep them. How many there are; -1 where they are none, or a
-   value is not held. */
+/* Walks over the rows, only to count or to keep them. How many there are; -1 where they are none, or a value is not held:
+   `where` is its column then. */
 static Py_ssize_t walked(const unsigned char *p, Py_ssize_t size, struct made *all, Py_ssize_t width, int is_keeping,
-                         const char **why)
+                         const char **why, Py_ssize_t *where)
 {
     const unsigned char *end = p + size;
     Py_ssize_t rows = 0;
@@ -429,8 +429,10 @@ static Py_ssize_t walked(const unsigned char *p, Py_ssize_t size, struct made *a
             if (length < 0)
                 continue;
             c->validity[rows >> 3] |= (unsigned char)(1 << (rows & 7));
-            if ((*why = keep(c, rows, p, length)) != NULL)
+            if ((*why = keep(c, rows, p, length)) != NULL) {
+                *where = c - all;
                 return -1;
+            }
             p += length;
         }
     }
@@ -444,7 +446,8 @@ none:
 PyDoc_STRVAR(columns_doc,
              "columns(data, forms) -> (rows, a list with (nulls, validity, values, content or None) of each column).\n\n"
              "data: whole rows, without the header; the end of the whole may follow. forms: tuples of a form as of `rows`, and the precision and\n"
-             "scale of a numeric. What comes are Arrow's buffers.");
+             "scale of a numeric. What comes are Arrow's buffers. ValueError has what is wrong, and the column of a value that\n"
+             "is none of its form, or -1.");
 
 static PyObject *columns(PyObject *self, PyObject *args)
 {
@@ -452,7 +455,7 @@ static PyObject *columns(PyObject *self, PyObject *args)
     PyObject *forms;
     if (!PyArg_ParseTuple(args, "y*O!", &data, &PyTuple_Type, &forms))
         return NULL;
-    Py_ssize_t width = PyTuple_Size(forms), rows = -1;
+    Py_ssize_t width = PyTuple_Size(forms), rows = -1, where = -1;
     struct made *all = PyMem_Calloc((size_t)width + 1, sizeof *all);
     const char *why = all == NULL ? "there is no memory for so many" : NULL;
     for (Py_ssize_t at = 0; why == NULL && at < width; at++) {
@@ -475,7 +478,7 @@ static PyObject *columns(PyObject *self, PyObject *args)
         why = "these are too many rows at a time";
     if (why == NULL) {
         Py_BEGIN_ALLOW_THREADS
-        rows = walked(data.buf, data.len, all, width, 0, &why);
+        rows = walked(data.buf, data.len, all, width, 0, &why, &where);
         Py_END_ALLOW_THREADS
     }
     int is_lacking = 0;
@@ -498,7 +501,7 @@ static PyObject *columns(PyObject *self, PyObject *args)
     }
     if (why == NULL && !is_lacking) {
         Py_BEGIN_ALLOW_THREADS
-        walked(data.buf, data.len, all, width, 1, &why);
+        walked(data.buf, data.len, all, width, 1, &why, &where);
         Py_END_ALLOW_THREADS
     }
     PyObject *found = why == NULL && !is_lacking ? PyList_New(width) : NULL;
@@ -515,8 +518,12 @@ static PyObject *columns(PyObject *self, PyObject *args)
             Py_XDECREF(c->objects[at]);
     PyMem_Free(all);
     PyBuffer_Release(&data);
-    if (why != NULL)
-        PyErr_SetString(PyExc_ValueError, why);
+    if (why != NULL) {
+        PyObject *told = Py_BuildValue("(sn)", why, where);
+        if (told != NULL)
+            PyErr_SetObject(PyExc_ValueError, told);
+        Py_XDECREF(told);
+    }
     return found == NULL ? NULL : Py_BuildValue("(nN)", rows, found);
 }
 

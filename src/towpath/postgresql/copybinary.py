@@ -65,7 +65,11 @@ def batch(data: bytes, schema: pa.Schema, forms: Sequence[str]) -> pa.RecordBatc
         (form, type.precision, type.scale) if form == _NUMERIC else (form, 0, 0)
         for form, type in zip(forms, schema.types, strict=True)
     )
-    count, columns = compiled.columns(data, about)
+    try:
+        count, columns = compiled.columns(data, about)
+    except ValueError as error:
+        what, at = error.args
+        raise ValueError(what if at < 0 else f"{what} of column {schema.names[at]}, {schema.types[at]}") from None
     made = [_array(type, count, *column) for type, column in zip(schema.types, columns, strict=True)]
     return pa.RecordBatch.from_arrays(made, schema=schema)
 

@@ -1,12 +1,13 @@
 """Reading a query's columns without loss: what is asked of the server for each, and what Arrow makes of it.
 
-A column's type is its own where Arrow holds all its values, which one pass over the rows finds out beforehand: infinite
-dates, NaN in numerics, 24:00:00 and arrays of several dimensions make it text in PostgreSQL's own words.
+A column's type is its own where Arrow holds all its values, which one pass over the rows finds out beforehand where it
+is not presumed: infinite dates, NaN in numerics, 24:00:00 and arrays of several dimensions make it text in PostgreSQL's
+own words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from towpath.errors import SourceChanged, UserError
+from towpath.errors import TypeUnfit, UserError
 from towpath.postgresql import types
 from towpath.postgresql.types import Native, quote
 
@@ -59,9 +60,21 @@ def refuse_doubled(names: Sequence[str], where: str) -> None:
         )
 
 
-def fields(rows: Callable[[str], list[Sequence[Any]]], sql: str, natives: Sequence[tuple[str, Native]]) -> list[Field]:
-    """The columns of a query, each with the Arrow type that holds all the values that it has now."""
-    asked = [(name, native, _asked(quote(name), native)) for name, native in natives]
+def fields(
+    rows: Callable[[str], list[Sequence[Any]]],
+    sql: str,
+    natives: Sequence[tuple[str, Native]],
+    sure: Collection[str] | None = None,
+) -> tuple[list[Field], frozenset[str]]:
+    """The columns of a query, each with the Arrow type that holds all the values that it has now, and the names of
+    those of which that is presumed: with `sure`, of all others that declare a type with only a few values beyond."""
+    asked, presumed = [], set()
+    for name, native in natives:
+        terms = _asked(quote(name), native)
+        if terms and sure is not None and name not in sure and not _digitless(native):
+            terms = []
+            presumed.add(name)
+        asked.append((name, native, terms))
     found: list[Any] = []
     every = ", ".join(term for _, _, terms in asked for term in terms)
     if every:
@@ -70,7 +83,7 @@ def fields(rows: Callable[[str], list[Sequence[Any]]], sql: str, natives: Sequen
     for name, native, terms in asked:
         answers, found = found[: len(terms)], found[len(terms) :]
         out.append(Field(name, native, _type(native, answers)))
-    return out
+    return out, frozenset(presumed)
 
 
 def _asked(column: str, native: Native) -> list[str]:
@@ -180,12 +193,12 @@ def _numbered(value: str, name: str) -> str | None:
 
 @contextmanager
 def steady(where: str) -> Iterator[None]:
-    """Raises SourceChanged where values do not fit the types that all of them had when the query ran before."""
+    """Raises TypeUnfit where a value is none of the type by which it is read."""
     try:
         yield
     except (ValueError, pa.ArrowTypeError) as error:
-        raise SourceChanged(
-            f"a query gave other values than when it was run to find their types ({error})",
+        raise TypeUnfit(
+            str(error),
             where=where,
             todo="let it give the same each time (no random values, an order for each limit), or cast its columns",
         ) from error

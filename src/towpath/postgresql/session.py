@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -79,13 +79,14 @@ class PostgreSQLSession(ABC):
             )
         return Stored(type, "numeric(38,0)") if type == BEYOND_INT64 else types.stored(type)
 
-    def columns(self, sql: str, before: pa.Schema | None = None) -> pa.Schema:
+    def columns(self, sql: str, sure: Collection[str] | None = None) -> tuple[pa.Schema, frozenset[str]]:
         """The query runs once for columns whose type alone does not tell."""
-        if before is not None:
-            fields = self._fields(sql, before)
-            if self._tests(fields):
-                return _schema(fields)
-        return _schema(self._fields(sql))
+        natives = self._natives(sql)
+        reading.refuse_doubled([name for name, _ in natives], self._where)
+        fields, presumed = reading.fields(self.rows, sql, natives, sure)
+        if presumed and not self._tests(fields):
+            fields, presumed = reading.fields(self.rows, sql, natives)
+        return _schema(fields), presumed
 
     @contextmanager
     def _undone_if_left(self) -> Iterator[None]:
@@ -119,13 +120,13 @@ class PostgreSQLSession(ABC):
     def became(self, mark: str) -> Outcome:
         return outcomes.became(self.rows, mark)
 
-    def _fields(self, sql: str, known: pa.Schema | None = None) -> list[Field]:
+    def _fields(self, sql: str, known: pa.Schema | None) -> list[Field]:
         natives = self._natives(sql)
         names = [name for name, _ in natives]
         reading.refuse_doubled(names, self._where)
         if known is not None and set(names) <= set(known.names):
             return [Field(name, native, known.field(name).type) for name, native in natives]
-        return reading.fields(self.rows, sql, natives)
+        return reading.fields(self.rows, sql, natives)[0]
 
     def _fixed(self, about: Relation | None, column: Column | None) -> str:
         """What keeps a column from being given another type; empty when nothing does."""

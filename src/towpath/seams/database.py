@@ -6,7 +6,7 @@ words of the adapter's dialect; the adapter gives types, bulk paths and the tran
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +30,8 @@ class ReadSession(Protocol):
         self, sql: str, batch_rows: int, known: pa.Schema | None = None
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Runs a query under this session's snapshot; batches stream, memory stays flat. `known`: columns of the same
-        rows, or of more, as this session gave them already, so that their values need not be looked at for types."""
+        rows, or of more, as `columns` gave them, so that their values need not be looked at for types; TypeUnfit is
+        raised at the first that is none of its column's type."""
         ...
 
     def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
@@ -107,9 +108,10 @@ class IndexesStages(Protocol):
 class DescribesQueries(Protocol):
     """A session that can tell a query's columns without running it to its end."""
 
-    def columns(self, sql: str, before: pa.Schema | None = None) -> pa.Schema:
-        """The columns as `select` would give them. `before`: what another session was told of them a moment ago, which
-        may be said again where a value that does not fit is an error when it is read."""
+    def columns(self, sql: str, sure: Collection[str] | None = None) -> tuple[pa.Schema, frozenset[str]]:
+        """The columns as `select` would give them, each of a type that holds all of its values. With `sure` the values
+        of only those columns are looked at for that; others may have the type that is declared, which holds nearly all
+        of what may stand there. The names of these come second."""
         ...
 
 

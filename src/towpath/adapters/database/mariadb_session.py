@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from secrets import token_hex
 from typing import Any
 
@@ -104,8 +104,8 @@ class MariaDBSession:
             )
         return types.stored(type)
 
-    def columns(self, sql: str, before: pa.Schema | None = None) -> pa.Schema:
-        return _schema(self._reading(_bare(sql)))
+    def columns(self, sql: str, sure: Collection[str] | None = None) -> tuple[pa.Schema, frozenset[str]]:
+        return _schema(self._reading(_bare(sql))), frozenset()
 
     def select(
         self, sql: str, batch_rows: int, known: pa.Schema | None = None
