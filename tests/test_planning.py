@@ -17,7 +17,8 @@ from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Mode, Offer, State,
 from towpath.pipeline import jobs as steps
 from towpath.pipeline.load import Loaded, load
 from towpath.pipeline.order import order
-from towpath.planning import Plan, column_json, listed, plan, plan_pipeline
+from towpath.planning import Plan, plan, plan_pipeline
+from towpath.receipt import listed
 from towpath.secrets import redact
 
 COLUMNS = (
@@ -153,7 +154,6 @@ def test_the_json_of_a_plan_has_each_fact_of_it() -> None:
         "instead": ["a.csv", "b.csv"],
         "notes": ["first"],
     }
-    assert column_json(COLUMNS[0])["from_sample"] is False
     few = shown(replace(OFFER, instead_of=None)).as_json()
     assert (few["state"], few["bad_rows"], few["max_bad"], few["instead"]) == (None, None, None, [])
     idle = shown(None, job, route=["read"], rows=2, size=9, state=STATE, unchanged="nothing new", waiting="later")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from towpath.receipt import Receipt
     from towpath.secrets import Secret
 
-    __version__: str
+__version__ = "0.1.0"
 
 __all__ = [
     "DataError",
@@ -53,10 +53,6 @@ if not TYPE_CHECKING:  # a type checker would take every name for one of the mod
 
     def __getattr__(name: str) -> Any:
         # Loaded on first use: `import towpath` brings in no third-party package.
-        if name == "__version__":
-            from importlib.metadata import version
-
-            return version("towpath")
         if name not in _HOME:
             raise AttributeError(f"module 'towpath' has no attribute {name!r}")
         import importlib

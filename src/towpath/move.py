@@ -14,6 +14,7 @@ import pyarrow as pa
 from towpath import history, letterbox
 from towpath.badrows import StopAtFirst
 from towpath.books import Books, CountedBadRows, Edge
+from towpath.columnways import LACKING, column_json
 from towpath.digest import Digest
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, Transient, UserError
 from towpath.ground import Ground, joined, prepare
@@ -21,9 +22,8 @@ from towpath.job import JobSpec
 from towpath.letterbox import Limited
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
 from towpath.overlap import Lane
-from towpath.planning import LACKING, column_json, listed
 from towpath.progress import Progress, Unwatched
-from towpath.receipt import Receipt, count, now, peak_memory, versions
+from towpath.receipt import Receipt, count, listed, now, peak_memory, versions
 from towpath.seams.destination import GivesUp, Load, WritesBeside
 from towpath.seams.source import Reading, Source
 from towpath.secrets import redact
@@ -66,7 +66,6 @@ def run(
     Raises TowError when the data or a system said no; nothing was published then. A reader of standard output that has
     enough is no error: the receipt's status is `partial`."""
     receipt = receipt or blank(spec)
-    receipt.versions = versions()
     begun, keep = time.perf_counter(), True
     watch = Watch(progress or Unwatched())
     try:
@@ -89,6 +88,7 @@ def run(
         watch.end()
         receipt.seconds = time.perf_counter() - begun
         receipt.memory = peak_memory()
+        receipt.versions = versions()
         if keep and not (quiet and receipt.status == "unchanged"):
             history.record(receipt)
     return receipt

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from towpath import letterbox, registry
 from towpath.badrows import MostBad
+from towpath.columnways import LACKING, column_json
 from towpath.errors import Refused
 from towpath.ground import Ground, prepare
 from towpath.job import JobSpec
-from towpath.nouns import ColumnPlan, Offer, State, Way
-from towpath.receipt import count
+from towpath.nouns import Offer, State, Way
+from towpath.receipt import count, listed
 from towpath.seams.destination import JudgesRows
 from towpath.secrets import redact
 from towpath.stateedit import in_words
@@ -20,10 +21,6 @@ from towpath.values import textform
 
 if TYPE_CHECKING:
     from towpath.pipeline.load import Loaded
-
-
-LACKING = "{} (null or the default in new rows)"
-"""Columns of the destination that the rows do not have."""
 
 
 @dataclass(slots=True, repr=False)
@@ -144,25 +141,6 @@ def plan_pipeline(loaded: Loaded, steps: Sequence[str] = ()) -> list[Plan]:
             why = f"can be planned once {', '.join(missing)} has run: {error}"
             plans.append(Plan(spec, source, spec.to.address, None, waiting=why))
     return plans
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names in one line: the first ones, and how many more."""
-    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
-
-
-def column_json(plan: ColumnPlan, sample: bool = False) -> dict[str, Any]:
-    """One column's way as plain JSON values, for plans and receipts."""
-    return {
-        "name": plan.name,
-        "type": textform.type_name(plan.source),
-        "to": plan.to,
-        "stored": plan.stored.native or textform.type_name(plan.stored.type),
-        "way": str(plan.way),
-        "why": plan.why,
-        "from_sample": sample,
-    }
 
 
 def _judged(ground: Ground) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from textwrap import wrap
 from typing import Annotated, Any, TypedDict
 
+from towpath import __version__
 from towpath.look import screen
 from towpath.secrets.redact import clean_json
 
@@ -29,6 +30,12 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names in one line: the first ones, and how many more."""
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
 def peak_memory() -> int:
     """The largest resident size of this process so far, in bytes.
 
@@ -43,14 +50,10 @@ def peak_memory() -> int:
 
 
 def versions() -> dict[str, str]:
-    """The versions of what a run's result may depend on."""
-    from importlib.metadata import version
-
-    found = {"python": sys.version.split()[0]}
-    for name in ("towpath", "pyarrow", "duckdb", "numpy"):
-        with suppress(OSError):  # a disk that fails at this moment must not end a run
-            found[name] = version(name)
-    return found
+    """The versions of what a run's result may depend on: of those libraries that are in use."""
+    found = {"python": sys.version.split()[0], "towpath": __version__}
+    loaded = {name: sys.modules[name] for name in ("pyarrow", "duckdb", "numpy") if name in sys.modules}
+    return found | {name: str(module.__version__) for name, module in loaded.items()}
 
 
 class EdgeCounts(TypedDict):

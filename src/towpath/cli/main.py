@@ -10,9 +10,8 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Sequence
-from typing import Any
 
-from towpath import pandas_later
+from towpath import __version__, pandas_later
 from towpath.cli import following, interrupts
 from towpath.cli.parsing import Parser, commands
 from towpath.errors import TowError
@@ -40,16 +39,6 @@ tow moves data between any two systems, and proves that nothing was lost.
 tow --help lists all commands, tow help COMMAND explains one."""
 
 
-class _Version(argparse.Action):
-    """Looks the version up only when asked for: package metadata is slow to read."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        from importlib.metadata import version
-
-        print(f"tow {version('towpath')}")
-        parser.exit()
-
-
 class _Tow(Parser):
     """The parser of `tow` itself, whose help shows the commands in groups."""
 
@@ -75,7 +64,7 @@ def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         description="Move data between any two systems: planned beforehand, nothing lost.",
         epilog="Exit codes: 0 done, 1 the data or a system said no, 2 the command is wrong.",
     )
-    made.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    made.add_argument("--version", action="version", version=f"tow {__version__}", help="show the version and exit")
     subparsers = made.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=Parser
     )

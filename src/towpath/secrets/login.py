@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +58,8 @@ def _postgresql(address: Address) -> Address:
     if address.password is not None:
         return replace(address, user=user, options=options)
     # libpq logs in as the user of the system when nobody says otherwise, to the database of that name.
+    import getpass  # it asks for what a terminal needs
+
     who = user or getpass.getuser()
     found = os.environ.get("PGPASSWORD") or pgpass.password(
         address.host, address.port, address.path or who, who, Path(file) if file else None
