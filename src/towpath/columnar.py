@@ -90,29 +90,25 @@ class ColumnarReading:
 
     def _convert(self, rows: pa.RecordBatch, origin: Counted) -> Batch:
         arrays: list[pa.Array] = []
-        bad: dict[int, BadRow] = {}
+        bad: dict[int, pa.Field] = {}
         for field in self.schema:
             values = plain(rows.column(field.name))
             if values.type != field.type:
                 done = cast(values, values.type, field.type)
+                if len(done.bad) and field.name not in self._want.types:
+                    row = int(done.bad[0])
+                    value = textform.write(values.slice(row, 1))[0].as_py()
+                    raise TypesTooNarrow(f"{origin.place(row)}: column {field.name}: {value!r} {_UNFIT} {field.type}")
                 for row in done.bad.tolist():
-                    found = self._bad(rows, row, origin, field)
-                    if field.name not in self._want.types:
-                        raise TypesTooNarrow(
-                            f"{found.place}: column {field.name}: {found.value!r} {_UNFIT} {field.type}"
-                        )
-                    bad.setdefault(row, found)
+                    bad.setdefault(row, field)
                 values = done.values
             arrays.append(values)
-        for row in sorted(bad):
-            self._want.bad.add(bad[row])
+        numbers = sorted(bad)
+        for row, texts in zip(numbers, textform.row_texts(rows, numbers), strict=True):
+            name, reason = bad[row].name, f"{_UNFIT} {textform.type_name(bad[row].type)}"
+            self._want.bad.add(BadRow(origin.place(row), reason, name, texts[name], texts))
         batch = Batch(record_batch(arrays, self.schema, rows.num_rows), origin)
         return batch.take(np.setdiff1d(np.arange(len(batch)), list(bad)).tolist()) if bad else batch
-
-    def _bad(self, rows: pa.RecordBatch, row: int, origin: Counted, field: pa.Field) -> BadRow:
-        texts = textform.row_texts(rows, row)
-        reason = f"{_UNFIT} {textform.type_name(field.type)}"
-        return BadRow(origin.place(row), reason, field.name, texts[field.name], texts)
 
 
 def record_batch(arrays: list[pa.Array], schema: pa.Schema, count: int) -> pa.RecordBatch:

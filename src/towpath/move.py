@@ -20,7 +20,7 @@ from towpath.errors import BooksDoNotBalance, Conflict, DataError, TowError, Tra
 from towpath.ground import Ground, joined, prepare
 from towpath.job import JobSpec
 from towpath.letterbox import Limited
-from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Offer, Published, Restart, State, Way
+from towpath.nouns import Checkpoint, Guarantee, Offer, Published, Restart, State, Way
 from towpath.overlap import Lane
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, listed, now, peak_memory, versions
@@ -28,7 +28,7 @@ from towpath.seams.destination import GivesUp, Load, WritesBeside
 from towpath.seams.source import Reading, Source
 from towpath.secrets import redact
 from towpath.settling import settled
-from towpath.shaping.transform import bad_row, without
+from towpath.shaping.transform import bad_rows, without
 from towpath.shaping.trial import is_trial
 from towpath.stream import Batch, Stream
 from towpath.url import shown
@@ -283,17 +283,16 @@ class _Attempt:
         """The rows of a batch that the destination takes, as they came and as it keeps them; others become bad rows."""
         edge.given += len(batch)
         columns = []
-        unfit: dict[int, ColumnPlan] = {}
+        unfit: dict[int, tuple[str | None, str]] = {}
         full = self.ground.load_columns.added(batch)
         for plan in offer.columns:
             converted = convert(full.rows.column(plan.name), plan)
             columns.append(converted.values)
-            for row in converted.bad:
-                unfit.setdefault(int(row), plan)
-        for row in sorted(unfit):
-            plan = unfit[row]
             stored, why = plan.stored.native or plan.stored.type, plan.why or "it lies outside its range"
-            bad.add(bad_row(batch, row, plan.name, f"{stored} cannot hold it: {why}", "write"))
+            for row in converted.bad:
+                unfit.setdefault(int(row), (plan.name, f"{stored} cannot hold it: {why}"))
+        for one in bad_rows(batch, unfit, "write"):
+            bad.add(one)
         edge.aside += len(unfit)
         kept, made = batch, batch.with_rows(pa.record_batch(columns, schema=offer.schema))
         if unfit:

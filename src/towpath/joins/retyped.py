@@ -21,14 +21,10 @@ def retyped(batch: Batch, schema: pa.Schema, bad: BadRows) -> Batch:
         columns.append(made.values)
         for row in made.bad:
             unfit.setdefault(int(row), field.name)
-    for row in sorted(unfit):
-        bad.add(_bad_row(batch, schema, row, unfit[row]))
+    numbers = sorted(unfit)
+    for row, values in zip(numbers, textform.row_texts(batch.rows, numbers), strict=True):
+        place, column = batch.origin.place(row), unfit[row]
+        reason = f"not a value of the type {textform.type_name(schema.field(column).type)}"
+        bad.add(BadRow(Place(place.file, place.line), reason, column, values[column], values, "read"))
     typed = batch.with_rows(pa.record_batch(columns, schema=schema))
     return typed.take(np.setdiff1d(np.arange(len(batch)), list(unfit))) if unfit else typed
-
-
-def _bad_row(batch: Batch, schema: pa.Schema, row: int, column: str) -> BadRow:
-    values = textform.row_texts(batch.rows, row)
-    place = batch.origin.place(row)
-    reason = f"not a value of the type {textform.type_name(schema.field(column).type)}"
-    return BadRow(Place(place.file, place.line), reason, column, values[column], values, "read")

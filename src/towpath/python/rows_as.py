@@ -17,7 +17,7 @@ from towpath.badrows import BadRows
 from towpath.errors import UserError
 from towpath.options import nearest
 from towpath.python.annotations import Member, bare, ignores_others, is_list, is_mapping, is_record, item, members
-from towpath.shaping.transform import bad_row
+from towpath.shaping.transform import bad_rows
 from towpath.stream import Batch
 from towpath.values import textform
 from towpath.values.convert import cast
@@ -95,7 +95,8 @@ class Rows:
                 except _UNFIT as error:
                     unfit[row] = (getattr(error, "column", None), _why(error))
             column, why = unfit[row]
-            bad.add(bad_row(batch, row, column, why, "rows_as"))
+            for one in bad_rows(batch, {row: (column, why)}, "rows_as"):
+                bad.add(one)
 
 
 def _values(column: pa.Array) -> tuple[list[Any], dict[int, str]]:

@@ -165,7 +165,7 @@ class _Dedupe:
         for batch in _read_back(spool, origins, self.stream.schema):
             for number in sorted((tie.one, tie.other)):
                 if first <= number < first + len(batch):
-                    texts = textform.row_texts(batch.rows, number - first)
+                    texts = next(textform.row_texts(batch.rows, [number - first]))
                     places.append(str(batch.origin.place(number - first)))
             first += len(batch)
         key = ", ".join(f"{name} = {shorten(str(texts[name]))}" for name in self.key)

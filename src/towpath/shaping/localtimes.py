@@ -39,16 +39,14 @@ def _batches(stream: Stream, schema: pa.Schema, timezone: str | None, edge: Edge
                 columns[at], reasons = zones.to_instants(columns[at], zone)
                 for row, reason in reasons.items():
                     found.setdefault(row, (have.name, reason))
-        for row in sorted(found):
-            bad.add(_bad_row(batch, row, *found[row]))
+        numbers = sorted(found)
+        for row, values in zip(numbers, textform.row_texts(batch.rows, numbers), strict=True):
+            column, reason = found[row]
+            place = batch.origin.place(row)
+            whole = values if place.raw is None else None
+            bad.add(BadRow(place, reason, column, values[column], whole, "read", "local-time-unclear"))
         edge.aside += len(found)
         made = batch.with_rows(pa.record_batch(columns, schema=schema) if columns else batch.rows)
         kept = made.take(np.delete(np.arange(len(batch)), list(found))) if found else made
         edge.accepted += len(kept)
         yield kept
-
-
-def _bad_row(batch: Batch, row: int, column: str, reason: str) -> BadRow:
-    values, place = textform.row_texts(batch.rows, row), batch.origin.place(row)
-    whole = values if place.raw is None else None
-    return BadRow(place, reason, column, values[column], whole, "read", "local-time-unclear")

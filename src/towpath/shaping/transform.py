@@ -109,13 +109,16 @@ class _Nowhere:
         raise AssertionError("no row passes while a plan is made")
 
 
-def bad_row(batch: Batch, row: int, column: str | None, reason: str, edge: str) -> BadRow:
-    """A row of a batch as a bad row, with all its values as text forms."""
-    values = textform.row_texts(batch.rows, row)
-    value = None if column is None else values.get(column)
-    if column is not None and column not in values:  # several, of a rule
-        value = ", ".join(str(values.get(name)) for name in column.split(", "))
-    return BadRow(batch.origin.place(row), reason, column, value, values, edge)
+def bad_rows(batch: Batch, found: Mapping[int, tuple[str | None, str]], edge: str) -> Iterator[BadRow]:
+    """Some rows of a batch as bad rows, in their order, with all their values as text forms. `found` has column and
+    reason of each by its number."""
+    numbers = sorted(found)
+    for row, values in zip(numbers, textform.row_texts(batch.rows, numbers), strict=True):
+        column, reason = found[row]
+        value = None if column is None else values.get(column)
+        if column is not None and column not in values:  # several, of a rule
+            value = ", ".join(str(values.get(name)) for name in column.split(", "))
+        yield BadRow(batch.origin.place(row), reason, column, value, values, edge)
 
 
 def without(batch: Batch, rows: Sequence[int]) -> Batch:
@@ -194,16 +197,15 @@ def _cast(stream: Stream, types: Mapping[str, str], edge: Edge, bad: BadRows) ->
         for batch in stream:
             edge.given += len(batch)
             columns = list(batch.rows.columns)
-            unfit: dict[int, str] = {}
+            unfit: dict[int, tuple[str | None, str]] = {}
             for name, target in targets.items():
                 at = stream.schema.get_field_index(name)
                 done = cast_values(columns[at], columns[at].type, target)
                 columns[at] = done.values
                 for row in done.bad:
-                    unfit.setdefault(int(row), name)
-            for row in sorted(unfit):
-                reason = f"does not survive the cast to {types[unfit[row]]}"
-                bad.add(bad_row(batch, row, unfit[row], reason, "cast"))
+                    unfit.setdefault(int(row), (name, f"does not survive the cast to {types[name]}"))
+            for one in bad_rows(batch, unfit, "cast"):
+                bad.add(one)
             edge.aside += len(unfit)
             done_rows = batch.with_rows(pa.record_batch(columns, schema=schema))
             kept = without(done_rows, sorted(unfit)) if unfit else done_rows
@@ -221,8 +223,8 @@ def _rules(stream: Stream, checks: Sequence[Check], spec: JobSpec, edge: Edge, b
         for check in checks:
             for found in check(batch.rows):
                 broken.setdefault(found.row, found)
-        for row in sorted(broken):
-            bad.add(bad_row(batch, row, broken[row].column, broken[row].reason, "rules"))
+        for one in bad_rows(batch, {row: (rule.column, rule.reason) for row, rule in broken.items()}, "rules"):
+            bad.add(one)
         edge.aside += len(broken)
         kept = without(batch, sorted(broken)) if broken else batch
         edge.accepted += len(kept)

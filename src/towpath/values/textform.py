@@ -4,6 +4,8 @@ docs/reference/text-form.md spells it out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +15,8 @@ from towpath.values.logical import kind, plain, plain_type
 from towpath.values.type_names import parse_type, type_name
 
 __all__ = ["parse_type", "read", "row_texts", "type_name", "write"]
+
+_ROWS_AT_ONCE = 256
 
 
 def write(values: pa.Array) -> pa.Array:
@@ -25,10 +29,13 @@ def write(values: pa.Array) -> pa.Array:
     return textform_json.write(values) if nested else textform_scalars.write(values)
 
 
-def row_texts(rows: pa.RecordBatch, row: int) -> dict[str, str | None]:
-    """One row's values as texts, by column."""
-    one = rows.slice(row, 1)
-    return {name: write(one.column(name))[0].as_py() for name in one.schema.names}
+def row_texts(rows: pa.RecordBatch, numbers: Sequence[int]) -> Iterator[dict[str, str | None]]:
+    """The values of some rows as texts, by column, row by row."""
+    columns = [plain(values) for values in rows.columns] if numbers else []
+    for first in range(0, len(numbers), _ROWS_AT_ONCE):
+        some = pa.array(numbers[first : first + _ROWS_AT_ONCE], pa.int64())
+        for cells in zip(*(write(values.take(some)).to_pylist() for values in columns), strict=True):
+            yield dict(zip(rows.schema.names, cells, strict=True))
 
 
 def read(texts: pa.Array, type: pa.DataType) -> tuple[pa.Array, np.ndarray]:

@@ -53,6 +53,9 @@ class Scene:
         another thread as well, at any moment; anything that a reader should never meet is raised."""
         raise NotImplementedError
 
+    def await_gone(self) -> None:
+        """Waits until nothing goes on that the dead run has begun: a server may still do what it was asked."""
+
     def leftovers(self) -> list[str]:
         """What is there, though no run lives, beside the unit, its state and what `begin` made: temporary files,
         staging tables, uploads, open transactions."""
@@ -130,6 +133,7 @@ def attacked(
         assert done.run.err.count("Traceback") == lost, told
         assert done.run.orphans() == [], told
         assert done.seen <= {known.old, known.new, LOCKED}, f"readers saw {done.seen - {known.old, known.new}}; {told}"
+        scene.await_gone()
         after = scene.see()
         assert after in (known.old, known.new), f"the dead run left {after!r}; {told}"
         assert done.run.code != 0 or after == known.new, f"ended well without the new unit; {told}"

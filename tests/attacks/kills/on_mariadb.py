@@ -91,12 +91,15 @@ class Named:
                 raise
             return LOCKED
 
+    def sessions(self) -> list[str]:
+        sql = f"select concat_ws(' ', id, state, info) from information_schema.processlist where db = '{self.name}'"
+        return [told for (told,) in self.run(sql)]
+
     def left(self) -> list[str]:
         tables = [name for name in self.tables(self.name) if name not in _OURS]
         if "_towpath_intent" in self.tables(self.name):
             tables += [f"intent {name}" for (name,) in self.run(f"select aside from {self.name}._towpath_intent")]
-        sql = f"select concat_ws(' ', id, state, info) from information_schema.processlist where db = '{self.name}'"
-        return tables + [told for (told,) in self.run(sql)]
+        return tables + self.sessions()
 
     def drop(self) -> None:
         self.run(f"drop database if exists {self.name}", f"drop database if exists {self.kept}")

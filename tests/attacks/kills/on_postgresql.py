@@ -92,12 +92,13 @@ class Schema:
         except psycopg.OperationalError:
             return LOCKED
 
+    def sessions(self) -> list[str]:
+        sql = "select pid || ' ' || state || ' ' || query from pg_stat_activity where application_name = '{}'"
+        return [told for (told,) in self.run(sql.format(self.name))]
+
     def left(self) -> list[str]:
         tables = [name for name in self.tables(self.name) if name not in ("orders", "source", "_towpath_state")]
-        sessions = self.run(
-            f"select pid || ' ' || state || ' ' || query from pg_stat_activity where application_name = '{self.name}'"
-        )
-        return tables + [told for (told,) in sessions]
+        return tables + self.sessions()
 
     def drop(self) -> None:
         self.run(f"drop schema if exists {self.name} cascade", f"drop schema if exists {self.kept} cascade")

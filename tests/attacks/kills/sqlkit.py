@@ -14,8 +14,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
 
+from tests.attacks.kills.kit import LOCKED, Scene, Undisturbed, attacked, undisturbed
 from tests.attacks.kills.kit import Cut as Kill
-from tests.attacks.kills.kit import Scene, Undisturbed, attacked, undisturbed
 from tests.attacks.kills.warm import Run, Warm
 from tests.attacks.share import Attack
 from towpath.lab import Server
@@ -54,8 +54,12 @@ class Ground(Protocol):
         """What a reader sees, whatever happens to the server: None without the table, LOCKED while it is away."""
         ...
 
+    def sessions(self) -> list[str]:
+        """The sessions of runs, each with what it does."""
+        ...
+
     def left(self) -> list[str]:
-        """Tables beside `orders`, `source` and the states, sessions of runs, and what they hold."""
+        """Tables beside `orders`, `source` and the states, and the sessions of runs."""
         ...
 
     def drop(self) -> None: ...
@@ -102,6 +106,11 @@ class TableScene(Scene):
 
     def see(self) -> Hashable:
         return self.ground.rows("orders")
+
+    def await_gone(self) -> None:
+        until = time.monotonic() + _PATIENCE_SECS
+        while self.see() is not LOCKED and self.ground.sessions() and time.monotonic() < until:
+            time.sleep(0.01)
 
     def leftovers(self) -> list[str]:
         until = time.monotonic() + _PATIENCE_SECS
