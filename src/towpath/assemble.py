@@ -16,7 +16,7 @@ from towpath.errors import UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.options import build
 from towpath.outputs import Packing, check_sizes, packing, refuse_for_table
-from towpath.seams.database import Database
+from towpath.seams.database import Database, LimitsMemory
 from towpath.seams.destination import Destination
 from towpath.seams.engine import Engine
 from towpath.seams.format import Format
@@ -44,9 +44,11 @@ def build_source(
     *,
     reread_changed: bool = False,
     names_rows: bool = False,
+    memory: int | None = None,
 ) -> Built:
-    """`folder`: where relative paths start. `reread_changed` (merge by key) and `names_rows` (each row is kept with the
-    name of its file): a file that changed since the checkpoint is read again whole instead of refused.
+    """`folder`: where relative paths start. `memory`: the bytes that the job plans with. `reread_changed` (merge by
+    key) and `names_rows` (each row is kept with the name of its file): a file that changed since the checkpoint is read
+    again whole instead of refused.
 
     Raises UserError for an address, format or option that does not exist or does not fit."""
     at = located(spec.address, connections, folder)
@@ -56,7 +58,7 @@ def build_source(
 
         return topics.source(at, spec, folder)
     if at.kind == "table" or spec.query is not None or spec.table is not None:
-        return _table_source(at, spec)
+        return _table_source(at, spec, memory)
     _refuse_cursor(at, spec)
     from towpath.joins.file_source import FileSource
 
@@ -112,7 +114,7 @@ def database(text: str, connections: Mapping[str, str] | None = None, folder: st
     return _database(at, {})[1]
 
 
-def _table_source(at: Address, spec: InputSpec) -> Built:
+def _table_source(at: Address, spec: InputSpec, memory: int | None) -> Built:
     from towpath.joins.table_source import TableSource
 
     at = at.with_table(spec.table)
@@ -134,7 +136,7 @@ def _table_source(at: Address, spec: InputSpec) -> Built:
             todo="leave the format out (--from-format)",
             code="options-conflict",
         )
-    row, database = _database(at, spec.options)
+    row, database = _database(at, spec.options, memory)
     made = TableSource(
         database,
         table=at.table,
@@ -149,8 +151,11 @@ def _table_source(at: Address, spec: InputSpec) -> Built:
     return Built(made, (row,))
 
 
-def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> Built:
-    """The destination that a spec names: a table, one file, or a folder of files. `folder`: see `build_source`."""
+def build_destination(
+    spec: OutputSpec, connections: Mapping[str, str] | None = None, folder: str = ".", *, memory: int | None = None
+) -> Built:
+    """The destination that a spec names: a table, one file, or a folder of files. `folder`, `memory`: see
+    `build_source`."""
     at = located(spec.address, connections, folder)
     spec = replace(spec, options=resolve_options(spec.options, folder))
     if at.kind == "topic":
@@ -158,7 +163,7 @@ def build_destination(spec: OutputSpec, connections: Mapping[str, str] | None = 
 
         return topics.destination(at, spec, folder)
     if at.kind == "table" or spec.table is not None:
-        return _table_destination(at.with_table(spec.table), spec)
+        return _table_destination(at.with_table(spec.table), spec, memory)
     if spec.before or spec.after:
         raise UserError(
             f"{at} is no database table, so there is no transaction for --before-sql and --after-sql",
@@ -207,7 +212,7 @@ def destination(spec: OutputSpec, connections: Mapping[str, str] | None = None, 
     return built
 
 
-def _table_destination(at: Address, spec: OutputSpec) -> Built:
+def _table_destination(at: Address, spec: OutputSpec, memory: int | None) -> Built:
     from towpath.joins.table_destination import TableDestination
 
     if at.table is None:
@@ -222,7 +227,7 @@ def _table_destination(at: Address, spec: OutputSpec) -> Built:
             code="options-conflict",
         )
     refuse_for_table(spec, str(at))
-    row, database = _database(at, spec.options)
+    row, database = _database(at, spec.options, memory)
     made = TableDestination(database, at.table, shown=str(at), schema=spec.schema, before=spec.before, after=spec.after)
     return Built(made, (row,))
 
@@ -278,14 +283,18 @@ def _store(at: Address) -> tuple[registry.Row, Store]:
     return row, registry.make(row, {**given, **at.options})
 
 
-def _database(at: Address, options: Mapping[str, Any]) -> tuple[registry.Row, Database]:
+def _database(at: Address, options: Mapping[str, Any], memory: int | None = None) -> tuple[registry.Row, Database]:
+    """The database of an address; its engine, if it runs here, gets a quarter of the job's memory."""
     row, at = registry.chosen("database", at.scheme, at.library), complete(at)
     named = {"path": at.path, "user": at.user, "password": at.password, "host": at.host, "port": at.port}
     given = {name: value for name, value in named.items() if value is not None} | dict(at.options)
     for name in options:
         if name.replace("-", "_") in given:
             raise UserError(f"{at} says its {name} already", todo=f"leave out the option {name}", code="option-wrong")
-    return row, registry.make(row, {**given, **options})
+    made = registry.make(row, {**given, **options})
+    if memory is not None and isinstance(made, LimitsMemory):
+        made.limit(memory // 4)
+    return row, made
 
 
 def _written(at: Address, spec: OutputSpec, name: str | None, store: Store) -> tuple[registry.Row, Format, Packing]:

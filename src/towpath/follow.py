@@ -96,4 +96,4 @@ def follow(
 def _is_empty(spec: JobSpec) -> bool:
     """Whether a source has no columns yet, as a topic without messages."""
     sources = [assemble.source(one, spec.connections, spec.folder) for one in spec.inputs.values()]
-    return any(not one.describe(Want()).schema.names for one in sources)
+    return any(not one.describe(Want(checkpoint=False)).schema.names for one in sources)

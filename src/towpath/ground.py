@@ -143,7 +143,7 @@ def prepare(
     """Builds and describes a job's parts. With `recovering` the destination first finishes or discards what a dead
     run left; without it nothing is touched, and types that reading would only presume are made sure of. `sources` stand
     in for the inputs of their names."""
-    made = assemble.build_destination(spec.to, spec.connections, spec.folder)
+    made = assemble.build_destination(spec.to, spec.connections, spec.folder, memory=spec.memory)
     destination: Destination = made.part
     refuse_pairs(spec)
     built = _inputs(spec, destination, sources or {})
@@ -187,7 +187,12 @@ def _inputs(spec: JobSpec, destination: Destination, given: Mapping[str, Source]
         name: Built(given[name], ())
         if name in given
         else assemble.build_source(
-            one, spec.connections, spec.folder, reread_changed=spec.mode is Mode.MERGE, names_rows=names_rows
+            one,
+            spec.connections,
+            spec.folder,
+            reread_changed=spec.mode is Mode.MERGE,
+            names_rows=names_rows,
+            memory=spec.memory,
         )
         for name, one in spec.inputs.items()
     }
@@ -248,7 +253,8 @@ def _describe(
 ) -> tuple[Description, Want]:
     """A source's description, and what it is asked for: pinned types are the user's, then those of the columns that
     the rows will meet (only for text, whose own types are a guess)."""
-    want = Want(types=types, all_text=spec.all_text, batch_bytes=_batch_bytes(spec.memory))
+    resumes = spec.step is not None
+    want = Want(types=types, all_text=spec.all_text, checkpoint=resumes, batch_bytes=_batch_bytes(spec.memory))
     found = describe(want)
     if spec.all_text:
         refuse_all_text(found, shown)

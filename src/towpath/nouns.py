@@ -157,6 +157,8 @@ class Want:
     `schema`: every column's type as an earlier whole scan settled it; a value that does not fit means that the source
     changed.
     `columns`: only these, in this order (None: all). `bad`: where rows that cannot be read go.
+    `checkpoint`: whether one is of any use to who asks; a source that would have to look at all its rows to tell how
+    far they reach has none otherwise.
     `batch_bytes`, `threads`: the size of a batch in bytes and how many threads may work on them.
     """
 
@@ -165,6 +167,7 @@ class Want:
     schema: pa.Schema | None = None
     columns: tuple[str, ...] | None = None
     bad: BadRows = field(default_factory=StopAtFirst)
+    checkpoint: bool = True
     batch_bytes: int = 8 << 20
     threads: int = 2
 

@@ -64,7 +64,7 @@ class TableSource:
     def describe(self, want: Want) -> Description:
         with self.database.read() as session:
             schema, presumed = self._schema(session)
-            bound = self._bound(session, schema, None)
+            bound = self._bound(session, schema, None, want)
             rows = int(session.scalar(f"select count(*) from {self._rows}{self._newer(None, schema)}"))
         columns = _retyped(wanted(schema, want.columns, self.shown), _types(want))
         return Description(columns, settled=not presumed, rows=rows, bound=bound)
@@ -81,7 +81,7 @@ class TableSource:
             schema, presumed = self._schema(session)
             if self.cursor is not None:
                 self._refuse_null_cursors(session, known(schema, self.cursor.name, self.shown).name)
-            bound = self._bound(session, schema, since)
+            bound = self._bound(session, schema, since, want)
             rows = f"from {self._rows}{self._newer(since, schema)}"
             given = int(session.scalar(f"select count(*) {rows}"))
             columns = wanted(schema, want.columns, self.shown)
@@ -132,10 +132,13 @@ class TableSource:
         _close(batches)
         return schema, frozenset()
 
-    def _bound(self, session: ReadSession, schema: pa.Schema, since: Checkpoint | None) -> Checkpoint | None:
+    def _bound(
+        self, session: ReadSession, schema: pa.Schema, since: Checkpoint | None, want: Want
+    ) -> Checkpoint | None:
         """How far the snapshot reaches. With a cursor and nothing newer than `since`, that is `since` itself."""
         if self.cursor is None:
-            version = None if self.table is None else self.database.version(session, self.table)
+            unknown = self.table is None or not want.checkpoint
+            version = None if unknown else self.database.version(session, str(self.table))
             return None if version is None else Checkpoint("version", {"value": version})
         field = self._cursor_field(session, schema)
         column = self._ordering(field)

@@ -112,7 +112,11 @@ def peek(
     if rows < 0:
         raise UserError(f"{rows} rows cannot be shown", todo="give -n a number from 0 on", code="option-wrong")
     pins = {name: textform.parse_type(text, f"types: {name}") for name, text in (types or {}).items()}
-    look = _Look(spec, assemble.source(spec, connections), Want(pins, all_text=all_text, batch_bytes=_BATCH_BYTES))
+    look = _Look(
+        spec,
+        assemble.source(spec, connections),
+        Want(pins, all_text=all_text, checkpoint=False, batch_bytes=_BATCH_BYTES),
+    )
     most = None if whole else max(rows, FIGURED if figures or chart else 0)
     found = described(look.source, look.want)
     if all_text:

@@ -311,7 +311,7 @@ def _want(spec: JobSpec) -> Want:
     """Only the chosen columns are asked of the source, unless a condition may look at others."""
     types = {name: textform.parse_type(text) for name, text in spec.types.items()}
     columns = spec.select if spec.select and spec.where is None else None
-    return Want(types=types, all_text=spec.all_text, columns=columns, batch_bytes=_BATCH_BYTES)
+    return Want(types=types, all_text=spec.all_text, columns=columns, checkpoint=False, batch_bytes=_BATCH_BYTES)
 
 
 def _library(name: str) -> Any:

@@ -65,6 +65,15 @@ class ListsTables(Protocol):
 
 
 @runtime_checkable
+class LimitsMemory(Protocol):
+    """A database whose engine runs within our process."""
+
+    def limit(self, memory: int) -> None:
+        """Keeps the engine to so many bytes from now on, where the user has not said how many it may take."""
+        ...
+
+
+@runtime_checkable
 class AddsColumns(Protocol):
     """A session some of whose tables take fewer types in a new column than `create table` has."""
 

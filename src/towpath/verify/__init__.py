@@ -66,7 +66,7 @@ def verify(a: Source, b: Source, *, key: tuple[str, ...] = (), most: int = 10, w
     Where A holds text and B has another type of its own, the text is compared as that. A value of B that has no equal
     in A's type is a difference. When the digests differ, both are read again, and the hashes of their rows are held in
     memory (about 100 bytes a row while they are compared). Raises UserError for a key that A or B lacks."""
-    wanted = want or Want()
+    wanted = replace(want or Want(), checkpoint=False)
     before, after = a.describe(wanted), b.describe(replace(wanted, types={}, schema=None))
     _check_key(key, {a.shown: before.schema, b.shown: after.schema})
     pins = {**_decimals(before, after), **wanted.types}

@@ -34,10 +34,14 @@ from towpath.seams.dialect import Dialect
 from towpath.secrets import Secret
 from towpath.sqlnames import quoted
 
+_MEMORY = 256 << 20
+_LEAST_MEMORY = 48 << 20
+"""With less DuckDB cannot even load a row group of its own."""
+
 
 class DuckDB:
-    """A DuckDB file. `memory` in bytes (0: DuckDB's default) and `threads` limit its engine. A file that another
-    process holds is waited for up to `busy_secs`.
+    """A DuckDB file. `memory` in bytes (0: DuckDB's default; if not given a quarter of the job's) and `threads` limit
+    its engine. A file that another process holds is waited for up to `busy_secs`.
 
     `encryption_key` opens an encrypted file, or makes the new one encrypted; the rows of a load wait beside it as they
     are. Writing such a file takes DuckDB's extension httpfs (`install httpfs` once in DuckDB); with
@@ -50,7 +54,7 @@ class DuckDB:
     def __init__(
         self,
         path: str,
-        memory: int = 256 << 20,
+        memory: int | None = None,
         threads: int = 2,
         busy_secs: float = 5.0,
         encryption_key: Secret | None = None,
@@ -69,8 +73,13 @@ class DuckDB:
             "autoinstall_known_extensions": False,
             "python_enable_replacements": False,
         }
-        if memory:
-            self._settings["memory_limit"] = f"{memory // 1000}KB"
+        self._limited = memory is not None
+        if memory != 0:
+            self._settings["memory_limit"] = _limit(_MEMORY if memory is None else memory)
+
+    def limit(self, memory: int) -> None:
+        if not self._limited:
+            self._settings["memory_limit"] = _limit(max(memory, _LEAST_MEMORY))
 
     def exists(self) -> bool:
         return self.path.is_file()
@@ -153,3 +162,7 @@ class DuckDB:
         finally:
             with contextlib.suppress(OSError):  # the next run sweeps it
                 made.unlink()
+
+
+def _limit(memory: int) -> str:
+    return f"{memory // 1000}KB"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,11 +52,15 @@ class DuckDBSession:
             raise Refused(f"DuckDB cannot alter the column {column!r}: {why}", where=self._path, code="column-fixed")
         return Stored(type, "HUGEINT") if type == BEYOND_INT64 else types.kept(type)
 
+    def columns(self, sql: str, sure: Collection[str] | None = None) -> tuple[pa.Schema, frozenset[str]]:
+        with self._translated():
+            return self._arrow(self._readable(sql)), frozenset()
+
     def select(
         self, sql: str, batch_rows: int, known: pa.Schema | None = None
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         with self._translated():
-            relation = self._connection.sql(self._readable(sql))
+            relation = self._connection.sql(self._readable(sql, known))
             reader = relation.to_arrow_reader(batch_rows)
         schema = _plain_schema(reader.schema)
         return schema, self._batches(relation, reader, schema)
@@ -125,12 +129,16 @@ class DuckDBSession:
         relation.close()
         return schema
 
-    def _readable(self, sql: str) -> str:
-        """The query with columns cast to text that Arrow would not hold whole."""
+    def _readable(self, sql: str, known: pa.Schema | None = None) -> str:
+        """The query with columns cast to text that Arrow would not hold whole; the values of those that are `known` are
+        not looked at for that."""
         inner = f"(\n{sql.rstrip().rstrip(';')}\n)"
         found = {types.quote(name): type for name, type in self._types(sql).items()}
         conditions = {column: types.whole_where(column, type) for column, type in found.items()}
         lost = {column for column, type in found.items() if not types.whole(type) and not conditions[column]}
+        for field in known or ():
+            if conditions.pop(types.quote(field.name), "") and pa.types.is_string(field.type):
+                lost.add(types.quote(field.name))
         lost |= self._unfit(conditions, inner)
         if not lost:
             return sql
