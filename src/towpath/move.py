@@ -24,7 +24,7 @@ from towpath.nouns import Checkpoint, Guarantee, Offer, Published, Restart, Stat
 from towpath.overlap import Lane
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, listed, now, peak_memory, versions
-from towpath.seams.destination import GivesUp, Load, WritesBeside
+from towpath.seams.destination import Completes, GivesUp, Load, WritesBeside
 from towpath.seams.source import Reading, Source
 from towpath.secrets import redact
 from towpath.settling import settled
@@ -210,6 +210,9 @@ class _Attempt:
             self.books.check()
             if isinstance(letters, Limited):
                 letters.judge(sum(edge.given for edge in self.edges.values()))
+            if isinstance(load, Completes):
+                self.watch.phase("writing")
+                load.complete()
             if letters is not None:
                 letters.seal()
             self.watch.phase("publishing")

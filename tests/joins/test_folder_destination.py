@@ -29,7 +29,7 @@ from towpath.adapters.store.local import Local
 from towpath.conformance.dying import die_after
 from towpath.disk import leftovers
 from towpath.errors import Conflict, DataError, Refused, TowError, UserError
-from towpath.joins import folder_destination, manifest
+from towpath.joins import folder_writing, manifest
 from towpath.nouns import Guarantee, Mode
 from towpath.stream import Batch, Counted
 
@@ -95,7 +95,7 @@ def test_a_file_is_closed_when_it_is_large_enough(tmp_path: Path) -> None:
 
 
 def test_many_partitions_need_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_destination, "_OPEN_FILES", 4)
+    monkeypatch.setattr(folder_writing, "_OPEN_FILES", 4)
     most = 0
 
     class Counting(Parquet):
@@ -124,14 +124,15 @@ def test_many_partitions_need_few_open_files(tmp_path: Path, monkeypatch: pytest
         writing.write(Batch(batch, Counted("rows")))
         published = writing.publish(None, None)
     assert published.accepted == 80
-    assert most == 4
+    assert most <= 4
+    assert len(published.parts) == 8
     got = read(source(f"{tmp_path}/out/", Parquet()))
     assert sorted(got.column("id").to_pylist()) == sorted(list(range(40)) * 2)
     assert all(row["id"] % 8 == row["k"] for row in got.to_pylist())
 
 
 def test_rows_that_wait_in_many_open_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 100_000)
+    monkeypatch.setattr(folder_writing, "_WAITING_BYTES", 100_000)
     made = to_folder(tmp_path / "out", partition_by=("k",))
     offer = made.offer(OLD.schema, CREATE, ())
     with made.begin(offer, "load1") as writing:
@@ -144,7 +145,7 @@ def test_rows_that_wait_in_many_open_files_are_bounded(tmp_path: Path, monkeypat
 
 
 def test_too_many_partitions_are_refused_and_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_destination, "_PARTITIONS", 20)
+    monkeypatch.setattr(folder_writing, "_PARTITIONS", 20)
     with pytest.raises(Refused, match="more than 20 partitions"):
         load(to_folder(tmp_path / "out", partition_by=("k",)), rows(id=[1] * 30, k=list(range(30))))
     assert names(tmp_path) == []

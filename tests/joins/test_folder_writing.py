@@ -30,9 +30,10 @@ from towpath.adapters.format.csv import CSV
 from towpath.adapters.format.parquet import Parquet
 from towpath.adapters.store.local import Local
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Transient
-from towpath.joins import file_limits, folder_destination, manifest
+from towpath.joins import file_limits, folder_writing, manifest
 from towpath.joins.folder_destination import FolderDestination
 from towpath.nouns import Mode, Published
+from towpath.seams.destination import Completes
 from towpath.seams.format import Format
 from towpath.seams.store import Staged
 from towpath.stream import Batch, Counted
@@ -85,7 +86,7 @@ class TestFiles:
     def test_the_one_that_waits_longest_for_rows_makes_room(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(folder_destination, "_OPEN_FILES", 2)
+        monkeypatch.setattr(folder_writing, "_OPEN_FILES", 2)
         batches = [rows(id=[1], k=[key]) for key in "abaca"]
         write(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), batches)
         assert sorted(counts(tmp_path / "out").values()) == [1, 1, 3]
@@ -93,14 +94,56 @@ class TestFiles:
     def test_the_one_that_holds_most_in_memory_makes_room(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 10_000)
+        monkeypatch.setattr(folder_writing, "_WAITING_BYTES", 10_000)
         many = {"b": 1000}
         batches = [rows(id=[1] * many.get(key, 1), k=[key] * many.get(key, 1)) for key in "abcabcb"]
         write(to_folder(tmp_path / "out", partition_by=("k",)), batches)
         assert sorted(counts(tmp_path / "out").values()) == [2, 2, 1000, 2000]
 
+    def test_scattered_rows_wait_on_disk_for_one_file_each_partition(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(folder_writing, "_OPEN_FILES", 3)
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "waiting"))
+        (tmp_path / "waiting").mkdir()
+        keys = [f"k{number % 7}" for number in range(70)]
+        batches = [rows(id=list(range(start, start + 35)), k=keys[start : start + 35]) for start in (0, 35)]
+        made = to_folder(tmp_path / "out", CSV(), partition_by=("k",))
+        with made.begin(made.offer(batches[0].schema, Mode.CREATE, ()), "load1") as load:
+            for batch in batches:
+                load.write(Batch(batch, Counted("rows")))
+            assert list((tmp_path / "waiting").iterdir())
+            assert not list(tmp_path.glob("out/k=*"))
+            assert isinstance(load, Completes)
+            load.complete()
+            assert list((tmp_path / "waiting").iterdir()) == []
+            assert load.publish(None, None).accepted == 70
+        assert list(counts(tmp_path / "out").values()) == [10] * 7
+        first = next(tmp_path.glob("out/k=k0/*"))
+        assert first.read_text().split() == ["id", *map(str, range(0, 70, 7))]
+
+    def test_rows_that_wait_are_gone_with_their_load(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(folder_writing, "_OPEN_FILES", 1)
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "waiting"))
+        (tmp_path / "waiting").mkdir()
+        made = to_folder(tmp_path / "out", CSV(), partition_by=("k",))
+        with pytest.raises(KeyError), made.begin(made.offer(OLD.schema, Mode.CREATE, ()), "load1") as load:
+            load.write(Batch(rows(id=[1, 2], k=["a", "b"]), Counted("rows")))
+            raise KeyError
+        assert list((tmp_path / "waiting").iterdir()) == []
+        assert not list(tmp_path.glob("out/k=*/*"))
+
+    def test_a_partition_that_made_room_and_comes_again_waits_on_disk(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(folder_writing, "_OPEN_FILES", 2)
+        batches = [rows(id=[1], k=[key]) for key in "aabbccbbaabcabcabc"]
+        write(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), batches)
+        # Up to c their order needs no disk; a, which made room for c, comes again.
+        assert sorted(counts(tmp_path / "out").values()) == [2, 2, 3, 3, 4, 4]
+
     def test_rows_that_are_on_disk_wait_no_longer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 0)
+        monkeypatch.setattr(folder_writing, "_WAITING_BYTES", 0)
         write(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), [OLD, NEW, OLD])
         assert sorted(counts(tmp_path / "out").values()) == [2, 3]
 
@@ -121,7 +164,7 @@ class TestFiles:
                     staged.waiting = 100 if "k=a" in path else 0  # type: ignore[attr-defined]
                     yield staged
 
-        monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 99)
+        monkeypatch.setattr(folder_writing, "_WAITING_BYTES", 99)
         batches = [rows(id=[1], k=[key]) for key in "baba"]
         write(to_folder(tmp_path / "out", CSV(), Sending(), partition_by=("k",)), batches)
         assert sorted(counts(tmp_path / "out").values()) == [1, 1, 2]

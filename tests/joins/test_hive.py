@@ -105,7 +105,8 @@ def test_a_partition_column_keeps_its_type_and_its_values(tmp_path: Path, values
 
 def test_rows_keep_their_order_within_a_partition() -> None:
     batch = rows(k=["b", "a", "b", None, "a"], j=[1, 1, 2, 1, 1], v=[0, 1, 2, 3, 4])
-    found = {texts: part.column("v").to_pylist() for texts, part in partitions.split(batch, ("k", "j"))}
+    numbers, texts = partitions.grouped(batch, ("k", "j"))
+    found = {texts[one]: part.column("v").to_pylist() for one, part in partitions.parted(batch, numbers)}
     assert found == {("b", "1"): [0], ("a", "1"): [1, 4], ("b", "2"): [2], (None, "1"): [3]}
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -15,15 +15,42 @@ from towpath.disk.oserrors import translated
 from towpath.interrupted import settle
 
 
-class RowSpool:
-    """A file in `folder`, made by `towpath.disk.leftovers`, which holds all batches that were written to it.
+class SpoolFile:
+    """A file in `folder`, made by `towpath.disk.leftovers`, for as long as it is open."""
 
-    `rows` counts them. Any call raises Refused when the disk is full or says no otherwise."""
+    def __init__(self, folder: Path, name: str, load_id: str, suffix: str) -> None:
+        self._shown = str(folder / name)
+        self._file, self.path = leftovers.create(folder, name, load_id, suffix)
+
+    def close(self) -> None:
+        """Removes the file; where the disk refuses that, the next run does it."""
+        settle(self._close)
+
+    def _close(self) -> None:
+        if self._file.closed:
+            return  # the name may be another run's by now
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        # A full disk refuses what is still buffered; with the file gone that is no loss.
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class RowSpool(SpoolFile):
+    """Holds all batches that were written to it. `rows` counts them. Any call raises Refused when the disk is full or
+    says no otherwise."""
 
     def __init__(self, folder: Path, name: str, load_id: str) -> None:
+        super().__init__(folder, name, load_id, ".rows")
         self.rows = 0
-        self._shown = str(folder / name)
-        self._file, self.path = leftovers.create(folder, name, load_id, ".rows")
         self._writer: Any = None
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -50,24 +77,3 @@ class RowSpool:
             file = pa.OSFile(str(self.path))
         with file, pa.ipc.open_stream(file) as reader:
             yield from reader
-
-    def close(self) -> None:
-        """Removes the file; where the disk refuses that, the next run does it."""
-        settle(self._close)
-
-    def _close(self) -> None:
-        if self._file.closed:
-            return  # the name may be another run's by now
-        with contextlib.suppress(OSError):
-            self.path.unlink()
-        # A full disk refuses what is still buffered; with the file gone that is no loss.
-        with contextlib.suppress(OSError):
-            self._file.close()
-
-    def __enter__(self) -> RowSpool:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

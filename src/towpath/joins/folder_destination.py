@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import glob
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pyarrow as pa
 
 from towpath.errors import Conflict, Refused, UserError
-from towpath.joins import folder_loads, hive, manifest, partitions
-from towpath.joins.file_limits import Density, Limits
-from towpath.joins.files import RowsFile, begin_file, check_count, check_names, name_of, plan_columns
-from towpath.joins.manifest import Manifest, Part
-from towpath.joins.union import fit
-from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Stored, Way
+from towpath.joins import folder_loads, manifest, partitions
+from towpath.joins.file_limits import Limits
+from towpath.joins.files import check_names, name_of, plan_columns
+from towpath.joins.folder_writing import FolderLoad
+from towpath.joins.manifest import Manifest
+from towpath.nouns import Existing, Guarantee, Mode, Offer, State, Stored, Way
 from towpath.seams.destination import Load
 from towpath.seams.format import Format
-from towpath.seams.store import Store, is_on_this_disk
-from towpath.stream import Batch
+from towpath.seams.store import Store
 from towpath.values.convert import way
 from towpath.values.logical import plain_type
-
-_OPEN_FILES = 64
-_WAITING_BYTES = 128 << 20
-"""How many bytes may wait in memory for all open files: rows in their writers (a Parquet row group), and what a store
-has not sent yet."""
-_PARTITIONS = 10_000
 
 
 class FolderDestination:
@@ -134,7 +126,7 @@ class FolderDestination:
         number = sum(part.load_id == load_id for part in before.files)
         attempt = folder_loads.attempt(self.store, load_id)
         with folder_loads.under_way(self.store, self.folder, attempt, replaced) as fate, ExitStack() as stack:
-            load = _FolderLoad(self, start, version, load_id, attempt, number, fate)
+            load = FolderLoad(self, start, version, load_id, attempt, number, fate)
             stack.callback(load.drop)
             yield load
 
@@ -201,151 +193,3 @@ class FolderDestination:
 
     def conflict(self, what: str) -> Conflict:
         return Conflict(f"it {what} meanwhile; nothing was published", where=self.shown, todo="run again")
-
-
-@dataclass(slots=True)
-class _Writing:
-    """One open file of one partition: `bytes` of rows in memory went in, `waiting` of them since its writer last gave
-    any on."""
-
-    path: str
-    file: RowsFile
-    stack: ExitStack
-    bytes: int = 0
-    waiting: int = 0
-
-    @property
-    def held(self) -> int:
-        return self.waiting + int(getattr(self.file.staged, "waiting", 0))
-
-    def write(self, rows: pa.RecordBatch) -> None:
-        before = self.file.sink.size
-        self.file.write(rows)
-        self.bytes += rows.nbytes
-        self.waiting = self.waiting + rows.nbytes if self.file.sink.size == before else 0
-
-
-class _FolderLoad:
-    """One load: `start` is the manifest that it will publish, without its own files yet."""
-
-    def __init__(
-        self,
-        owner: FolderDestination,
-        start: Manifest,
-        version: str | None,
-        load_id: str,
-        attempt: str,
-        number: int,
-        fate: folder_loads.Fate,
-    ) -> None:
-        self._owner = owner
-        self._manifest = start
-        self._version = version
-        self._load_id = load_id
-        self._attempt = attempt
-        self._fate = fate
-        own = [field for field in start.schema if field.name not in start.partition_by]
-        self._schema = pa.schema([pa.field(field.name, owner.format.stored(field.type).type) for field in own])
-        self._open: OrderedDict[partitions.Texts, _Writing] = OrderedDict()
-        self._seen: set[partitions.Texts] = set()
-        self._parts: list[Part] = []
-        self._number = number
-        self._density = Density()
-        self._published: Published | None = None
-
-    @property
-    def writes_beside(self) -> bool:
-        return is_on_this_disk(self._owner.store)
-
-    def write(self, batch: Batch) -> None:
-        for texts, rows in partitions.split(batch.rows, self._manifest.partition_by):
-            self._write(texts, fit(rows, self._schema, self._owner.shown))
-
-    def _write(self, texts: partitions.Texts, rows: pa.RecordBatch) -> None:
-        limits = self._owner.limits
-        while rows.num_rows:
-            writing = self._writing(texts)
-            piece = rows.slice(0, limits.room(rows, writing.file.rows))
-            rows = rows.slice(len(piece))
-            writing.write(piece)
-            if limits.reached(writing.file, writing.bytes, writing.waiting, self._density):
-                self._close(texts)
-            elif sum(one.held for one in self._open.values()) > _WAITING_BYTES:
-                self._close(max(self._open, key=lambda texts: self._open[texts].held))
-
-    def publish(self, expected: State | None, new: State | None) -> Published:
-        if self._published is not None:
-            return self._published
-        for texts in list(self._open):
-            self._close(texts)
-        committed = None if new is None else self._owner.state(new.step)
-        if committed is None or committed.load_id != self._load_id:
-            self._swap(expected, new)
-        rows = sum(part.rows for part in self._parts)
-        size = sum(part.size for part in self._parts)
-        paths = tuple(self._owner.folder + part.path for part in self._parts)
-        self._published = Published(rows, rows, size=size, parts=paths)
-        return self._published
-
-    def _swap(self, expected: State | None, new: State | None) -> None:
-        steps = dict(self._manifest.steps)
-        if new is not None:
-            if steps.get(new.step) != expected:
-                raise self._owner.conflict(f"was loaded by another run of the step {new.step}")
-            steps[new.step] = new
-        files = (*self._manifest.files, *self._parts)
-        content = replace(self._manifest, files=files, steps=steps).dumps()
-        self._fate.sure = False
-        try:
-            self._owner.store.swap_note(self._owner.folder + manifest.NAME, content, self._version)
-        except Conflict:
-            # The answer may have been lost, and another load published since upon this one.
-            found = manifest.read(self._owner.store, self._owner.folder)
-            if not self._parts or found is None or not set(self._parts) <= set(found[0].files):
-                raise
-
-    def drop(self) -> None:
-        """Discards the files that are still open."""
-        while self._open:
-            _, writing = self._open.popitem()
-            writing.file.drop()
-            writing.stack.close()
-
-    def _writing(self, texts: partitions.Texts) -> _Writing:
-        if texts in self._open:
-            self._open.move_to_end(texts)
-            return self._open[texts]
-        self._seen.add(texts)
-        if len(self._seen) > _PARTITIONS:
-            raise Refused(
-                f"the rows have more than {_PARTITIONS:,} partitions",
-                where=self._owner.shown,
-                todo="partition by columns with fewer values",
-                code="partition-wrong",
-            )
-        if len(self._open) == _OPEN_FILES:
-            self._close(next(iter(self._open)))
-        self._open[texts] = self._begin(texts)
-        return self._open[texts]
-
-    def _begin(self, texts: partitions.Texts) -> _Writing:
-        owner = self._owner
-        below = hive.folder(dict(zip(self._manifest.partition_by, texts, strict=True)))
-        name = folder_loads.part_name(self._attempt, self._number, owner.suffix)
-        self._number += 1
-        path = f"{below}/{name}" if below else name
-        with ExitStack() as stack:
-            staged = stack.enter_context(owner.store.stage(owner.folder + path, self._attempt))
-            file = begin_file(owner.format, owner.codec, staged, self._schema, owner.folder + path, owner.level)
-            return _Writing(path, file, stack.pop_all())
-
-    def _close(self, texts: partitions.Texts) -> None:
-        """Completes a file. It is visible from now on to who lists the folder, but no manifest names it yet."""
-        writing = self._open[texts]
-        writing.file.finish()
-        check_count(writing.file, self._owner.format, self._owner.codec, self._owner.folder + writing.path)
-        writing.file.staged.publish(create=True)
-        del self._open[texts]
-        writing.stack.close()
-        self._density.add(writing.bytes, writing.file.sink.size)
-        self._parts.append(Part(writing.path, writing.file.rows, writing.file.sink.size, self._load_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -53,13 +54,10 @@ def check(schema: pa.Schema, partition_by: Sequence[str], shown: str) -> None:
         )
 
 
-def split(rows: pa.RecordBatch, partition_by: Sequence[str]) -> Iterator[tuple[Texts, pa.RecordBatch]]:
-    """The rows of each partition, in their order, with the partition columns still there."""
-    if not len(rows):
-        return
-    if not partition_by:
-        yield (), rows
-        return
+def grouped(rows: pa.RecordBatch, partition_by: Sequence[str]) -> tuple[np.ndarray, list[Texts]]:
+    """The number of each row's partition among those that the rows have, and these partitions' texts."""
+    if not partition_by or not len(rows):
+        return np.zeros(len(rows), np.int64), [()] if len(rows) else []
     coded = [
         textform.write(rows.column(rows.schema.get_field_index(name))).dictionary_encode("encode")
         for name in partition_by
@@ -69,11 +67,15 @@ def split(rows: pa.RecordBatch, partition_by: Sequence[str]) -> Iterator[tuple[T
         # Renumbered after each column, so that many columns do not overflow.
         numbers = numbers * len(column.dictionary) + column.indices.to_numpy()
         numbers = np.unique(numbers, return_inverse=True)[1]
+    firsts = pa.array(np.unique(numbers, return_index=True)[1])
+    texts = [column.dictionary.take(column.indices.take(firsts)).to_pylist() for column in coded]
+    return numbers, list(zip(*texts, strict=True))
+
+
+def parted(rows: pa.RecordBatch, numbers: np.ndarray) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The rows of each partition, in their order."""
     order = np.argsort(numbers, kind="stable")
     ends = np.flatnonzero(np.diff(numbers[order], append=-1)) + 1
-    for start, end in zip([0, *ends[:-1]], ends, strict=True):
+    for start, end in pairwise([0, *ends.tolist()]):
         chosen = order[start:end]
-        first = int(chosen[0])
-        texts = tuple(column.dictionary[column.indices[first].as_py()].as_py() for column in coded)
-        whole = len(chosen) == len(rows)
-        yield texts, rows if whole else pc.take(rows, pa.array(chosen))
+        yield int(numbers[chosen[0]]), rows if len(chosen) == len(rows) else pc.take(rows, pa.array(chosen))

@@ -32,6 +32,15 @@ class Load(Protocol):
 
 
 @runtime_checkable
+class Completes(Protocol):
+    """A load that keeps rows back until it has all."""
+
+    def complete(self) -> None:
+        """Writes what is kept back, after the last `write`; `publish` does it where nobody did."""
+        ...
+
+
+@runtime_checkable
 class WritesBeside(Protocol):
     """A load that may take its rows in another thread while the next ones are read."""
 

@@ -27,7 +27,7 @@ from towpath.adapters.format.parquet import Parquet
 from towpath.conformance.dying import die_after
 from towpath.errors import Conflict, DataError, Refused, SourceChanged, Transient
 from towpath.job import OutputSpec
-from towpath.joins import folder_destination
+from towpath.joins import folder_writing
 from towpath.lab import Lab
 from towpath.lab.faults.framing import HTTPFraming
 from towpath.lab.faults.network import Call, LoseAnswer, Stall
@@ -536,7 +536,7 @@ def test_the_files_of_a_folder_hold_little_in_memory(
     s3_place: S3Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes that are not yet a part of an upload count as well: a file is closed instead."""
-    monkeypatch.setattr(folder_destination, "_WAITING_BYTES", 8 << 20)
+    monkeypatch.setattr(folder_writing, "_WAITING_BYTES", 8 << 20)
     at = s3_place.address(f"{place(tmp_path)}/a/")
     destination: Any = assemble.destination(OutputSpec(at, "csv", partition_by=("k",)))
     first = rows(id=[0], k=[0], pad=[PAD[: 1 << 20]])
