@@ -29,6 +29,8 @@ from towpath.secrets.secret import Secret, named_secret
 from towpath.url import SCHEME, plain_password, shown
 
 _DEFAULT_FOLDER_FORMAT = "parquet"
+_MERGE_MEMORY = 128 << 20
+"""What DuckDB needs to merge into some million rows without going to disk for each block."""
 
 
 def source(spec: InputSpec, connections: Mapping[str, str] | None = None, folder: str = ".") -> Source:
@@ -136,7 +138,7 @@ def _table_source(at: Address, spec: InputSpec, memory: int | None) -> Built:
             todo="leave the format out (--from-format)",
             code="options-conflict",
         )
-    row, database = _database(at, spec.options, memory)
+    row, database = _database(at, spec.options, None if memory is None else memory // 4)
     made = TableSource(
         database,
         table=at.table,
@@ -227,7 +229,9 @@ def _table_destination(at: Address, spec: OutputSpec, memory: int | None) -> Bui
             code="options-conflict",
         )
     refuse_for_table(spec, str(at))
-    row, database = _database(at, spec.options, memory)
+    # A merge holds blocks of the table and of what came to it at once.
+    share = None if memory is None else max(memory // 4, min(memory // 2, _MERGE_MEMORY))
+    row, database = _database(at, spec.options, share)
     made = TableDestination(database, at.table, shown=str(at), schema=spec.schema, before=spec.before, after=spec.after)
     return Built(made, (row,))
 
@@ -284,7 +288,7 @@ def _store(at: Address) -> tuple[registry.Row, Store]:
 
 
 def _database(at: Address, options: Mapping[str, Any], memory: int | None = None) -> tuple[registry.Row, Database]:
-    """The database of an address; its engine, if it runs here, gets a quarter of the job's memory."""
+    """The database of an address; its engine, if it runs here, keeps to `memory` bytes."""
     row, at = registry.chosen("database", at.scheme, at.library), complete(at)
     named = {"path": at.path, "user": at.user, "password": at.password, "host": at.host, "port": at.port}
     given = {name: value for name, value in named.items() if value is not None} | dict(at.options)
@@ -293,7 +297,7 @@ def _database(at: Address, options: Mapping[str, Any], memory: int | None = None
             raise UserError(f"{at} says its {name} already", todo=f"leave out the option {name}", code="option-wrong")
     made = registry.make(row, {**given, **options})
     if memory is not None and isinstance(made, LimitsMemory):
-        made.limit(memory // 4)
+        made.limit(memory)
     return row, made
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -252,3 +253,40 @@ def test_values_that_duckdb_would_give_as_others_stop_the_sql_by_their_column(va
 def test_types_that_duckdb_gives_only_as_others_are_refused_before_a_row_is_read(value: str) -> None:
     with pytest.raises(Refused, match="column v: DuckDB gives"):
         DuckDBEngine().result_schema(f"select {value} as v from input", {"input": ROWS.schema})
+
+
+def _wide(rows: int) -> Iterator[pa.RecordBatch]:
+    for start in range(0, rows, 10_000):
+        numbers = range(start, start + 10_000)
+        yield pa.record_batch(
+            {"id": list(numbers), "text": [f"{(number * 7919) % rows:09}" * 20 for number in numbers]}
+        )
+
+
+def test_a_sort_that_is_larger_than_its_memory_goes_to_disk_and_leaves_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    waited = False
+    with DuckDBEngine(memory=48 << 20).sql("select * from t order by text", {"t": stream(*_wide(300_000))}) as result:
+        ids = []
+        for batch in result:
+            waited = waited or any(tmp_path.glob(".towpath-sql.*.files/*"))
+            ids += batch.rows.column("id").to_pylist()
+    assert ids == sorted(range(300_000), key=lambda number: number * 7919 % 300_000)
+    assert waited
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sql_that_needs_more_memory_than_it_may_use_says_so() -> None:
+    together = "select list(text) as texts from t"
+    inputs = {"t": stream(*_wide(200_000))}
+    with (
+        pytest.raises(Refused, match="the SQL needs more memory") as refused,
+        DuckDBEngine(memory=16 << 20).sql(together, inputs) as result,
+    ):
+        list(result)
+    assert refused.value.code == "memory-short"
+    assert "--memory" in str(refused.value)
+    assert "Possible solutions" not in str(refused.value)

@@ -61,7 +61,7 @@ def translated(error: duckdb.Error, path: str) -> TowError:
         return Refused(
             words.partition("\n")[0],
             where=path,
-            todo="give the database more memory (option memory, in bytes)",
+            todo="give more with --memory, or to the database alone (its option memory, in bytes)",
             code="memory-short",
         )
     if isinstance(error, _BAD_DATA):

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from towpath import interrupted
+from towpath.disk.heldfolder import held_folder
 from towpath.duckdb_values import foreign, literal, quote, whole_where
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import ColumnPlan, Stored, Way
@@ -23,6 +24,8 @@ from towpath.values.convert import convert, planned
 from towpath.values.logical import Kind, fields, kind, plain_type, with_scalars
 
 _BATCH_ROWS = 65_536
+_FOR_THREADS = 192 << 20
+"""Each thread holds blocks of its own: with less memory two of them fail at a sort that one does."""
 
 
 class DuckDBEngine:
@@ -94,21 +97,23 @@ class DuckDBEngine:
 
     @contextmanager
     def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{self._memory // 1000}KB",
-            "threads": self._threads,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "preserve_insertion_order": True,
-        }
-        connection = duckdb.connect(config=settings)
-        try:
-            connection.execute("set timezone = 'UTC'")
-            connection.execute("set enable_external_access = false")
-            connection.execute("set lock_configuration = true")
-            yield connection
-        finally:
-            connection.close()
+        with held_folder("towpath-sql") as folder:
+            settings: dict[str, str | bool | int | float | list[str]] = {
+                "memory_limit": f"{self._memory // 1000}KB",
+                "threads": self._threads if self._memory >= _FOR_THREADS else 1,
+                "temp_directory": str(folder),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "preserve_insertion_order": True,
+            }
+            connection = duckdb.connect(config=settings)
+            try:
+                connection.execute("set timezone = 'UTC'")
+                connection.execute("set enable_external_access = false")
+                connection.execute("set lock_configuration = true")
+                yield connection
+            finally:
+                connection.close()
 
 
 def _query(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
@@ -329,9 +334,10 @@ def _translated(sql: str, failures: list[BaseException]) -> Iterator[None]:
             raise UserError(
                 f"the SQL is wrong: {_bare(words)}", where=_shown(sql), todo=_INPUTS, code="sql-wrong"
             ) from error
-        if isinstance(error, duckdb.OutOfMemoryException):
+        # From a reader of its rows it comes as an error of Arrow's.
+        if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in words:
             raise Refused(
-                f"the SQL needs more memory: {words}",
+                f"the SQL needs more memory: {_bare(words).partition('; ; ')[0]}",
                 where=_shown(sql),
                 todo="give more with --memory",
                 code="memory-short",
