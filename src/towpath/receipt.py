@@ -52,8 +52,8 @@ def peak_memory() -> int:
 def versions() -> dict[str, str]:
     """The versions of what a run's result may depend on: of those libraries that are in use."""
     found = {"python": sys.version.split()[0], "towpath": __version__}
-    loaded = {name: sys.modules[name] for name in ("pyarrow", "duckdb", "numpy") if name in sys.modules}
-    return found | {name: str(module.__version__) for name, module in loaded.items()}
+    loaded = {name: sys.modules.get(name) for name in ("pyarrow", "duckdb", "numpy")}
+    return found | {name: str(module.__version__) for name, module in loaded.items() if module is not None}
 
 
 class EdgeCounts(TypedDict):
