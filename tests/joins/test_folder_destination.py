@@ -95,7 +95,7 @@ def test_a_file_is_closed_when_it_is_large_enough(tmp_path: Path) -> None:
 
 
 def test_many_partitions_need_few_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_writing, "_OPEN_FILES", 4)
+    monkeypatch.setattr(folder_writing, "OPEN_FILES", 4)
     most = 0
 
     class Counting(Parquet):

@@ -86,7 +86,7 @@ class TestFiles:
     def test_the_one_that_waits_longest_for_rows_makes_room(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(folder_writing, "_OPEN_FILES", 2)
+        monkeypatch.setattr(folder_writing, "OPEN_FILES", 2)
         batches = [rows(id=[1], k=[key]) for key in "abaca"]
         write(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), batches)
         assert sorted(counts(tmp_path / "out").values()) == [1, 1, 3]
@@ -103,7 +103,7 @@ class TestFiles:
     def test_scattered_rows_wait_on_disk_for_one_file_each_partition(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(folder_writing, "_OPEN_FILES", 3)
+        monkeypatch.setattr(folder_writing, "OPEN_FILES", 3)
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "waiting"))
         (tmp_path / "waiting").mkdir()
         keys = [f"k{number % 7}" for number in range(70)]
@@ -123,7 +123,7 @@ class TestFiles:
         assert first.read_text().split() == ["id", *map(str, range(0, 70, 7))]
 
     def test_rows_that_wait_are_gone_with_their_load(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(folder_writing, "_OPEN_FILES", 1)
+        monkeypatch.setattr(folder_writing, "OPEN_FILES", 1)
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "waiting"))
         (tmp_path / "waiting").mkdir()
         made = to_folder(tmp_path / "out", CSV(), partition_by=("k",))
@@ -136,7 +136,7 @@ class TestFiles:
     def test_a_partition_that_made_room_and_comes_again_waits_on_disk(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(folder_writing, "_OPEN_FILES", 2)
+        monkeypatch.setattr(folder_writing, "OPEN_FILES", 2)
         batches = [rows(id=[1], k=[key]) for key in "aabbccbbaabcabcabc"]
         write(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), batches)
         # Up to c their order needs no disk; a, which made room for c, comes again.

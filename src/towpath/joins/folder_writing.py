@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from towpath.joins.folder_destination import FolderDestination
 
 _NAME = "towpath-partitions"
-_OPEN_FILES = 64
+OPEN_FILES = 64
 _WAITING_BYTES = 128 << 20
 """How many bytes may wait in memory for all open files: rows in their writers (a Parquet row group), and what a store
 has not sent yet."""
@@ -127,7 +127,7 @@ class FolderLoad:
 
     def _scattered(self, met: Sequence[partitions.Texts]) -> bool:
         """Whether rows come in no order that lets each partition's file be written without being closed for others."""
-        return len(met) > _OPEN_FILES or not self._displaced.isdisjoint(met)
+        return len(met) > OPEN_FILES or not self._displaced.isdisjoint(met)
 
     def _begin_spool(self) -> None:
         """From now on rows wait on disk, for one file each partition: files for as many rows as there is memory for
@@ -199,7 +199,7 @@ class FolderLoad:
         if texts in self._open:
             self._open.move_to_end(texts)
             return self._open[texts]
-        if len(self._open) == _OPEN_FILES:
+        if len(self._open) == OPEN_FILES:
             oldest = next(iter(self._open))
             self._displaced.add(oldest)
             self._close(oldest)

@@ -26,7 +26,7 @@ NEW = "id,k,v\n3,c,33.5\n4,d,4.5\n5,e,5.5\n"
 @dataclass(frozen=True)
 class Case:
     """One destination in one mode; `to` is its address, `options` further lines of the step. `large`: its rows are put
-    down beside the database as they come, not at the end."""
+    down beside the database as they come, not at the end, or wait on disk for their partitions' files."""
 
     name: str
     to: str
@@ -48,7 +48,11 @@ _THREE = ("create", "append", "replace")
 CASES = [
     *(Case(name, name, mode) for name in _FILES for mode in _THREE),
     *(Case("folder", "parts/", mode, ", format: parquet") for mode in _THREE),
-    *(Case("partitioned", "parts/", mode, ", format: parquet, partition_by: [k]") for mode in _THREE),
+    *(
+        Case("partitioned", "parts/", mode, ", format: parquet, partition_by: [k]", large)
+        for mode in _THREE
+        for large in (False, True)
+    ),
     *(Case("many", "parts/", mode, ", format: parquet, rows_per_file: 1") for mode in _THREE),
     *(
         Case(name, f"{name}:///shop.db#orders", mode, large=large)

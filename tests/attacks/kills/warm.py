@@ -214,9 +214,10 @@ def _become(asked: dict[str, Any]) -> None:
         os.dup2(descriptor, number)
         os.close(descriptor)
     if size := asked["env"].get("TOW_ATTACK_CHUNK_BYTES"):  # so few rows are a load that is sent as it comes
-        from towpath.joins import table_waiting
+        from towpath.joins import folder_writing, table_waiting
 
         table_waiting.CHUNK_BYTES = int(size)
+        folder_writing.OPEN_FILES = 1  # and a few partitions are more than may be open
     if asked["held"]:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has begun yet
         _wait(f"{asked['said']}.held")
