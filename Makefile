@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHARE ?= 1
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all attack mutants bench bench-report check lint format docs reference clean
+.PHONY: demo test test-all attack mutants bench bench-memory bench-report check lint format docs reference clean
 
 $(READY): pyproject.toml constraints.txt $(wildcard src/towpath/*/compiled.c)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -40,6 +40,9 @@ mutants: $(VENV)/.demo        ## mutates the kernel and tells what no test notic
 
 bench: $(READY)               ## the same jobs by towpath and by other tools, which it installs: hours; ARGS="--jobs A,B --peers C,D --sf 0.1 --rounds 3"
 	$(BIN)/python -m bench $(ARGS)
+
+bench-memory: $(READY)        ## jobs under a hard limit of memory: done, or a clear error; ARGS="--sf 10 --jobs sort,merge"
+	$(BIN)/python -m bench.memory $(ARGS)
 
 bench-report: $(READY)        ## page and picture of what was measured: docs/reference/bench.md
 	$(BIN)/python -m bench report

@@ -20,8 +20,9 @@ _CODECS = ("zstd", "snappy", "gzip", "brotli", "lz4", "none")
 _PROBE_ROWS = 1024
 _MOST_ROWS = 1 << 17
 _BUFFER = 1 << 20
-_FAR_BUFFERS = 64 << 20
-"""Bytes of all columns' buffers where the file is not on this machine and each request takes its time."""
+_LEAST_BUFFER = 16 << 10
+_NEAR_BUFFERS, _FAR_BUFFERS = 32 << 20, 64 << 20
+"""Bytes of all columns' buffers, on this machine and elsewhere, where each request takes its time."""
 
 
 class Parquet:
@@ -60,9 +61,11 @@ class Parquet:
             with translated(file.name, "Parquet"):
                 opened = _open(source)
                 schema, metadata = opened.schema_arrow, opened.metadata
+                columns = max(metadata.num_columns if want.columns is None else len(want.columns), 1)
                 if file.path is None:
-                    columns = metadata.num_columns if want.columns is None else len(want.columns)
-                    opened = _open(source, metadata, max(_FAR_BUFFERS // max(columns, 1), _BUFFER))
+                    opened = _open(source, metadata, max(_FAR_BUFFERS // columns, _BUFFER))
+                elif columns > _NEAR_BUFFERS // _BUFFER:
+                    opened = _open(source, metadata, max(_NEAR_BUFFERS // columns, _LEAST_BUFFER))
             names = None if want.columns is None else list(want.columns)
             batches = checked(_batches(opened, names, want), file.name, "Parquet")
             rows = metadata.num_rows
