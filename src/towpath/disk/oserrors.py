@@ -57,6 +57,14 @@ def refused(error: OSError, path: str, doing: str) -> Refused:
     return Refused(f"cannot {doing} it: {why}", where=path, todo=todo.format(doing=doing), code=code)
 
 
+def on_read_only(path: str) -> bool:
+    """Whether a file's folder lies on a file system that takes no writes, which libraries tell as something else."""
+    try:
+        return bool(os.statvfs(os.path.dirname(path) or ".").f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
 def subject(path: str) -> str:
     """What one of our own notes is about, which the user named; other paths as they are."""
     return _IN_FOLDER.sub("", _BESIDE.sub(r"\1", path))

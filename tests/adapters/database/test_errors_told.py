@@ -10,6 +10,12 @@ from towpath.adapters.database import duckdb_errors, mariadb_errors
 from towpath.errors import Refused
 
 
+def test_a_read_only_disk_is_told_as_one_to_duckdb_too() -> None:
+    told = duckdb_errors.translated(duckdb.IOException('Cannot open file "x.stage": Read-only file system'), "shop.db")
+    assert (told.code, told.what.partition(":")[0]) == ("permission-denied", "the file system is read-only")
+    assert told.todo == "choose a place that can be written to"
+
+
 def test_a_full_disk_of_duckdb_is_told_as_one() -> None:
     said = duckdb.IOException('IO Error: Could not write file "shop.db": No space left on device')
     told = duckdb_errors.translated(said, "shop.db")

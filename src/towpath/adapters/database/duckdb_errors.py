@@ -52,6 +52,9 @@ def translated(error: duckdb.Error, path: str) -> TowError:
             todo="end it or wait for it, then run again",
             code="database-locked",
         )
+    if "Read-only file system" in words:
+        why, todo = f"the file system is read-only: {_one_line(words)}", "choose a place that can be written to"
+        return Refused(why, where=path, todo=todo, code="permission-denied")
     if "Permission denied" in words:
         todo = "use an account that may open it, or change its permissions"
         return Refused(f"permission was denied: {words}", where=path, todo=todo, code="permission-denied")
