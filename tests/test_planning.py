@@ -11,6 +11,7 @@ import pytest
 
 from tests.movekit import duck, job, write
 from towpath import move
+from towpath.columnways import column_json
 from towpath.errors import Refused, UserError
 from towpath.job import InputSpec, JobSpec, OutputSpec
 from towpath.nouns import Checkpoint, ColumnPlan, Guarantee, Mode, Offer, State, Stored, Way
@@ -154,6 +155,7 @@ def test_the_json_of_a_plan_has_each_fact_of_it() -> None:
         "instead": ["a.csv", "b.csv"],
         "notes": ["first"],
     }
+    assert column_json(COLUMNS[0])["from_sample"] is False
     few = shown(replace(OFFER, instead_of=None)).as_json()
     assert (few["state"], few["bad_rows"], few["max_bad"], few["instead"]) == (None, None, None, [])
     idle = shown(None, job, route=["read"], rows=2, size=9, state=STATE, unchanged="nothing new", waiting="later")

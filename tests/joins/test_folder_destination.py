@@ -124,7 +124,7 @@ def test_many_partitions_need_few_open_files(tmp_path: Path, monkeypatch: pytest
         writing.write(Batch(batch, Counted("rows")))
         published = writing.publish(None, None)
     assert published.accepted == 80
-    assert most <= 4
+    assert most == 1  # they wait on disk, and come out one after another
     assert len(published.parts) == 8
     got = read(source(f"{tmp_path}/out/", Parquet()))
     assert sorted(got.column("id").to_pylist()) == sorted(list(range(40)) * 2)

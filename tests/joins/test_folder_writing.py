@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tests.joins.storekit import LOST, Elsewhere
 from towpath.adapters.format.csv import CSV
 from towpath.adapters.format.parquet import Parquet
 from towpath.adapters.store.local import Local
+from towpath.disk.partitionspool import PartitionSpool
 from towpath.errors import BooksDoNotBalance, Conflict, DataError, Transient
 from towpath.joins import file_limits, folder_writing, manifest
 from towpath.joins.folder_destination import FolderDestination
@@ -132,6 +134,17 @@ class TestFiles:
             raise KeyError
         assert list((tmp_path / "waiting").iterdir()) == []
         assert not list(tmp_path.glob("out/k=*/*"))
+
+    def test_rows_that_waited_are_counted_before_they_are_published(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(folder_writing, "OPEN_FILES", 1)
+        whole = PartitionSpool.partitions
+        monkeypatch.setattr(PartitionSpool, "partitions", lambda spool: islice(whole(spool), 1))
+        made = to_folder(tmp_path / "out", CSV(), partition_by=("k",))
+        with pytest.raises(BooksDoNotBalance, match="of 3 rows that waited on disk 2 came back"):
+            write(made, [rows(id=[1, 2, 3], k=["a", "b", "a"])])
+        assert not (tmp_path / "out" / manifest.NAME).exists()
 
     def test_a_partition_that_made_room_and_comes_again_waits_on_disk(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -92,6 +92,18 @@ def test_settled_types_hold_until_the_source_changes(
         assert reading.schema.names == ["v", "other"]
 
 
+def test_who_has_settled_types_is_not_asked_to_begin_again(default_place: Place) -> None:
+    default_place.run("create table t (v int)", "insert into t values (1)")
+    reads = source(default_place)
+    settled = reads.settle(Want())
+    default_place.run("alter table t add column day date default 'infinity'")
+    with (
+        reads.open(None, Want(schema=settled)) as reading,
+        pytest.raises(SourceChanged, match="does not fit the type of column day"),
+    ):
+        list(reading)
+
+
 def test_a_run_restarts_once_and_says_so_and_a_plan_says_it_beforehand(
     default_place: Place, beyond: tuple[str, str, pa.DataType], tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from towpath.disk import leftovers, temporary
+from towpath.disk.rowspool import SpoolFile
 
 _FOLDER = ".files"
 
@@ -23,15 +24,12 @@ def held_folder(name: str) -> Iterator[Path]:
     leftovers.sweep(among, name)
     for folder in _deserted(among, name):
         shutil.rmtree(folder, ignore_errors=True)
-    holder, path = leftovers.create(among, name, secrets.token_hex(8))
-    files = path.with_suffix(_FOLDER)
-    try:
-        yield files
-    finally:
-        shutil.rmtree(files, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            path.unlink()
-        holder.close()
+    with SpoolFile(among, name, secrets.token_hex(8), "") as holder:
+        files = holder.path.with_suffix(_FOLDER)
+        try:
+            yield files
+        finally:
+            shutil.rmtree(files, ignore_errors=True)
 
 
 def _deserted(among: Path, name: str) -> list[Path]:

@@ -21,6 +21,9 @@ _DENIED = (
     "permission-denied",
 )
 
+READ_ONLY = ("the file system is read-only", "choose a place that can be written to", "permission-denied")
+"""What is wrong, what to do, and the error's code."""
+
 _KNOWN = {
     errno.ENOENT: ("there is no such file or folder", "check the path", "path-missing"),
     errno.ENOTDIR: (
@@ -35,7 +38,7 @@ _KNOWN = {
     ),
     errno.EACCES: _DENIED,
     errno.EPERM: _DENIED,
-    errno.EROFS: ("the file system is read-only", "choose a place that can be written to", "permission-denied"),
+    errno.EROFS: READ_ONLY,
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: (

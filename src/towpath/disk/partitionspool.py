@@ -20,11 +20,12 @@ _PIECE_ROWS = 65_536
 
 
 class PartitionSpool(SpoolFile):
-    """Holds rows of one schema, each with the number of its partition. Any call raises Refused when the disk is full or
-    says no otherwise."""
+    """Holds rows of one schema, each with the number of its partition; `rows` counts them. Any call raises Refused when
+    the disk is full or says no otherwise."""
 
     def __init__(self, folder: Path, name: str, load_id: str) -> None:
         super().__init__(folder, name, load_id, ".partitions")
+        self.rows = 0
         self._writer: Any = None
         self._waiting: list[tuple[np.ndarray, pa.RecordBatch]] = []
         self._bytes = 0
@@ -34,6 +35,7 @@ class PartitionSpool(SpoolFile):
     def add(self, numbers: np.ndarray, rows: pa.RecordBatch) -> None:
         """Adds rows, each with its partition's number (from 0)."""
         self._waiting.append((numbers, rows))
+        self.rows += rows.num_rows
         self._bytes += rows.nbytes
         if self._bytes >= _RUN_BYTES:
             self._write_run()

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from towpath.disk import leftovers, temporary
 from towpath.disk.partitionspool import PartitionSpool
-from towpath.errors import Conflict, Refused
+from towpath.errors import BooksDoNotBalance, Conflict, Refused
 from towpath.joins import folder_loads, hive, manifest, partitions
 from towpath.joins.file_limits import Density
 from towpath.joins.files import RowsFile, begin_file, check_count
@@ -106,12 +106,19 @@ class FolderLoad:
     def complete(self) -> None:
         if self._spool is None:
             return
-        met = list(self._seen)
+        met, came = list(self._seen), 0
         for number, pieces in self._spool.partitions():
             for rows in pieces:
                 self._write(met[number], rows)
+                came += rows.num_rows
             if met[number] in self._open:
                 self._close(met[number])
+        if came != self._spool.rows:
+            raise BooksDoNotBalance(
+                f"of {self._spool.rows:,} rows that waited on disk {came:,} came back",
+                where=self._owner.shown,
+                todo="nothing was published; this is a defect of Towpath or of the disk: please report it",
+            )
         self._end_spool()
 
     def _see(self, met: Sequence[partitions.Texts]) -> None:

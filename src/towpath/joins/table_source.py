@@ -79,6 +79,7 @@ class TableSource:
         with ExitStack() as stack:
             session = stack.enter_context(self.database.read())
             schema, presumed = self._schema(session)
+            presumes = bool(presumed) and want.schema is None  # who has settled types does not begin again
             if self.cursor is not None:
                 self._refuse_null_cursors(session, known(schema, self.cursor.name, self.shown).name)
             bound = self._bound(session, schema, since, want)
@@ -98,8 +99,7 @@ class TableSource:
                 batches=batches,
                 want=want,
                 session=stack,
-                widened=(lambda: _retyped(self._settle(session), _types(want))) if presumed else None,
-                settled=not presumed,
+                widened=(lambda: _retyped(self._settle(session), _types(want))) if presumes else None,
             )
 
     def _settle(self, session: ReadSession) -> pa.Schema:
@@ -223,7 +223,10 @@ class TableReading:
     session: ExitStack
     widened: Callable[[], pa.Schema] | None
     """Finds the types that hold all values; None when these do."""
-    settled: bool
+
+    @property
+    def settled(self) -> bool:
+        return self.widened is None
 
     def __iter__(self) -> Iterator[Batch]:
         first = 1

@@ -279,6 +279,14 @@ def test_a_sort_that_is_larger_than_its_memory_goes_to_disk_and_leaves_nothing_t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sql_does_without_a_place_on_disk_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    monkeypatch.chdir(tmp_path)
+    with DuckDBEngine().sql("select id from t order by id desc", {"t": stream(ROWS)}) as result:
+        assert [row["id"] for row in rows_of(result)] == [3, 2, 1, None]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_sql_that_needs_more_memory_than_it_may_use_says_so() -> None:
     together = "select list(text) as texts from t"
     inputs = {"t": stream(*_wide(200_000))}

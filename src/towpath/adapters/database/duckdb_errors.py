@@ -7,6 +7,7 @@ import re
 import duckdb
 
 from towpath.adapters.database import duckdb_encryption as encryption
+from towpath.disk.oserrors import READ_ONLY
 from towpath.errors import DataError, Refused, TowError, UserError
 
 _LOCKED = ("Could not set lock", "different configuration than existing", "Unique file handle conflict")
@@ -53,8 +54,8 @@ def translated(error: duckdb.Error, path: str) -> TowError:
             code="database-locked",
         )
     if "Read-only file system" in words:
-        why, todo = f"the file system is read-only: {_one_line(words)}", "choose a place that can be written to"
-        return Refused(why, where=path, todo=todo, code="permission-denied")
+        why, todo, code = READ_ONLY
+        return Refused(f"{why}: {_one_line(words)}", where=path, todo=todo, code=code)
     if "Permission denied" in words:
         todo = "use an account that may open it, or change its permissions"
         return Refused(f"permission was denied: {words}", where=path, todo=todo, code="permission-denied")

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from towpath.disk.oserrors import on_read_only
+from towpath.disk.oserrors import READ_ONLY, on_read_only
 from towpath.errors import DataError, Refused, TowError, UserError
 
 
@@ -60,9 +60,8 @@ def _translated(error: Exception, path: str) -> TowError:
     """A sqlite3 error as one of ours, in SQLite's words."""
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if code in _REFUSALS:
-        what, todo, kind = _REFUSALS[code]
-        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) and on_read_only(path):
-            what, todo = "the file system is read-only", "choose a place that can be written to"
+        may_be = code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+        what, todo, kind = READ_ONLY if may_be and on_read_only(path) else _REFUSALS[code]
         return Refused(f"{what} ({error})", where=path, todo=todo, code=kind)
     if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError)) or "Could not decode" in str(error):
         way = "choose --mode merge with --key" if "UNIQUE constraint" in str(error) else "change the table"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar
 
@@ -46,11 +47,16 @@ class DuckDBEngine:
 
     def result_schema(self, sql: str, inputs: Mapping[str, pa.Schema]) -> pa.Schema:
         empty = {name: Stream(schema, iter(())) for name, schema in inputs.items()}
-        with self.sql(f"select * from ({_inner(sql)}) limit 0", empty) as result:
+        with self._rows(f"select * from ({_inner(sql)}) limit 0", empty) as result:
             return result.schema
 
     @contextmanager
     def sql(self, sql: str, inputs: Mapping[str, Stream]) -> Iterator[Stream]:
+        with ExitStack() as stack:
+            yield stack.enter_context(self._rows(sql, inputs, _place(stack)))
+
+    @contextmanager
+    def _rows(self, sql: str, inputs: Mapping[str, Stream], folder: Path | None = None) -> Iterator[Stream]:
         failures: list[BaseException] = []
         left = Event()
         with ExitStack() as stack:
@@ -58,7 +64,7 @@ class DuckDBEngine:
             # and the connection are closed, and only then the inputs.
             for stream in inputs.values():
                 stack.callback(stream.close)
-            connection = stack.enter_context(self._connect())
+            connection = stack.enter_context(self._connect(folder))
             for name, stream in inputs.items():
                 connection.register(name, _reader(name, stream, failures, left))
             with _translated(sql, failures):
@@ -96,24 +102,31 @@ class DuckDBEngine:
             yield keep
 
     @contextmanager
-    def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with held_folder("towpath-sql") as folder:
-            settings: dict[str, str | bool | int | float | list[str]] = {
-                "memory_limit": f"{self._memory // 1000}KB",
-                "threads": self._threads if self._memory >= _FOR_THREADS else 1,
-                "temp_directory": str(folder),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "preserve_insertion_order": True,
-            }
-            connection = duckdb.connect(config=settings)
-            try:
-                connection.execute("set timezone = 'UTC'")
-                connection.execute("set enable_external_access = false")
-                connection.execute("set lock_configuration = true")
-                yield connection
-            finally:
-                connection.close()
+    def _connect(self, folder: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that keeps on disk, in `folder`, what its memory does not hold; None: nothing."""
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{self._memory // 1000}KB",
+            "threads": self._threads if self._memory >= _FOR_THREADS else 1,
+            "temp_directory": "" if folder is None else str(folder),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": True,
+        }
+        connection = duckdb.connect(config=settings)
+        try:
+            connection.execute("set timezone = 'UTC'")
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
+            yield connection
+        finally:
+            connection.close()
+
+
+def _place(stack: ExitStack) -> Path | None:
+    """A folder for what SQL keeps on disk; None where no temporary file can be made, which small queries do without."""
+    with suppress(Refused, OSError):
+        return stack.enter_context(held_folder("towpath-sql"))
+    return None
 
 
 def _query(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
