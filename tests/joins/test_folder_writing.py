@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -108,13 +109,15 @@ class TestFiles:
         monkeypatch.setattr(folder_writing, "OPEN_FILES", 3)
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "waiting"))
         (tmp_path / "waiting").mkdir()
+        (tmp_path / "waiting" / ".towpath-partitions.dead.partitions.tow-tmp").touch()
         keys = [f"k{number % 7}" for number in range(70)]
         batches = [rows(id=list(range(start, start + 35)), k=keys[start : start + 35]) for start in (0, 35)]
         made = to_folder(tmp_path / "out", CSV(), partition_by=("k",))
         with made.begin(made.offer(batches[0].schema, Mode.CREATE, ()), "load1") as load:
             for batch in batches:
                 load.write(Batch(batch, Counted("rows")))
-            assert list((tmp_path / "waiting").iterdir())
+            (waiting,) = names(tmp_path / "waiting")
+            assert re.fullmatch(r"\.towpath-partitions\.load1-[0-9a-f]{8}\.partitions\.tow-tmp", waiting)
             assert not list(tmp_path.glob("out/k=*"))
             assert isinstance(load, Completes)
             load.complete()
@@ -123,6 +126,15 @@ class TestFiles:
         assert list(counts(tmp_path / "out").values()) == [10] * 7
         first = next(tmp_path.glob("out/k=k0/*"))
         assert first.read_text().split() == ["id", *map(str, range(0, 70, 7))]
+
+    def test_as_many_partitions_as_files_may_be_open_need_no_disk(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(folder_writing, "OPEN_FILES", 3)
+        monkeypatch.setattr(folder_writing.temporary, "folder", lambda: pytest.fail("rows waited on disk"))
+        batches = [rows(id=[1, 2, 3], k=["a", "b", "c"])] * 2
+        write(to_folder(tmp_path / "out", CSV(), partition_by=("k",)), batches)
+        assert list(counts(tmp_path / "out").values()) == [2, 2, 2]
 
     def test_rows_that_wait_are_gone_with_their_load(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(folder_writing, "OPEN_FILES", 1)

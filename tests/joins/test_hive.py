@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -110,6 +111,20 @@ def test_rows_keep_their_order_within_a_partition() -> None:
     assert found == {("b", "1"): [0], ("a", "1"): [1, 4], ("b", "2"): [2], (None, "1"): [3]}
 
 
+def test_many_rows_keep_their_order_within_a_partition() -> None:
+    batch = rows(v=list(range(20_000)))
+    for number, part in partitions.parted(batch, np.arange(20_000) * 7919 % 3):
+        values = part.column("v").to_pylist()
+        assert values == sorted(values)
+        assert {value * 7919 % 3 for value in values} == {number}
+
+
+@pytest.mark.parametrize("by", [(), ("k",)])
+def test_no_rows_have_no_partition(by: tuple[str, ...]) -> None:
+    numbers, texts = partitions.grouped(rows(k=["a"]).slice(0, 0), by)
+    assert (len(numbers), numbers.dtype, texts) == (0, np.int64, [])
+
+
 @pytest.mark.parametrize(
     ("by", "words"),
     [
@@ -117,10 +132,12 @@ def test_rows_keep_their_order_within_a_partition() -> None:
         (("k", "k"), "twice"),
         (("k", "v"), "every column"),
         (("l",), "cannot stand in a path"),
+        (("x",), "cannot stand in a path"),
     ],
 )
 def test_columns_that_cannot_part_rows_are_refused(tmp_path: Path, by: tuple[str, ...], words: str) -> None:
-    batch = rows(k=["a"], v=[1], l=[[1]]) if by == ("l",) else rows(k=["a"], v=[1])
+    other: dict[tuple[str, ...], dict[str, list[object]]] = {("l",): {"l": [[1]]}, ("x",): {"x": [b"1"]}}
+    batch = rows(k=["a"], v=[1], **other.get(by, {}))
     with pytest.raises(UserError, match=words):
         load(to_folder(tmp_path / "out", partition_by=by), batch)
     assert names(tmp_path) == []

@@ -73,7 +73,7 @@ class PartitionSpool(SpoolFile):
             if self._writer is None:
                 self._writer = pa.ipc.new_file(self._file, taken.schema)
             for group, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-                for batch in taken.slice(start, end - start).to_batches() if end > start else ():
+                for batch in taken.slice(start, end - start).to_batches():
                     self._writer.write_batch(batch)
                     self._blocks[group].append(self._written)
                     self._written += 1
@@ -85,7 +85,7 @@ def _parted(blocks: list[pa.RecordBatch]) -> Iterator[tuple[int, Iterator[pa.Rec
     rows = [block.select(range(block.num_columns - 1)) for block in blocks]
     for number in np.unique(np.concatenate(numbers)).tolist():
         bounds = [np.searchsorted(one, [number, number + 1]).tolist() for one in numbers]
-        found = [one.slice(start, end - start) for one, (start, end) in zip(rows, bounds, strict=True) if end > start]
+        found = [one.slice(start, end - start) for one, (start, end) in zip(rows, bounds, strict=True)]
         yield number, _pieces(found)
 
 
