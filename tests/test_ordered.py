@@ -24,6 +24,26 @@ def test_no_blocks_give_no_results(threads: int) -> None:
     assert list(ordered([], str, threads)) == []
 
 
+def test_one_block_alone_needs_no_thread_and_several_do() -> None:
+    def work(block: int) -> int:
+        return threading.get_ident()
+
+    here = threading.get_ident()
+    assert list(ordered([1], work, 4)) == [here]
+    assert here not in list(ordered([1, 2], work, 4))
+
+
+def test_an_error_behind_one_block_comes_after_its_result() -> None:
+    def blocks() -> Iterator[int]:
+        yield 7
+        raise ValueError("no more")
+
+    results = ordered(blocks(), abs, 4)
+    assert next(results) == 7
+    with pytest.raises(ValueError, match="no more"):
+        next(results)
+
+
 def test_an_error_of_the_work_comes_in_its_place() -> None:
     def work(block: int) -> int:
         if block == 3:

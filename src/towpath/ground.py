@@ -254,7 +254,13 @@ def _describe(
     """A source's description, and what it is asked for: pinned types are the user's, then those of the columns that
     the rows will meet (only for text, whose own types are a guess)."""
     resumes = spec.step is not None
-    want = Want(types=types, all_text=spec.all_text, checkpoint=resumes, batch_bytes=_batch_bytes(spec.memory))
+    want = Want(
+        types=types,
+        all_text=spec.all_text,
+        checkpoint=resumes,
+        by_file="source_file" in spec.load_columns,
+        batch_bytes=_batch_bytes(spec.memory),
+    )
     found = describe(want)
     if spec.all_text:
         refuse_all_text(found, shown)

@@ -63,7 +63,8 @@ class Picked:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Some rows in motion. `rows.schema` equals the schema of the stream that the batch belongs to. `file` is the file
-    that all of them were read from, named as the checkpoint names it; empty when they come from no one file."""
+    that all of them were read from, named as the checkpoint names it; empty when they come from no one file, or
+    may when nobody wants to know (`Want.by_file`)."""
 
     rows: pa.RecordBatch
     origin: Origin

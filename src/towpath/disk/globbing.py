@@ -24,7 +24,7 @@ def _walk(prefix: str, parts: list[str]) -> Iterator[str]:
         yield from _into(prefix + part, rest)
     else:
         for name in _visible(prefix, part):
-            yield from _into(prefix + name, rest)
+            yield from _into(prefix + name, rest) if rest else (prefix + name,)
 
 
 def _into(path: str, rest: list[str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from towpath.errors import DataError, Refused, SourceChanged, TowError, UserErro
 from towpath.joins.file_list import Files, find
 from towpath.joins.files import input_file, name_of
 from towpath.joins.files_read import FilesRead
+from towpath.joins.gathered import gathered
 from towpath.joins.union import fit, holds, one_text, union
 from towpath.joins.wanted import wanted
 from towpath.nouns import Checkpoint, Description, Restart, Want
@@ -234,7 +235,7 @@ class _FileReading:
         self.given = 0
         self.consumed = 0
         self.instead: tuple[str, ...] = ()
-        self._batches = self._all()
+        self._batches = self._all() if want.by_file else gathered(self._all())
 
     def __iter__(self) -> Iterator[Batch]:
         return self._batches

@@ -49,6 +49,8 @@ def fit(
     """The rows in another schema: columns in its order, cast exactly, absent ones from `given`, else null.
 
     Raises DataError naming the column when a value does not survive."""
+    if rows.schema.equals(schema):
+        return rows
     arrays = [_column(rows, field, given or {}, where) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

@@ -89,16 +89,16 @@ class Parser:
         `types` given, which are of these then."""
         text, undecodable = self._decodable(block)
         columns, misshapen = self._columns(text, types or {})
-        lines = Lines(self._place, text, np.delete(np.arange(len(text.starts)), list(misshapen)))
+        rows = np.arange(len(text.starts))
+        lines = Lines(self._place, text, np.delete(rows, list(misshapen)) if misshapen else rows)
         columns, misfits = self._pin(columns)
-        bad = BadRecords(
-            (
-                partial(self._broken, block),
-                partial(self._records, block, dict.fromkeys(undecodable, _NO_TEXT), "text-undecodable"),
-                partial(self._records, text, misshapen),
-                partial(self._misfits, lines, misfits),
-            )
+        parts = (
+            (block.broken, partial(self._broken, block)),
+            (undecodable, partial(self._records, block, dict.fromkeys(undecodable, _NO_TEXT), "text-undecodable")),
+            (misshapen, partial(self._records, text, misshapen)),
+            (misfits, partial(self._misfits, lines, misfits)),
         )
+        bad = BadRecords([part for found, part in parts if found])
         if misfits:
             kept = np.delete(np.arange(len(lines.rows)), np.concatenate([one.rows for one in misfits]))
             columns = {name: values.take(pa.array(kept)) for name, values in columns.items()}

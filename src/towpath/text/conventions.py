@@ -21,6 +21,8 @@ class Conventions:
     formats: DateFormats = field(default_factory=DateFormats)
 
     def of(self, column: str) -> Convention:
+        if not self.formats.named and self.formats.general is None:
+            return self.common
         return replace(self.common, date_format=self.formats.of(column), dated=column in self.formats.named)
 
     def check_columns(self, names: Sequence[str], where: str) -> None:

@@ -26,21 +26,29 @@ def sniff(begin: bytes, whole: bool, quote: str | None, decimal: str = ".") -> s
 
 
 def _best(begin: bytes, whole: bool, quote: str | None, delimiters: tuple[str, ...]) -> str | None:
+    grammars = {sign: Grammar(sign, quote) for sign in delimiters if sign.encode() in begin}
+    parting = [sign for sign, grammar in grammars.items() if _width(_shapes(begin, whole, grammar, 1)) > 1]
+    if len(parting) < 2:  # most files: no need to look further
+        return parting[0] if parting else None
     best, found = (0.0, 0), None
-    for delimiter in delimiters:
-        shapes = _shapes(begin, whole, Grammar(delimiter, quote))
-        width = shapes[0][0] if shapes else 0
-        score = (shapes.count((width, True)) / max(len(shapes), 1), width)
-        if width > 1 and score > best:
-            best, found = score, delimiter
+    for sign in parting:
+        shapes = _shapes(begin, whole, grammars[sign], SNIFF_RECORDS)
+        width = _width(shapes)
+        score = (shapes.count((width, True)) / len(shapes), width)
+        if score > best:
+            best, found = score, sign
     return found
 
 
-def _shapes(begin: bytes, whole: bool, grammar: Grammar) -> list[tuple[int, bool]]:
+def _width(shapes: list[tuple[int, bool]]) -> int:
+    return shapes[0][0] if shapes else 0
+
+
+def _shapes(begin: bytes, whole: bool, grammar: Grammar, most: int) -> list[tuple[int, bool]]:
     """Of each record its number of fields (0: broken), and whether its quotes stand only around fields."""
     shapes: list[tuple[int, bool]] = []
     at = len(begin) - len(begin.lstrip(b"\r\n"))
-    while at < len(begin) and len(shapes) < SNIFF_RECORDS:
+    while at < len(begin) and len(shapes) < most:
         outcome, end = grammar.scan(begin, at, whole)
         if outcome is Outcome.INCOMPLETE and shapes:
             break

@@ -45,9 +45,9 @@ class Fields:
         value, else as text whose bytes nobody looked at. Null is what is empty, and text that is one of the words
         `null`, where it is not quoted."""
         made = self._made([(number, type if _is_read(type) else None) for number, type in wanted], null)
-        others = [at for at, one in enumerate(made) if one is None]
-        for at, text in zip(others, self._made([(wanted[at][0], None) for at in others], null), strict=True):
-            made[at] = text
+        if others := [at for at, one in enumerate(made) if one is None]:
+            for at, text in zip(others, self._made([(wanted[at][0], None) for at in others], null), strict=True):
+                made[at] = text
         return made
 
     def _made(self, wanted: Sequence[tuple[int, pa.DataType | None]], null: tuple[bytes, ...]) -> list[pa.Array | None]:

@@ -91,7 +91,8 @@ class Records:
             self._fill(max(2 * len(self._data), self._block_bytes))
         if begin == len(self._data):
             return [], 1
-        lines = self._line_ends(self._data)
+        # A carriage return that ends the record is a line end unless the byte behind it, too, is part of that.
+        lines = self._line_ends(self._data[: end + 1])
         line = self._line + int(np.searchsorted(lines, begin, side="right"))
         if outcome is Outcome.BROKEN:
             raise DataError(

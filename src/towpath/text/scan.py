@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import cache
 
 LONGEST_QUOTED_LINES = 1_000
 """What is quoted for so many lines is taken for a field whose quote was not closed, unless the reader names more."""
@@ -33,13 +34,7 @@ class Grammar:
         self.longest_lines = LONGEST_QUOTED_LINES if lines is None else lines
         self.delimiter = ord(delimiter)
         self.quote = None if quote is None else ord(quote)
-        end = re.escape(f"{delimiter}\r\n")
-        field = f"[^{end}]*+"
-        if quote is not None:
-            sign = re.escape(quote)
-            field = f"(?:{sign}(?:[^{sign}]++|{sign}{sign})*+{sign}|(?!{sign}){field}|)"
-        self._field = re.compile(field.encode())
-        self._record = re.compile(f"{field}(?:{re.escape(delimiter)}{field})*+".encode())
+        self._field, self._record = _patterns(delimiter, quote)
 
     def scan(self, data: bytes, start: int, final: bool) -> tuple[Outcome, int]:
         """Where the record at `start` ends, its line end included; `final`: nothing follows `data`.
@@ -101,3 +96,14 @@ class Grammar:
     def _too_long(self, data: bytes, start: int, stop: int) -> bool:
         breaks = max(data.count(b"\n", start, stop), data.count(b"\r", start, stop))
         return stop - start > LONGEST_QUOTED_BYTES or breaks >= self.longest_lines
+
+
+@cache
+def _patterns(delimiter: str, quote: str | None) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Of a field, and of a record without its line end."""
+    end = re.escape(f"{delimiter}\r\n")
+    field = f"[^{end}]*+"
+    if quote is not None:
+        sign = re.escape(quote)
+        field = f"(?:{sign}(?:[^{sign}]++|{sign}{sign})*+{sign}|(?!{sign}){field}|)"
+    return re.compile(field.encode()), re.compile(f"{field}(?:{re.escape(delimiter)}{field})*+".encode())

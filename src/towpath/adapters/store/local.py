@@ -45,7 +45,7 @@ class Local:
 
     def entries(self, pattern: str) -> list[Entry]:
         with translated(pattern, "list"):
-            paths = [path for path in matches(pattern) if not os.path.isdir(path)]
+            paths = matches(pattern)
         found = []
         for path in paths:
             with translated(path, "read"):
@@ -251,6 +251,7 @@ class _Lock:
 
 
 def _entry(path: str) -> Entry | None:
+    """None for a folder."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -262,6 +263,8 @@ def _entry(path: str) -> Entry | None:
             todo="correct or remove the link",
             code="path-missing",
         ) from None
+    if stat.S_ISDIR(found.st_mode):
+        return None
     if not stat.S_ISREG(found.st_mode):
         return Entry(path, 0, "")
     return Entry(path, found.st_size, f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}")
