@@ -17,21 +17,21 @@ def matches(pattern: str) -> list[str]:
 
 
 def _walk(prefix: str, parts: list[str]) -> Iterator[str]:
+    while parts[1:] and _is_written_out(prefix, parts[0]):
+        prefix, parts = f"{prefix}{parts[0]}/", parts[1:]
     part, rest = parts[0], parts[1:]
     if part == "**":
         yield from _any_depth(prefix, rest or ["*"], frozenset())
-    elif os.path.lexists(prefix + part) or not is_wild(part):
-        yield from _into(prefix + part, rest)
+    elif _is_written_out(prefix, part):
+        if os.path.lexists(prefix + part):
+            yield prefix + part
     else:
         for name in _visible(prefix, part):
-            yield from _into(prefix + name, rest) if rest else (prefix + name,)
+            yield from _walk(f"{prefix}{name}/", rest) if rest else (prefix + name,)
 
 
-def _into(path: str, rest: list[str]) -> Iterator[str]:
-    if rest:
-        yield from _walk(path + "/", rest)
-    elif os.path.lexists(path):
-        yield path
+def _is_written_out(prefix: str, part: str) -> bool:
+    return part != "**" and (not is_wild(part) or os.path.lexists(prefix + part))
 
 
 def _any_depth(prefix: str, rest: list[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:

@@ -292,6 +292,8 @@ class _FileReading:
 
     def _expect(self, schema: pa.Schema, entry: Entry) -> None:
         """Whether the file's columns are among those known, with types that theirs hold."""
+        if not self._files.partitions and schema.equals(self._shape.schema):
+            return
         _refuse_both(self._files.partitions, schema.names, entry.path)
         for field in schema:
             at = self._shape.schema.get_field_index(field.name)

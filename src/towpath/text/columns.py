@@ -23,6 +23,7 @@ from towpath.values import textform
 
 _MARK = b"\xef\xbb\xbf"
 _NO_TEXT = "its bytes are no text in this encoding"
+_PLAIN = Convention()
 _PADDED = re.compile(r"\s*(?:[+-]0?\d+|0\d+)\s*")
 
 
@@ -194,7 +195,7 @@ class Parser:
 
     def _plain(self, name: str, type: pa.DataType | None) -> pa.DataType | None:
         """The type of a column, where its values are written in the plain way, with no more words for null."""
-        is_plain = not self.null and self.conventions.of(name) == Convention()
+        is_plain = not self.null and self.conventions.of(name) == _PLAIN
         return self.pinned.get(name, type) if is_plain else None
 
     def _pin(self, columns: dict[str, pa.Array]) -> tuple[dict[str, pa.Array], list[_Misfits]]:

@@ -91,9 +91,7 @@ class Records:
             self._fill(max(2 * len(self._data), self._block_bytes))
         if begin == len(self._data):
             return [], 1
-        # A carriage return that ends the record is a line end unless the byte behind it, too, is part of that.
-        lines = self._line_ends(self._data[: end + 1])
-        line = self._line + int(np.searchsorted(lines, begin, side="right"))
+        line = self._line + self._lines_in(begin)
         if outcome is Outcome.BROKEN:
             raise DataError(
                 "the first record has a quoted field that does not end properly",
@@ -104,7 +102,7 @@ class Records:
         fields = [self._grammar.value(field) for field in self._grammar.fields(self._data, begin, end)]
         if consume:
             self.header = self._data[begin:end]
-            self._take(end, int(np.searchsorted(lines, end, side="right")))
+            self._take(end, self._lines_in(end))
         return fields, line
 
     @property
@@ -152,6 +150,13 @@ class Records:
     def _take(self, used: int, lines: int) -> None:
         self._line += lines
         self._data = self._data[used:]
+
+    def _lines_in(self, size: int) -> int:
+        """The line ends within so many bytes of those at hand."""
+        part = self._data[: size + 1]  # the byte behind tells what a carriage return is
+        if b"\r" not in part:
+            return part.count(b"\n", 0, size)
+        return int(np.searchsorted(self._line_ends(part), size, side="right"))
 
     def _line_ends(self, data: bytes) -> np.ndarray:
         """The position after each line end that is certain, and after a last line that has none."""
