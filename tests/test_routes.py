@@ -26,9 +26,9 @@ from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
 from towpath.lab import Server
 from towpath.nouns import Mode
 from towpath.postgresql import copybinary
-from towpath.text import fields
+from towpath.text import fields, lines
 
-_COMPILED = {"text": fields, "digest": words, "postgresql": copybinary}
+_COMPILED = {"text": fields, "lines": lines, "digest": words, "postgresql": copybinary}
 _SMALL = 4 << 20
 """A limit of memory that makes many small batches."""
 _ROWS = 20_000
@@ -57,6 +57,7 @@ class Route:
 
 ROUTES = {
     "text": Route(without=("text",)),
+    "lines": Route(without=("lines",)),
     "digest": Route(without=("digest",)),
     "nothing-compiled": Route(without=tuple(_COMPILED)),
     "small-batches": Route(memory=_SMALL),

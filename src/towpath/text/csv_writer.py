@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from towpath.errors import DataError, UserError
+from towpath.text import lines
 from towpath.text.dialect import DELIMITERS
+from towpath.text.lines import Lines, Rules, Style
 from towpath.values import textform
 
 _MOST_BYTES = 256 << 20  # of one batch: Arrow's text offsets end at 2 GB
@@ -56,6 +58,12 @@ class DelimitedWriter:
         # other delimiters in the first line are quoted too, so that none is taken for the file's own
         first = f"^(?:{words})$|[{re.escape(signs + ''.join(DELIMITERS))}]"
         self._needs_quotes = f"^(?:{words})$|[{re.escape(signs)}]" if header else first
+        self._lines: Lines | None = None
+        if lines.is_compiled() and quote is not None and names:
+            rules = Rules(signs if header else signs + "".join(DELIMITERS), ("", *null), quote, quote_all)
+            before = [b"", *[delimiter.encode()] * (len(names) - 1)]
+            ending, word = line_ending.encode(), self._null.encode()
+            self._lines = Lines(before, ending, Style.DELIMITED, word, textform.write, rules)
         if header:
             self._put([self._quoted(name, pa.array([name], pa.string()), first) for name in names])
 
@@ -64,6 +72,9 @@ class DelimitedWriter:
             half = rows.num_rows // 2
             self.write(rows.slice(0, half))
             self.write(rows.slice(half))
+        elif rows.num_rows and self._lines is not None:
+            text = self._lines.render(rows)
+            self._sink.write(text if self._encoder is None else self._encode(text.decode()))
         elif rows.num_rows:
             texts = (values if pa.types.is_string(values.type) else textform.write(values) for values in rows.columns)
             columns = zip(self._names, texts, strict=True)

@@ -10,6 +10,9 @@ import pyarrow.compute as pc
 
 from towpath.errors import DataError, Refused
 from towpath.nouns import Stored
+from towpath.text import lines
+from towpath.text.lines import Lines, Style
+from towpath.values import textform
 
 GAPS = {
     "float/nan": "never: JSON has no NaN",
@@ -84,9 +87,16 @@ class Renderer:
         _refuse_twins(schema.names)
         self._before = before
         self._after = after
+        self._lines: Lines | None = None
+        if lines.is_compiled() and schema.names:
+            first, *others = lines.json_before(schema.names)
+            ending = f"}}{after}".encode()
+            self._lines = Lines([before.encode() + first, *others], ending, Style.JSON, b"null", _render)
 
     def render(self, rows: pa.RecordBatch) -> bytes:
         """The text of all rows, as UTF-8. Raises DataError for a NaN or an infinity."""
+        if self._lines is not None:
+            return self._lines.render(rows)
         texts = [_render(column) for column in rows.columns]
         members = _object(texts, rows.schema.names, rows.num_rows)
         lines = pc.binary_join_element_wise(_text(self._before), members, _text(self._after), _text(""))
@@ -122,6 +132,8 @@ def _render(values: pa.Array) -> pa.Array:
         texts = _float(values)
     elif pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type):
         texts = _string(values.cast(pa.large_string()))
+    elif pa.types.is_decimal(type):
+        texts = textform.write(values).cast(pa.large_string())
     else:
         texts = values.cast(pa.large_string())
     return texts.fill_null("null")

@@ -16,6 +16,7 @@ from towpath.nouns import Stored, Want
 from towpath.ordered import ordered
 from towpath.seams.format import Evidence, InputFile, Inspected, TypesTooNarrow
 from towpath.stream import Batch
+from towpath.text import lines
 from towpath.text.columns import Columns, Parser, record_batch
 from towpath.text.conventions import Conventions, conventions
 from towpath.text.csv_writer import DelimitedWriter
@@ -123,9 +124,9 @@ class CSV:
                 reading.close()
 
     def stored(self, type: pa.DataType) -> Stored:
-        """Text, in the convention of `towpath.values.textform`."""
+        """Text, in the convention of `towpath.values.textform`, which the writer makes of some types itself."""
         textform.write(pa.nulls(0, type))
-        return Stored(pa.string(), "text")
+        return Stored(type if lines.is_native(type) else pa.string(), "text")
 
     def check_names(self, names: Sequence[str]) -> None:
         """A header names every column."""

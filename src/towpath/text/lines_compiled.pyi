@@ -1,0 +1,3 @@
+from typing import Any
+
+def render(rows: tuple[Any, ...], after: bytes, special: bytes, quote: int, words: tuple[bytes, ...], /) -> bytes: ...
