@@ -31,7 +31,9 @@ if not lines.is_compiled():
     )
 
 _WIDE = decimal.Context(prec=80)
-TEXT = st.text(st.sampled_from("ab,;|\"'\\\n\r\t\b\f\0\x1f\x7f0-.e/é\ufeff\ud7ff🚣"), max_size=24) | st.text(max_size=40)
+TEXT = st.text(st.sampled_from("ab,;|\"'\\\n\r\t\b\f\0\x1f\x7f0-.e/é\ufeff\ud7ff🚣"), max_size=24) | st.text(
+    max_size=40
+)
 _DAYS = st.integers(-800_000, 3_200_000) | st.sampled_from([0, -719_162, -719_163, 2_932_896, 2_932_897, 11_016])
 LEAVES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.int8(): st.integers(-(2**7), 2**7 - 1),

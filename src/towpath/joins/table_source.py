@@ -15,7 +15,7 @@ from towpath.joins.table_state import own
 from towpath.joins.wanted import known, wanted
 from towpath.nouns import Checkpoint, Description, Restart, Want
 from towpath.options import nearest
-from towpath.seams.database import Database, DescribesQueries, ListsTables, ReadSession
+from towpath.seams.database import Database, DescribesQueries, ListsTables, ReadSession, is_there
 from towpath.sqlnames import quoted
 from towpath.stream import Batch, Counted
 from towpath.values import textform
@@ -109,7 +109,7 @@ class TableSource:
     def _schema(self, session: ReadSession) -> tuple[pa.Schema, frozenset[str]]:
         """The columns as they are read, and those whose declared type may not hold every value that they have. A
         cursor's is always sure: checkpoints are made of it."""
-        if self.table is not None and session.table(self.table) is None:
+        if self.table is not None and not is_there(session, self.table):
             known = [name for name in session.tables() if not own(name)] if isinstance(session, ListsTables) else []
             raise Refused(
                 f"there is no such table{nearest(self.table, known)}",

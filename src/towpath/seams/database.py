@@ -65,6 +65,20 @@ class ListsTables(Protocol):
 
 
 @runtime_checkable
+class HasTables(Protocol):
+    """A session that has to look at a table's rows to tell its columns."""
+
+    def has(self, table: str) -> bool:
+        """Whether there is such a table, without looking at its rows."""
+        ...
+
+
+def is_there(session: ReadSession, table: str) -> bool:
+    """Whether a session sees a table."""
+    return session.has(table) if isinstance(session, HasTables) else session.table(table) is not None
+
+
+@runtime_checkable
 class LimitsMemory(Protocol):
     """A database whose engine runs within our process."""
 

@@ -1,7 +1,8 @@
 """SQLite database files, by the standard library's sqlite3.
 
 SQLite checks no value against its column's declaration, so reading does: a value of another type stops it by name.
-Columns whose declaration promises nothing (NUMERIC, DATE, none) have the type of the values that they hold.
+Columns whose declaration promises nothing (NUMERIC, DATE, none) have the type of the values that they hold: of those at
+the beginning, until one turns up that is not of it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,12 +25,13 @@ from towpath.adapters.database.sqlite_errors import translated
 from towpath.adapters.database.sqlite_stamp import stamp
 from towpath.badrows import shorten
 from towpath.disk.oserrors import missing
-from towpath.errors import DataError, UserError
+from towpath.errors import DataError, TypeUnfit, UserError
 from towpath.nouns import Existing, Stored
 from towpath.seams.dialect import Dialect
 from towpath.sqlnames import doubled, quoted
 
-_EXACT = 2**53
+_EXACT = types.EXACT
+_SAMPLE_ROWS = 10_000
 
 # How a view renames what it takes for no proper name: `true`, and the second of two equal names.
 _RENAMED = re.compile(r"^column\d+$|:\d+$")
@@ -104,9 +106,18 @@ class SQLite:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
+    """`mixed`: it may have several kinds of values. `presumed`: there may be others than its type has. `seen`: some are
+    not null."""
+
     name: str
     stored: Stored
     mixed: bool = False
+    presumed: bool = False
+    seen: bool = True
+
+    @property
+    def is_text(self) -> bool:
+        return bool(pa.types.is_string(self.stored.type))
 
 
 class SQLiteSession:
@@ -132,6 +143,9 @@ class SQLiteSession:
             required=frozenset(one.name for one in found if one.required),
         )
 
+    def has(self, table: str) -> bool:
+        return bool(self._declarations(table))
+
     def tables(self) -> dict[str, int | None]:
         """All tables and views, with the number of rows of a table that has few."""
         with translated(self._path):
@@ -143,18 +157,22 @@ class SQLiteSession:
             strict = catalog.strict(self._connection, table)
         return types.strictly(type) if strict else types.stored(type)
 
+    def columns(self, sql: str, sure: Collection[str] | None = None) -> tuple[pa.Schema, frozenset[str]]:
+        with translated(self._path):
+            view, declared, names = self._viewed(sql)
+            found = self._columns(view, declared, names, sure)
+        return _schema(found), frozenset(column.name for column in found if column.presumed)
+
     def select(
         self, sql: str, batch_rows: int, known: pa.Schema | None = None
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        view = f"_towpath_view_{next(self._views)}"
         with translated(self._path):
-            declared = self._create_view(view, sql)
-            names = self._names(sql, [name for name, _ in declared])
-            columns = [
-                replace(column, name=name)
-                for column, name in zip(self._columns(f"temp.{view}", declared), names, strict=True)
-            ]
-            cursor = self._connection.execute(f"select * from temp.{view}")
+            view, declared, names = self._viewed(sql)
+            if known is None:
+                columns = self._columns(view, declared, names)
+            else:
+                columns = [_known(name, text, known) for name, (_, text) in zip(names, declared, strict=True)]
+            cursor = self._connection.execute(f"select * from {view}")
         return _schema(columns), self._batches(view, cursor, columns, batch_rows)
 
     def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
@@ -193,6 +211,12 @@ class SQLiteSession:
         with translated(self._path):
             return catalog.columns(self._connection, table)
 
+    def _viewed(self, sql: str) -> tuple[str, list[tuple[str, str]], list[str]]:
+        """A view of a query, its columns with their declared types, and the names that these have outside."""
+        view = f"_towpath_view_{next(self._views)}"
+        declared = self._create_view(view, sql)
+        return f"temp.{view}", declared, self._names(sql, [name for name, _ in declared])
+
     def _create_view(self, view: str, sql: str) -> list[tuple[str, str]]:
         """A temporary view tells the declared types of a query's columns, and admits nothing but a query."""
         only = self._connection.execute("pragma query_only").fetchone()[0]
@@ -218,10 +242,25 @@ class SQLiteSession:
             )
         return names
 
-    def _columns(self, relation: str, declared: Sequence[tuple[str, str]]) -> list[_Column]:
+    def _columns(
+        self,
+        relation: str,
+        declared: Sequence[tuple[str, str]],
+        names: Sequence[str] | None = None,
+        sure: Collection[str] | None = None,
+    ) -> list[_Column]:
+        """`names`: those outside. `sure`: of the other columns without a promise the type is presumed from a sample."""
+        outside = dict(zip((name for name, _ in declared), names or [name for name, _ in declared], strict=True))
         promised = [(name, text, types.declared(text)) for name, text in declared]
-        by_values = self._by_values(relation, [(name, text) for name, text, kept in promised if kept is None])
-        return [by_values[name] if kept is None else _Column(name, kept) for name, _, kept in promised]
+        open_ = [(name, text) for name, text, kept in promised if kept is None]
+        found: dict[str, _Column] = {}
+        if sure is not None:
+            free = [(name, text) for name, text in open_ if outside[name] not in sure]
+            sample = self._by_values(f"(select * from {relation} limit {_SAMPLE_ROWS})", free)
+            found = {name: replace(one, presumed=True) for name, one in sample.items() if one.seen}
+        found |= self._by_values(relation, [(name, text) for name, text in open_ if name not in found])
+        columns = [found[name] if kept is None else _Column(name, kept) for name, _, kept in promised]
+        return [replace(column, name=outside[column.name]) for column in columns]
 
     def _by_values(self, relation: str, declared: Sequence[tuple[str, str]]) -> dict[str, _Column]:
         """The types of columns whose declaration promises nothing, from the kinds of all their values."""
@@ -264,6 +303,14 @@ class SQLiteSession:
         try:
             return types.array(values, column.stored.type, mixed=column.mixed)
         except types.Mismatch as mismatch:
+            # Bytes among the values of a column of text are no matter of what was presumed.
+            if column.presumed and not (column.mixed and isinstance(mismatch.value, bytes) and column.is_text):
+                why = f"row {first + mismatch.row}: column {column.name}: {shorten(repr(mismatch.value))}"
+                raise TypeUnfit(
+                    f"{why} is not of the type {column.stored.type}, which the first rows had",
+                    where=self._path,
+                    todo="run again",
+                ) from None
             place = self._place(view, column.name, mismatch.value) or f"row {first + mismatch.row}"
             native = column.stored.native or "nothing"
             raise DataError(
@@ -285,7 +332,7 @@ class SQLiteSession:
 
         with suppress(sqlite3.Error):
             self._connection.set_authorizer(note)
-            self._connection.execute(f"select * from temp.{view} limit 0")
+            self._connection.execute(f"select * from {view} limit 0")
             self._connection.set_authorizer(None)
             if len(tables) == 1:
                 table = types.quote(tables.pop())
@@ -317,6 +364,17 @@ def _schema(columns: Sequence[_Column]) -> pa.Schema:
     return pa.schema([(column.name, column.stored.type) for column in columns])
 
 
+def _known(name: str, text: str, known: pa.Schema) -> _Column:
+    """A column whose type was found before. Text and doubles may have several kinds of values: where they do not, none
+    of another kind turns up."""
+    promised = types.declared(text)
+    if promised is not None:
+        return _Column(name, promised)
+    type = known.field(name).type
+    mixed = pa.types.is_string(type) or pa.types.is_floating(type)
+    return _Column(name, Stored(type, text), mixed=mixed, presumed=True)
+
+
 def _typed(name: str, text: str, integer: bool, real: bool, words: bool, blob: bool, huge: bool) -> _Column:
     """The type of a column that holds these kinds of values. Decimals are doubles there, whole ones as integers."""
     decimal = "DEC" in text.upper() or "NUM" in text.upper()
@@ -327,6 +385,8 @@ def _typed(name: str, text: str, integer: bool, real: bool, words: bool, blob: b
     kinds = (integer, real, words, blob)
     if kinds == (True, False, False, False):
         return _Column(name, Stored(pa.int64(), text))
+    if not any(kinds):
+        return _Column(name, Stored(pa.string(), text), seen=False)
     if kinds == (False, False, False, True):
         return _Column(name, Stored(pa.binary(), text))
     return _Column(name, Stored(pa.string(), text), mixed=sum(kinds) > 1)

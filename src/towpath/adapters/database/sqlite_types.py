@@ -6,6 +6,7 @@ form, in a column declared `"TEXT <type>"`.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from towpath.nouns import Stored
 from towpath.values import textform
 
 _OWN = "TEXT "
+
+EXACT = 2**53
+"""Up to here every integer is a double."""
 
 _INTEGER = Stored(pa.int64(), "INTEGER")
 _REAL = Stored(pa.float64(), "REAL", frozenset({"nan", "minus-zero"}))
@@ -132,8 +136,7 @@ def array(values: Sequence[Any], type: pa.DataType, *, mixed: bool = False) -> p
     return read
 
 
-def _class(value: Any) -> type:
-    return value.__class__
+_class = builtins.type
 
 
 def _widened(value: Any, type: pa.DataType, row: int) -> Any:
@@ -142,6 +145,8 @@ def _widened(value: Any, type: pa.DataType, row: int) -> Any:
     if isinstance(value, bytes):
         raise Mismatch(row, value)
     if pa.types.is_floating(type):
+        if not -EXACT <= value <= EXACT and isinstance(value, int):
+            raise Mismatch(row, value)
         return float(value)
     return str(value) if isinstance(value, int) else textform.write(pa.array([value]))[0].as_py()
 
