@@ -235,8 +235,8 @@ class TableReading:
                 yield retyped(Batch(rows, Counted(self.shown, first)), self.schema, self.want.bad)
                 first += rows.num_rows
         except TypeUnfit as unfit:
-            if self.widened is None:
-                raise
+            if self.widened is None:  # these are the types of all values: this one is none
+                raise (unfit.__cause__ if isinstance(unfit.__cause__, DataError) else unfit) from None
             raise Restart(self.widened(), f"{self.shown}: {unfit.because}") from unfit
         finally:
             # The same file may be the destination, and a database that is open for reading admits no writer.

@@ -16,7 +16,8 @@ from towpath.adapters.database.mariadb import MariaDB
 from towpath.job import InputSpec, OutputSpec
 from towpath.joins.table_destination import TableDestination
 from towpath.lab import Server
-from towpath.nouns import Existing, Mode, Published, Want
+from towpath.nouns import Existing, Mode, Published, Restart, Want
+from towpath.seams.source import Source
 from towpath.stream import Batch, Counted
 
 
@@ -40,9 +41,15 @@ class Shop:
         return run(self.server, *statements, database=self.name)
 
     def read(self, table: str = "t", query: str | None = None) -> pa.Table:
-        """A table (or query) as the mover reads it."""
-        spec = InputSpec(self.address("" if query else table), query=query)
-        with assemble.source(spec).open(None, Want()) as reading:
+        """A table (or query) as the mover reads it, which begins once more where values ask for other types."""
+        source = assemble.source(InputSpec(self.address("" if query else table), query=query))
+        try:
+            return self._once(source, Want())
+        except Restart as restart:
+            return self._once(source, Want(schema=restart.schema))
+
+    def _once(self, source: Source, want: Want) -> pa.Table:
+        with source.open(None, want) as reading:
             return pa.Table.from_batches([batch.rows for batch in reading], reading.schema)
 
     def column(self, name: str, table: str = "t") -> tuple[pa.DataType, list[Any]]:

@@ -10,9 +10,11 @@ import pyarrow as pa
 import pytest
 
 from tests.adapters.database.mariadbkit import Shop, shop
-from towpath import assemble, copy
-from towpath.errors import UserError
+from tests.movekit import job
+from towpath import assemble, copy, move
+from towpath.errors import DataError, UserError
 from towpath.job import InputSpec
+from towpath.nouns import Restart, Want
 from towpath.verify import verify
 
 __all__ = ["shop"]
@@ -213,3 +215,36 @@ def test_a_version_tells_rows_apart_whose_texts_run_together(shop: Shop) -> None
         with database.read() as session:
             seen.add(database.version(session, "t"))
     assert len(seen) == 6
+
+
+ZEROS = {
+    "date": ("2024-01-02", "0000-00-00", pa.date32()),
+    "datetime": ("2024-01-02 03:04:05", "0000-05-05 00:00:00", pa.timestamp("us")),
+    "time": ("12:00:00", "24:00:00", pa.time32("s")),
+    "tinyint(1)": ("1", "7", pa.bool_()),
+}
+
+
+@pytest.mark.parametrize("declared", ZEROS)
+def test_declared_types_are_presumed_until_a_value_says_otherwise(shop: Shop, declared: str, tmp_path: Any) -> None:
+    usual, odd, type = ZEROS[declared]
+    shop.run("set sql_mode = ''", f"create table t (id int, v {declared})", f"insert into t values (1, '{usual}')")
+    reads = assemble.source(InputSpec(shop.address("t")))
+    assert not reads.describe(Want()).settled
+    with reads.open(None, Want()) as reading:
+        assert not reading.settled
+        assert pa.Table.from_batches([batch.rows for batch in reading]).num_rows == 1
+    assert reads.settle(Want()).field("v").type.id == type.id
+    shop.run("set sql_mode = ''", f"insert into t values (2, '{odd}')")
+    again = assemble.source(InputSpec(shop.address("t")))
+    with again.open(None, Want()) as reading, pytest.raises(Restart, match="column v"):
+        list(reading)
+    receipt = move.run(job(shop.address("t"), tmp_path / "t.parquet"))
+    assert len([note for note in receipt.notes if "restarted once" in note and "column v" in note]) == 1
+    assert receipt.rows == 2
+
+
+def test_a_day_that_no_month_has_is_an_error_of_the_data(shop: Shop, tmp_path: Any) -> None:
+    shop.run("set sql_mode = 'ALLOW_INVALID_DATES'", "create table t (v date)", "insert into t values ('2023-02-31')")
+    with pytest.raises(DataError, match=r"column v: a value is no date .*2023-02-31"):
+        move.run(job(shop.address("t"), tmp_path / "t.parquet"))

@@ -10,8 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from towpath.adapters.database import sqlite
 from towpath.adapters.database.sqlite import SQLite
 from towpath.errors import DataError, Refused, UserError
+from towpath.joins.table_source import TableSource
+from towpath.nouns import Restart, Want
 
 
 @pytest.fixture
@@ -231,3 +234,86 @@ def test_tables_come_with_their_counts_when_they_are_small(database: SQLite) -> 
     )
     with database.read() as session:
         assert session.tables() == {"few": 2, "sqliteish": 0, "many": None, "v": None}
+
+
+BEGINS = {
+    "integer": "(1), (2)",
+    "real": "(1.5), (2)",
+    "text": "('a'), ('b')",
+    "bytes": "(x'00')",
+    "nothing": "(null)",
+    "mixed": "('a'), (5)",
+}
+TURNS = {
+    "integer": "(7)",
+    "huge": f"({2**53 + 1})",
+    "real": "(0.25)",
+    "text": "('later')",
+    "bytes": "(x'ff')",
+    "nothing": "(null)",
+    "several": f"(7), ('later'), (0.5), ({2**60})",
+}
+
+
+@pytest.mark.parametrize("later", TURNS.values(), ids=TURNS)
+@pytest.mark.parametrize("begin", BEGINS.values(), ids=BEGINS)
+@pytest.mark.parametrize("declared", ["", "DATE", "DECIMAL(5,2)"])
+def test_the_types_are_those_of_all_values_however_they_are_found(
+    database: SQLite, monkeypatch: pytest.MonkeyPatch, declared: str, begin: str, later: str
+) -> None:
+    """From a sample, whole, and by beginning again: the same rows or the same error."""
+    sql(database, f"create table t (c {declared}, other int)")
+    sql(database, f"insert into t(c) values {begin}", f"insert into t(c) values {later}")
+    outcomes = []
+    for sample in (10_000, len(begin.split("), ("))):
+        monkeypatch.setattr(sqlite, "_SAMPLE_ROWS", sample)
+        reads = TableSource(database, table="t", shown="shop.db#t")
+        try:
+            try:
+                with reads.open(None, Want()) as reading:
+                    rows = pa.Table.from_batches([batch.rows for batch in reading], reading.schema)
+            except Restart as restart:
+                with reads.open(None, Want(schema=restart.schema)) as reading:
+                    rows = pa.Table.from_batches([batch.rows for batch in reading], reading.schema)
+            outcomes.append((rows.schema.types, rows.to_pylist()))
+        except DataError as error:
+            outcomes.append((str(error), []))
+    try:
+        whole = selected(database, "select c, other from t")
+        expected: Any = (whole.schema.types, whole.to_pylist())
+    except DataError as error:
+        expected = (str(error), [])
+    assert outcomes == [expected, expected]
+
+
+def test_a_column_without_a_value_in_the_sample_is_looked_at_whole(
+    database: SQLite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_SAMPLE_ROWS", 2)
+    sql(database, "create table t (a, b, c)", "insert into t values (null, 1, 1), (null, 2, 'x'), (5, 3, 4)")
+    with database.read() as session:
+        schema, presumed = session.columns("select * from t", ("b",))
+        assert (schema.types, presumed) == ([pa.int64(), pa.int64(), pa.string()], frozenset("c"))
+        schema, presumed = session.columns("select * from t", ())
+        assert presumed == frozenset("bc")
+        assert session.columns("select * from t")[1] == frozenset()
+        assert (session.has("t"), session.has("T"), session.has("u")) == (True, True, False)
+
+
+def test_reading_looks_at_the_rows_of_a_table_once(database: SQLite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And at the first ones for their types, but not at all of them."""
+    sql(database, "create table t (c date)", "insert into t values ('2024-01-01')")
+    seen: list[str] = []
+    whole = sqlite.SQLiteSession._by_values
+
+    def watched(session: Any, relation: str, declared: Any) -> Any:
+        seen.extend([relation] if declared else [])
+        return whole(session, relation, declared)
+
+    monkeypatch.setattr(sqlite.SQLiteSession, "_by_values", watched)
+    reads = TableSource(database, table="t", shown="shop.db#t")
+    reads.describe(Want())
+    with reads.open(None, Want()) as reading:
+        list(reading)
+    assert len(seen) == 2
+    assert all("limit" in relation for relation in seen)

@@ -16,7 +16,7 @@ from pymysql.constants import FIELD_TYPE as KIND
 
 from towpath.adapters.database.mariadb_types import decimal, quote, timed
 from towpath.adapters.database.mariadb_wire import Field
-from towpath.errors import DataError
+from towpath.errors import DataError, TypeUnfit
 from towpath.values import textform
 
 _UNSIGNED, _BINARY = 32, 63
@@ -38,6 +38,7 @@ _OTHERS = {
     KIND.GEOMETRY: pa.binary(),
 }
 _MOST_FRACTION = 6
+_FIRST_DAY = -719_162  # 0001-01-01
 
 Parse = Callable[[pa.Array, pa.DataType], pa.Array]
 
@@ -45,7 +46,7 @@ Parse = Callable[[pa.Array, pa.DataType], pa.Array]
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of a query. `sql` selects it from the query's rows; `unless` is the condition of a value that `type`
-    does not hold, in which case the column has the type `wide`."""
+    does not hold, in which case the column has the type `wide`. `presumed`: nobody has asked for such values."""
 
     name: str
     type: pa.DataType
@@ -53,17 +54,32 @@ class Column:
     parse: Parse
     unless: str = ""
     wide: pa.DataType | None = None
+    presumed: bool = False
 
-    def read(self, cells: pa.Array) -> pa.Array:
-        """The values of cells as the server sent them. Raises DataError for one that is none."""
+    def read(self, cells: pa.Array, where: str) -> pa.Array:
+        """The values of cells as the server sent them. Raises DataError for one that is none, by way of TypeUnfit where
+        the type is presumed."""
         try:
-            return self.parse(cells, self.type)
+            values = self.parse(cells, self.type)
+            if self.presumed:
+                _refuse_year_zero(values)
         except pa.ArrowInvalid as error:
-            raise DataError(
+            wrong = DataError(
                 f"column {self.name}: a value is no {textform.type_name(self.type)} ({error})",
+                where=where,
                 todo="read the column as text: a query with `cast(column as char)`",
                 code="type-violated",
-            ) from error
+            )
+            if self.presumed:
+                raise TypeUnfit(wrong.what, where=where, todo="run again") from wrong
+            raise wrong from error
+        return values
+
+    def known_as(self, type: pa.DataType) -> Column:
+        """The column as it was found before: also a type that was asked for its values may be presumed."""
+        if not self.unless:
+            return self
+        return replace(self, presumed=True) if type == self.type else self.widened()
 
     def widened(self) -> Column:
         assert self.wide is not None
@@ -110,6 +126,14 @@ def _type(field: Field) -> pa.DataType:
     if field.kind in _OTHERS:
         return _OTHERS[field.kind]
     return pa.binary() if field.charset == _BINARY and field.kind != KIND.JSON else pa.string()
+
+
+def _refuse_year_zero(values: pa.Array) -> None:
+    """Arrow has a year zero, which counts as zeros here."""
+    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+        first = pc.min(values)
+        if first.is_valid and first.cast(pa.date32()).value < _FIRST_DAY:
+            raise pa.ArrowInvalid("a date in the year zero")
 
 
 def _zeros(name: str) -> str:

@@ -105,13 +105,20 @@ class MariaDBSession:
         return types.stored(type)
 
     def columns(self, sql: str, sure: Collection[str] | None = None) -> tuple[pa.Schema, frozenset[str]]:
-        return _schema(self._reading(_bare(sql))), frozenset()
+        found = self._reading(_bare(sql))
+        presumed = frozenset(one.name for one in found if one.unless and sure is not None and one.name not in sure)
+        found = self._asked(_bare(sql), found, presumed)
+        return _schema(found), presumed
 
     def select(
         self, sql: str, batch_rows: int, known: pa.Schema | None = None
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         sql = _bare(sql)
         found = self._reading(sql)
+        if known is None:
+            found = self._asked(sql, found)
+        else:
+            found = [one.known_as(known.field(one.name).type) for one in found]
         if any(one.sql != types.quote(one.name) for one in found):
             sql = f"select {', '.join(one.sql for one in found)} from (\n{sql}\n) as _towpath_rows"
         return _schema(found), self._batches(sql, found, batch_rows)
@@ -202,7 +209,7 @@ class MariaDBSession:
                 raise
 
     def _reading(self, sql: str) -> list[reading.Column]:
-        """How each column of a query is read."""
+        """How each column of a query is read, if it has no values that its type does not hold."""
         with translated(self._shown):
             fields = self._wire.fields(sql)
             pair = doubled([one.name for one in fields])
@@ -216,14 +223,20 @@ class MariaDBSession:
                     code="sql-wrong" if pair is None else "column-doubled",
                 )
             own = self._own_types({(one.schema, one.table) for one in fields if one.schema and one.table})
-            found = [reading.column(one, own.get((one.schema, one.table, one.column))) for one in fields]
-            asked = [at for at, one in enumerate(found) if one.unless]
-            if asked:
-                terms = ", ".join(f"coalesce(max({found[at].unless}), 0)" for at in asked)
-                (answers,) = self._rows(f"select {terms} from (\n{sql}\n) as _towpath_rows")
-                for at, answer in zip(asked, answers, strict=True):
-                    found[at] = found[at].widened() if answer else found[at]
-        return found
+            return [reading.column(one, own.get((one.schema, one.table, one.column))) for one in fields]
+
+    def _asked(
+        self, sql: str, columns: Sequence[reading.Column], but: Collection[str] = frozenset()
+    ) -> list[reading.Column]:
+        """The columns, wider where the query's rows have values that these do not hold; `but` some."""
+        asked = [one for one in columns if one.unless and one.name not in but]
+        if not asked:
+            return list(columns)
+        terms = ", ".join(f"coalesce(max({one.unless}), 0)" for one in asked)
+        with translated(self._shown):
+            (answers,) = self._rows(f"select {terms} from (\n{sql}\n) as _towpath_rows")
+        wide = {one.name for one, answer in zip(asked, answers, strict=True) if answer}
+        return [one.widened() if one.name in wide else one for one in columns]
 
     def _own_types(self, tables: set[tuple[str, str]]) -> dict[tuple[str, str, str], pa.DataType]:
         """The types that comments tell, of the columns of these tables."""
@@ -244,7 +257,7 @@ class MariaDBSession:
                     cells = next(blocks, None)
                 if cells is None:
                     return
-                arrays = [one.read(cell) for one, cell in zip(columns, cells, strict=True)]
+                arrays = [one.read(cell, self._shown) for one, cell in zip(columns, cells, strict=True)]
                 del cells
                 batch = pa.record_batch(arrays, schema=schema)
                 del arrays

@@ -115,10 +115,6 @@ class _Column:
     presumed: bool = False
     seen: bool = True
 
-    @property
-    def is_text(self) -> bool:
-        return bool(pa.types.is_string(self.stored.type))
-
 
 class SQLiteSession:
     """One connection with one transaction. `stamp` is the version of the file that it began with."""
@@ -303,23 +299,19 @@ class SQLiteSession:
         try:
             return types.array(values, column.stored.type, mixed=column.mixed)
         except types.Mismatch as mismatch:
-            # Bytes among the values of a column of text are no matter of what was presumed.
-            if column.presumed and not (column.mixed and isinstance(mismatch.value, bytes) and column.is_text):
-                why = f"row {first + mismatch.row}: column {column.name}: {shorten(repr(mismatch.value))}"
-                raise TypeUnfit(
-                    f"{why} is not of the type {column.stored.type}, which the first rows had",
-                    where=self._path,
-                    todo="run again",
-                ) from None
             place = self._place(view, column.name, mismatch.value) or f"row {first + mismatch.row}"
             native = column.stored.native or "nothing"
-            raise DataError(
+            wrong = DataError(
                 f"column {column.name} ({shorten(repr(mismatch.value))}): not a value of its type "
                 f"{column.stored.type}, declared {native}",
                 where=f"{self._path} {place}",
                 todo="correct the value, or read the column as text: a query with `cast(column as text)`",
                 code="type-violated",
-            ) from None
+            )
+            if not column.presumed:
+                raise wrong from None
+            where = f"{self._path} {place}"
+            raise TypeUnfit(wrong.what, where=where, todo="run again") from wrong
 
     def _place(self, view: str, column: str, value: Any) -> str | None:
         """The table and rowid of the first row with this very value, where the query reads one table only."""
