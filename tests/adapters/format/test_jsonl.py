@@ -293,6 +293,11 @@ def test_a_pinned_column_takes_text_forms_and_its_misfits_are_bad_rows() -> None
         (pa.float16(), "0.5", 0.5),
         (pa.decimal128(12, 2), "1.50", Decimal("1.50")),
         (pa.decimal128(12, 2), '"1.50"', Decimal("1.50")),
+        (
+            pa.decimal128(38, 10),
+            "1234567890123456789012345678.5000000000000",
+            Decimal("1234567890123456789012345678.5"),
+        ),
         (pa.decimal256(60, 0), "1" * 60, Decimal("1" * 60)),
         (pa.string(), "1.50", "1.50"),
         (pa.string(), '"x"', "x"),
