@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test test-all attack mutants bench bench-memory bench-report check lint format docs reference clean
 
-$(READY): pyproject.toml constraints.txt $(wildcard src/towpath/*/compiled.c)
+$(READY): pyproject.toml constraints.txt $(wildcard src/towpath/*/*.c)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'

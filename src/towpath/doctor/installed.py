@@ -13,7 +13,7 @@ from towpath.digest import words
 from towpath.doctor.report import OK, PROBLEM, WARNING, Check
 from towpath.errors import MissingLibrary
 from towpath.postgresql import copybinary
-from towpath.text import fields
+from towpath.text import fields, json_fast
 
 _TOPIC = "installed"
 _OLDEST = (3, 11)
@@ -42,7 +42,12 @@ def checks() -> Iterator[Check]:
 
 
 def _compiled() -> Iterator[Check]:
-    parts = (("content digest", words), ("delimited text", fields), ("rows for PostgreSQL", copybinary))
+    parts = (
+        ("content digest", words),
+        ("delimited text", fields),
+        ("JSON records", json_fast),
+        ("rows for PostgreSQL", copybinary),
+    )
     for name, part in parts:
         if part.is_compiled():
             yield Check(_TOPIC, name, OK, "compiled")
