@@ -188,7 +188,7 @@ def test_integers_of_every_width_are_taken_up_to_their_ends(sign: str, bits: int
     least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if sign == "int" else (0, (1 << bits) - 1)
     for value in (least, most, 0, 1, least // 2, most // 3):
         assert one(str(value), type, pinned=True) == value
-    for value in (least - 1, most + 1, -(10**19), 10**19 * 2, 10**20, least * 10 - 1):
+    for value in (least - 1, most + 1, -(10**19), 10**19 * 2, 2**64 + 10**19 + 5, 10**20, least * 10 - 1):
         assert one(str(value), type, pinned=True) is ...
 
 
@@ -318,6 +318,13 @@ def test_a_name_that_is_not_known_or_comes_twice_is_declined(record: str) -> Non
     schema = pa.schema([(name, pa.int64()) for name in NAMES])
     assert compared([record.encode()], schema) is None
     assert compared([b"{}", record.encode() + b" " * 64], schema) is None
+
+
+@pytest.mark.parametrize(("name", "record"), [('q"', '{"q"":1}'), ("b\\", '{"b\\":1}'), ("tab\t", '{"tab\t":1}')])
+def test_a_name_does_not_stand_for_itself_where_json_escapes_it(name: str, record: str) -> None:
+    schema = pa.schema([(name, pa.int64())])
+    assert compared([json.dumps({name: 1}).encode()], schema) is not None
+    assert compared([record.encode() + b" " * 64], schema) is None
 
 
 def test_thousands_of_columns_in_any_order() -> None:
@@ -541,6 +548,24 @@ def test_blocks_are_read_by_several_threads_at_once() -> None:
     for text, rows in zip(texts, found, strict=True):
         assert rows is not None
         assert rows.equals(carefully(text.split(b"\n"), SCHEMA, False))
+
+
+def test_buffers_grow_as_far_as_is_needed() -> None:
+    count = 70_000
+    schema = pa.schema([("n", pa.int64()), ("ok", pa.bool_()), ("s", pa.string()), ("l", pa.list_(pa.bool_()))])
+    rows = [
+        {
+            "n": None if row % 7 == 6 and row > 40_000 else row,
+            "ok": None if row % 5 == 0 else row % 3 == 0,
+            "s": None if row % 11 == 0 else "x" * (row % 40),
+            "l": None if row % 13 == 0 else [None, True, False][: row % 4],
+        }
+        for row in range(count)
+    ]
+    found = Compiled(schema, {}).read("\n".join(map(json.dumps, rows)).encode(), count)
+    assert found is not None
+    found.validate(full=True)
+    assert found.equals(pa.RecordBatch.from_pylist(rows, schema))
 
 
 def test_rows_outlive_their_text_and_their_reader() -> None:

@@ -49,7 +49,8 @@ static PyType_Slot held_slots[] = {
 };
 
 static PyType_Spec held_spec = {
-    "towpath.text.json_compiled.Held", sizeof(struct held), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, held_slots,
+    "towpath.text.json_compiled.Held", sizeof(struct held), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    held_slots,
 };
 
 /* Bytes that grow. */
@@ -85,18 +86,18 @@ static const struct name {
 struct node {
     const struct name *form;
     int precision, scale, depth; /* the first two of decimals */
-    bytes name;                  /* with a quote behind it, and 0 up to a whole word and one more; NULL: never as it is in a text */
-    Py_ssize_t name_size;        /* with the quote */
+    bytes name; /* with a quote, and 0 up to whole words; NULL for one that JSON escapes */
+    Py_ssize_t name_size; /* with the quote */
+    uint64_t mask; /* for the last word of the name */
     const char *plain_name;
     Py_ssize_t plain_size;
-    uint64_t mask;       /* for the last word of the name */
-    Py_ssize_t after;    /* the number of the member that came after this one the last time */
-    int64_t met;         /* the object of its parent in which it came last */
-    Py_ssize_t width;    /* of a struct or list, with its children, which stand next to each other */
+    Py_ssize_t after; /* the number of the member that came after this one the last time */
+    int64_t met; /* the object of its parent in which it came last */
+    Py_ssize_t width; /* of a struct or list, with its children, which stand next to each other */
     struct node *children;
-    Py_ssize_t first;    /* the number of the member that came first the last time */
-    int64_t objects;     /* how many were begun */
-    int32_t *table;      /* members by the hash of their name, from 1, when one was looked for */
+    Py_ssize_t first; /* the number of the member that came first the last time */
+    int64_t objects; /* how many were begun */
+    int32_t *table; /* members by the hash of their name, from 1; NULL until one is looked for */
     size_t table_mask;
     Py_ssize_t length, nulls, most; /* values, and for how many there is room */
     struct room values, validity, content;
@@ -261,8 +262,8 @@ static inline int copied(unsigned char *out, bytes p)
     __m128i all = _mm_loadu_si128((const __m128i *)p);
     _mm_storeu_si128((__m128i *)out, all);
     /* compared with signs: what is not ASCII is less than a blank, too */
-    __m128i odd = _mm_or_si128(_mm_cmplt_epi8(all, _mm_set1_epi8(' ')), _mm_or_si128(_mm_cmpeq_epi8(all, _mm_set1_epi8('"')),
-                                                                                      _mm_cmpeq_epi8(all, _mm_set1_epi8('\\'))));
+    __m128i signs = _mm_or_si128(_mm_cmpeq_epi8(all, _mm_set1_epi8('"')), _mm_cmpeq_epi8(all, _mm_set1_epi8('\\')));
+    __m128i odd = _mm_or_si128(_mm_cmplt_epi8(all, _mm_set1_epi8(' ')), signs);
     unsigned found = (unsigned)_mm_movemask_epi8(odd);
 #if defined(__GNUC__) || defined(__clang__)
     return found ? __builtin_ctz(found) : STRIDE;
@@ -344,7 +345,9 @@ static bytes integer(struct node *n, bytes p)
     if (digits > 19 && (digits > 20 || *from != '1' || found < UINT64_C(10000000000000000000)))
         return NULL; /* beyond 64 bits */
     int bits = n->form->bytes * 8;
-    uint64_t most = n->form->is_signed ? (UINT64_C(1) << (bits - 1)) - !is_negative : is_negative ? 0 : ~UINT64_C(0) >> (64 - bits);
+    uint64_t most = is_negative ? 0 : ~UINT64_C(0) >> (64 - bits);
+    if (n->form->is_signed)
+        most = (UINT64_C(1) << (bits - 1)) - !is_negative;
     if (found > most)
         return NULL;
     found = is_negative ? 0 - found : found;
@@ -439,8 +442,8 @@ static int shortest(uint64_t number, int scale, double *value)
     uint64_t found = scaled(d, scale, &is_between);
     if (!found || found + (is_between && found & 1) != number)
         return 0;
-    uint64_t shorter = scaled(d, scale - 1, &is_between);
-    if (!shorter || is_nearest(d, shorter, scale - 1) || (is_between && is_nearest(d, shorter + 1, scale - 1)))
+    uint64_t shorter = scaled(d, scale - 1, &is_between); /* where it is between two, either reads as d, or none */
+    if (!shorter || is_nearest(d, shorter, scale - 1))
         return 0;
     uint64_t bits = (uint64_t)(d.power + 1075) << 52 | (d.digits & ((UINT64_C(1) << 52) - 1));
     memcpy(value, &bits, sizeof bits);
@@ -829,12 +832,14 @@ static PyObject *handed(PyObject *type, struct room *room, Py_ssize_t size)
 
 static PyObject *told(PyObject *type, struct node *n)
 {
-    Py_ssize_t bits = (n->length + 7) / 8, size = n->form->bytes * n->length;
+    Py_ssize_t bits = (n->length + 7) / 8, size = n->form->kind == TRUTH ? bits : n->form->bytes * n->length;
+    if (n->form->kind == TEXT || n->form->kind == LIST)
+        size += 4; /* one offset more */
     PyObject *validity = Py_None, *values = Py_None, *content = Py_None;
     if (n->nulls)
         validity = handed(type, &n->validity, bits);
     if (validity != NULL && n->form->kind != STRUCT)
-        values = handed(type, &n->values, n->form->kind == TRUTH ? bits : n->form->bytes == 4 && n->form->kind != INTEGER ? size + 4 : size);
+        values = handed(type, &n->values, size);
     if (validity != NULL && values != NULL && n->form->kind == TEXT)
         content = handed(type, &n->content, n->content.used);
     PyObject *found = NULL;
