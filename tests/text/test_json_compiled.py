@@ -631,6 +631,16 @@ def test_lines_are_counted_where_each_is_framed_by_braces(parts: list[bytes]) ->
     assert json_fast.lines(data) == (len(lines) if framed else 0)
 
 
+def test_lines_that_are_declined_are_read_through_pyarrow_as_they_are() -> None:
+    data = b' {"a":1e100} \r\n\r\n\t{"a":null,"b":"x"}\n \n{"a":-0.0 , "b":"y"}\r'
+    schema = pa.schema([("a", pa.float64()), ("b", pa.string())])
+    framed = json_lines.Lines("f", 1, data)
+    assert Compiled(schema, {}).read(framed.text(), framed.count) is None
+    rows = Fast(schema, {}).read(framed.text(), framed.count)
+    assert rows is not None
+    assert repr(rows.to_pylist()) == repr([{"a": 1e100, "b": None}, {"a": None, "b": "x"}, {"a": -0.0, "b": "y"}])
+
+
 def test_elements_of_an_array_are_read() -> None:
     import io
 

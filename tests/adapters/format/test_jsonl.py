@@ -7,6 +7,7 @@ import io
 import json
 import math
 import random
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,17 @@ from towpath.text import json_fast, json_read
 from towpath.text.json_evidence import JSONEvidence, gather
 
 BIG = "123456789012345678901234567890"
+
+
+@pytest.fixture(params=["compiled", "pyarrow"], scope="module", autouse=True)
+def way(request: pytest.FixtureRequest) -> Iterator[str]:
+    """All holds of both: what is compiled, and pyarrow where nothing was."""
+    if request.param == "compiled" and not json_fast.is_compiled():
+        pytest.skip("src/towpath/text/json_compiled.c is not compiled: no C compiler was found at the installation")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "pyarrow":
+            patch.setattr(json_fast, "compiled", None)
+        yield request.param
 
 
 class Kept:
