@@ -26,9 +26,9 @@ from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
 from towpath.lab import Server
 from towpath.nouns import Mode
 from towpath.postgresql import copybinary
-from towpath.text import fields, lines
+from towpath.text import fields, json_fast, lines
 
-_COMPILED = {"text": fields, "lines": lines, "digest": words, "postgresql": copybinary}
+_COMPILED = {"text": fields, "json": json_fast, "lines": lines, "digest": words, "postgresql": copybinary}
 _SMALL = 4 << 20
 """A limit of memory that makes many small batches."""
 _ROWS = 20_000
@@ -57,6 +57,7 @@ class Route:
 
 ROUTES = {
     "text": Route(without=("text",)),
+    "json": Route(without=("json",)),
     "lines": Route(without=("lines",)),
     "digest": Route(without=("digest",)),
     "nothing-compiled": Route(without=tuple(_COMPILED)),
@@ -159,6 +160,46 @@ def stopped(folder: Path) -> JobSpec:
     return job(written(folder, "bad"), folder / "o.parquet", types={**TYPES, "id": "int64", "day": "date"})
 
 
+def records_of(kind: str) -> str:
+    """The same rows as JSON Lines, some in awkward forms, with a list of structs each."""
+    chance = random.Random(9)
+    lines = []
+    for number, (_, text, price, ratio, day, _, ok) in enumerate(table()):
+        price = "0.00" if price == "-0.00" else price
+        ratio = "1e30" if ratio in ("1e308", "NaN") else ratio
+        tags = [{"tag": tag, "n": number} for tag in chance.choices(["x", "é", None], k=number % 3)]
+        told = [
+            f'"id":{number}',
+            f'"name": {json.dumps(text, ensure_ascii=number % 2 == 0)}',
+            f'"price":{price or "null"}',
+        ]
+        told += [f'"ratio" : {ratio or "null"}', f'"day":"{day}"', f'"ok":{ok or "null"}', f'"tags":{json.dumps(tags)}']
+        if number % 10 == 0:
+            chance.shuffle(told)
+        lines.append("{" + ",".join(told[: 7 - number % 50 // 48]) + "}")
+    if kind == "bad":
+        for at, line in {
+            9: '{"id":1,"id":2}',
+            7_000: "[1]",
+            19_999: '{"id":1.5}',
+            12_000: '{"name":"\\ud800"}',
+        }.items():
+            lines[at] = line
+    return "\n".join(lines) + "\n"
+
+
+def records(folder: Path) -> JobSpec:
+    path = folder / "in.jsonl"
+    path.write_text(records_of("plain"), "utf-8")
+    return job(path, folder / "o.parquet", types={"price": "decimal(20,2)"})
+
+
+def records_kept(folder: Path) -> JobSpec:
+    path = folder / "in.jsonl"
+    path.write_text(records_of("bad"), "utf-8")
+    return job(path, folder / "o.parquet", types={"id": "int64", "day": "date"}, bad_rows=str(folder / "bad"))
+
+
 def ragged(folder: Path) -> JobSpec:
     return job(written(folder, "ragged"), folder / "o.parquet")
 
@@ -195,6 +236,7 @@ JOBS: dict[str, Callable[[Path], JobSpec]] = {
     one.__name__: one
     for one in (
         plain, lines_of_windows, late, all_text, kept, stopped, ragged, ruled, shaped, merged, to_sqlite,
+        records, records_kept,
     )
 }  # fmt: skip
 
@@ -262,5 +304,5 @@ def test_every_library_of_postgresql_has_the_same_outcome(
 
 def test_the_jobs_have_all_kinds_of_outcomes(usual: Callable[[str], Outcome]) -> None:
     assert [name for name in JOBS if usual(name).error] == ["stopped", "ragged"]
-    assert [name for name in JOBS if usual(name).bad] == ["kept", "ruled", "to_sqlite"]
+    assert [name for name in JOBS if usual(name).bad] == ["kept", "ruled", "to_sqlite", "records_kept"]
     assert len({usual(name).digest for name in JOBS}) > 6

@@ -11,7 +11,7 @@ from towpath import registry
 from towpath.digest import words
 from towpath.doctor.installed import checks, extras, lacking
 from towpath.postgresql import copybinary
-from towpath.text import fields
+from towpath.text import fields, json_fast
 
 MISSING = registry.Row("format", "nosuch", "towpath_no_such:X", "x", library="towpath_no_such", extra="nosuch")
 BROKEN = registry.Row("format", "broken", "towpath.registry:NoSuchClass", "x")
@@ -49,7 +49,13 @@ def test_an_adapter_without_its_library_is_told_apart_from_a_broken_one(monkeypa
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("content digest", words), ("delimited text", fields), ("rows for PostgreSQL", copybinary)]
+    ("name", "module"),
+    [
+        ("content digest", words),
+        ("delimited text", fields),
+        ("JSON records", json_fast),
+        ("rows for PostgreSQL", copybinary),
+    ],
 )
 def test_what_was_not_compiled_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, name: str, module: Any) -> None:
     monkeypatch.setattr(module, "compiled", None)

@@ -13,7 +13,7 @@ from towpath.digest import words
 from towpath.doctor.report import OK, PROBLEM, WARNING, Check
 from towpath.errors import MissingLibrary
 from towpath.postgresql import copybinary
-from towpath.text import fields, lines
+from towpath.text import fields, json_fast, lines
 
 _TOPIC = "installed"
 _OLDEST = (3, 11)
@@ -45,6 +45,7 @@ def _compiled() -> Iterator[Check]:
     parts = (
         ("content digest", words),
         ("delimited text", fields),
+        ("JSON records", json_fast),
         ("lines of text", lines),
         ("rows for PostgreSQL", copybinary),
     )

@@ -28,6 +28,10 @@ def is_compiled() -> bool:
     return compiled is not None
 
 
+def line_feeds(data: bytes) -> int:
+    return data.count(b"\n") if compiled is None else compiled.line_feeds(data)
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
     """The fields of the records of `data` that begin at `starts`: field f of record r ends before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,7 @@ def _constant(word: str) -> Any:
     raise Unreadable(f"not JSON: {word} is no JSON value")
 
 
+_WIDE = Context(prec=200)
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=_constant)
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -271,4 +273,11 @@ def _decimal(value: Any, type: pa.DataType) -> Any:
     if found is None:
         return None
     before, after = json_numbers.digits(found)
-    return found if after <= type.scale and before <= type.precision - type.scale else None
+    if after > type.scale or before > type.precision - type.scale:
+        return None
+    # pyarrow counts the zeros at the end among the digits
+    return (
+        found
+        if found.as_tuple().exponent >= -type.scale
+        else found.quantize(Decimal(1).scaleb(-type.scale), context=_WIDE)
+    )

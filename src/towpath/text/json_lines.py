@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import BinaryIO
 
 from towpath.stream import Place
+from towpath.text import fields, json_fast
 from towpath.text.json_read import LONGEST, too_long
 
 _BLANK = b" \t\r"
@@ -43,6 +44,9 @@ class Lines:
     @cached_property
     def _framed(self) -> tuple[bytes | None, int]:
         """The text, or None, and the number of lines that are not blank."""
+        if json_fast.is_compiled():
+            count = json_fast.lines(self.data)
+            return (self.data, count) if count else (None, len(self._lines))
         count = _objects(self.data)
         if count:
             return self.data, count
@@ -73,8 +77,8 @@ def cut(file: BinaryIO, name: str, size: int) -> Iterator[Lines]:
         following = file.read(size)
         end = chunk.rfind(b"\n") + 1 if following else len(chunk)
         if end:
-            block = Lines(name, line, b"".join([*begun, chunk[:end]]))
-            line += block.data.count(b"\n")
+            block = Lines(name, line, b"".join([*begun, memoryview(chunk)[:end]]))
+            line += fields.line_feeds(block.data)
             begun = []
             yield block
         begun.append(chunk[end:])

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import random
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,17 @@ from towpath.text import json_fast, json_read
 from towpath.text.json_evidence import JSONEvidence, gather
 
 BIG = "123456789012345678901234567890"
+
+
+@pytest.fixture(params=["compiled", "pyarrow"], scope="module", autouse=True)
+def way(request: pytest.FixtureRequest) -> Iterator[str]:
+    """All holds of both: what is compiled, and pyarrow where nothing was."""
+    if request.param == "compiled" and not json_fast.is_compiled():
+        pytest.skip("src/towpath/text/json_compiled.c is not compiled: no C compiler was found at the installation")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "pyarrow":
+            patch.setattr(json_fast, "compiled", None)
+        yield request.param
 
 
 class Kept:
@@ -293,6 +305,11 @@ def test_a_pinned_column_takes_text_forms_and_its_misfits_are_bad_rows() -> None
         (pa.float16(), "0.5", 0.5),
         (pa.decimal128(12, 2), "1.50", Decimal("1.50")),
         (pa.decimal128(12, 2), '"1.50"', Decimal("1.50")),
+        (
+            pa.decimal128(38, 10),
+            "1234567890123456789012345678.5000000000000",
+            Decimal("1234567890123456789012345678.5"),
+        ),
         (pa.decimal256(60, 0), "1" * 60, Decimal("1" * 60)),
         (pa.string(), "1.50", "1.50"),
         (pa.string(), '"x"', "x"),
