@@ -105,6 +105,28 @@ def test_a_key_that_the_table_has_twice_is_told_when_a_row_would_meet_it(shop: W
     assert load(shop, rows(id=[2], v=["c"]), Mode.MERGE, ("id",)) == Published(1, 1)
 
 
+@pytest.mark.parametrize(
+    ("declared", "joined"),
+    [("", True), ("primary key (id)", False), ("primary key (id, k)", False), ("primary key (k, v)", True)],
+)
+def test_a_table_is_not_looked_through_for_keys_that_it_keeps_apart_itself(
+    shop: Watched, monkeypatch: pytest.MonkeyPatch, declared: str, joined: bool
+) -> None:
+    sql(shop, f"create table t (id integer, k integer, v text{declared and ', ' + declared})")
+    sql(shop, "insert into t values (1, 1, 'a')")
+    looked = []
+    whole = Merge._refuse_doubled_keys
+
+    def watched(merge: Merge, session: Any, rows: str, what: str, todo: str) -> None:
+        looked.append("join" in rows)
+        whole(merge, session, rows, what, todo)
+
+    monkeypatch.setattr(Merge, "_refuse_doubled_keys", watched)
+    batch = rows(id=[1, 2], k=[1, 1], v=["b", "b"])
+    assert load(shop, batch, Mode.MERGE, ("id", "k")) == Published(2, 1, 1, 0)
+    assert any(looked) is joined
+
+
 def test_a_key_that_is_null_is_told_with_its_rows_and_what_to_do(shop: Watched) -> None:
     sql(shop, "create table t (id integer, k integer)")
     batch = rows(id=pa.array([1, None, None]), k=pa.array([1, 2, 3]))

@@ -58,12 +58,13 @@ class Merge:
         self.check_keys(session, self._stage)
         # Joins, for SQLite walks through the whole other table for each row of an `exists`.
         met = f"from {self._stage} as _new_ join {self.table} as _old_ on {self._matched()}"
-        self._refuse_doubled_keys(
-            session,
-            met,
-            "belongs to several rows of the table",
-            "delete all but one of them, or choose a key that is unique",
-        )
+        if not set(self.existing.key) <= set(self.key) or not self.existing.key:  # else the table sees to it
+            self._refuse_doubled_keys(
+                session,
+                met,
+                "belongs to several rows of the table",
+                "delete all but one of them, or choose a key that is unique",
+            )
         unchanged = self._unchanged(session)
         self._let_signs_change(session)
         updated = self._update(session)
