@@ -122,7 +122,7 @@ def test_a_table_is_not_looked_through_for_keys_that_it_keeps_apart_itself(
         whole(merge, session, rows, what, todo)
 
     monkeypatch.setattr(Merge, "_refuse_doubled_keys", watched)
-    batch = rows(id=[1, 2], k=[1, 1], v=["b", "b"])
+    batch = rows(id=[1, 2], k=[1, 1], v=["b", "c"])
     assert load(shop, batch, Mode.MERGE, ("id", "k")) == Published(2, 1, 1, 0)
     assert any(looked) is joined
 
