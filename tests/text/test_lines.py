@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from towpath.adapters.format.csv import CSV
 from towpath.adapters.format.json import JSON
 from towpath.adapters.format.jsonl import JSONLines
-from towpath.errors import TowError
+from towpath.errors import DataError, TowError
 from towpath.text import lines
 from towpath.text.lines import Lines, Rules, Style
 from towpath.values.convert import convert, planned
@@ -49,7 +49,9 @@ LEAVES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.decimal128(9, 9): st.integers(-(10**9) + 1, 10**9 - 1).map(lambda n: Decimal(n).scaleb(-9)),
     pa.bool_(): st.booleans(),
     pa.date32(): _DAYS,
-    pa.float64(): st.floats(allow_nan=False, allow_infinity=False),
+    pa.float64(): st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(10**15), 10**15).flatmap(lambda n: st.integers(0, 9).map(lambda scale: n / 10**scale))
+    | st.sampled_from([0.0, -0.0, 1e-3, 9.99e-4, 1e10, 9999999999.75, 0.30000000000000004, 1e22, 5e-324]),
     pa.string(): TEXT,
     pa.large_string(): TEXT,
     pa.null(): st.none(),
@@ -195,6 +197,32 @@ def test_numbers_at_the_ends_of_words_are_written_whole() -> None:
             assert written(format(), rows) == slowly(format, rows)
 
 
+@given(
+    st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=60) | st.lists(st.integers(-(10**16), 10**16)),
+    st.integers(0, 8),
+)
+@example([29, 57, 58, 113, 1], 2)
+@example([1, 5, 99_999], 5)
+def test_doubles_of_few_digits_and_of_many(numbers: list[int], scale: int) -> None:
+    rows = pa.record_batch({"v": pa.array([one / 10**scale for one in numbers], pa.float64())})
+    for format in (CSV, JSONLines):
+        assert written(format(), rows) == slowly(format, rows)
+
+
+def test_a_minus_zero_keeps_its_sign() -> None:
+    rows = pa.record_batch({"v": [-0.0, 1.5, 0.0]})
+    assert written(CSV(), rows) == b"v\n-0.0\n1.5\n0\n"
+    assert written(JSONLines(), rows) == b'{"v":-0.0}\n{"v":1.5}\n{"v":0.0}\n'
+
+
+def test_doubles_that_are_no_numbers_are_told_as_ever() -> None:
+    for value in ("nan", "inf", "-inf"):
+        rows = pa.record_batch({"v": pa.array([1.5, float(value)])})
+        assert written(CSV(), rows) == slowly(CSV, rows)
+        with pytest.raises(DataError, match="JSON has no number"):
+            JSONLines().writer(io.BytesIO(), rows.schema).write(rows)
+
+
 def test_deeply_nested_values_are_written_too() -> None:
     for depth in (30, 31, 32, 33, 40):
         value: Any = 1
@@ -232,6 +260,7 @@ WRONG: dict[str, Any] = {
     "a wrong style": rows_of(told(style=3)),
     "a wrong scale": rows_of(told(form="decimal", scale=39, values=bytes(32))),
     "too few decimals": rows_of(told(form="decimal", values=bytes(31))),
+    "too few doubles": rows_of(told(form="double", values=bytes(15))),
     "too few bools": rows_of(told(form="bool", values=b"", length=2)),
     "too few dates": rows_of(told(form="date", values=bytes(7))),
     "too few offsets": rows_of(told(form="text", values=OFFSETS[:2], content=b"ab")),

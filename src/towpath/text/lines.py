@@ -78,36 +78,47 @@ class Lines:
 
     def render(self, rows: pa.RecordBatch) -> bytes:
         """The lines of all rows, in UTF-8."""
-        children = tuple(self._told(values) for values in rows.columns)
+        text = self._rendered(rows, doubles=True)
+        if text is None:  # doubles of many digits are for Arrow to write
+            text = self._rendered(rows, doubles=False)
+        assert text is not None
+        return text
+
+    def _rendered(self, rows: pa.RecordBatch, *, doubles: bool) -> bytes | None:
+        children = tuple(self._told(values, doubles) for values in rows.columns)
         told = ("struct", 0, 0, 0, False, 0, rows.num_rows, b"", None, None, None, children, tuple(self.before))
         words = tuple(word.encode() for word in self.rules.words)
         return compiled.render(told, self.after, self.rules.special, ord(self.rules.quote), words)
 
-    def _told(self, values: pa.Array, depth: int = 0) -> tuple[Any, ...]:
+    def _told(self, values: pa.Array, doubles: bool, depth: int = 0) -> tuple[Any, ...]:
         type = values.type
-        if not self._is_native(values, depth):
+        if not self._is_native(values, doubles, depth):
             values = self.text(values)
             return self._leaf("text", values, Style.DELIMITED if self.style is Style.DELIMITED else Style.BARE)
         if pa.types.is_struct(type):
             # What a null struct holds is nobody's: it need not be fit to be written.
             held = values.flatten() if values.null_count else [values.field(at) for at in range(type.num_fields)]
-            members = tuple(self._told(one, depth + 1) for one in held)
+            members = tuple(self._told(one, doubles, depth + 1) for one in held)
             return self._node("struct", values, children=members, before=tuple(json_before(type.names)))
         if is_list(type):
             values = _compact(values)
-            return self._node("list", values, values=True, children=(self._told(values.values, depth + 1),))
+            return self._node("list", values, values=True, children=(self._told(values.values, doubles, depth + 1),))
         if pa.types.is_string(type) or pa.types.is_large_string(type):
             return self._leaf("text", values, self.style)
         if pa.types.is_boolean(type):
             return self._leaf("bool", values)
         if pa.types.is_date32(type):
             return self._leaf("date", values)
+        if pa.types.is_float64(type):
+            return self._leaf("double", values)
         if pa.types.is_decimal128(type):
             return self._leaf("decimal", values)
         return self._leaf("signed" if pa.types.is_signed_integer(type) else "unsigned", values)
 
-    def _is_native(self, values: pa.Array, depth: int) -> bool:
+    def _is_native(self, values: pa.Array, doubles: bool, depth: int) -> bool:
         type = values.type
+        if pa.types.is_float64(type):
+            return doubles and (self.style is Style.JSON or self.rules.spare_native)
         if pa.types.is_string(type) or pa.types.is_large_string(type):
             return True
         if self.style is Style.JSON:
@@ -131,7 +142,7 @@ class Lines:
         type, buffers = array.type, array.buffers()
         wide = pa.types.is_large_string(type) or pa.types.is_large_list(type)
         width = (8 if wide else 4) if form in ("text", "list") else max(type.bit_width // 8, 1) if values else 0
-        scale = type.scale if form == "decimal" else 0
+        scale = type.scale if form == "decimal" else int(form == "double" and self.style is Style.JSON)
         content = (buffers[2] or b"") if form == "text" else None
         return (
             form, int(style), width, scale, self.rules.all, array.offset, len(array), self.null,
@@ -141,9 +152,10 @@ class Lines:
 
 
 def is_native(type: pa.DataType) -> bool:
-    """Whether values of a type are written by themselves: whole numbers, decimals, bools and dates."""
+    """Whether values of a type are written by themselves: whole numbers, decimals, doubles, bools and dates."""
     return bool(
         pa.types.is_integer(type)
+        or pa.types.is_float64(type)
         or pa.types.is_boolean(type)
         or pa.types.is_date32(type)
         or (pa.types.is_decimal128(type) and 0 <= type.scale <= 38)

@@ -11,7 +11,7 @@
 
 typedef const unsigned char *bytes;
 
-enum form { SIGNED, UNSIGNED, DECIMAL, BOOLEAN, DATE, TEXT, LIST, STRUCT };
+enum form { SIGNED, UNSIGNED, DOUBLE, DECIMAL, BOOLEAN, DATE, TEXT, LIST, STRUCT };
 enum style { BARE, DELIMITED, JSON_STRING }; /* of text */
 enum { DEEPEST = 64, MOST_DIGITS = 48, SLACK = 16 };
 
@@ -46,7 +46,7 @@ struct rules {
 struct out {
     unsigned char *text;
     size_t used, room, reserve;
-    int is_full;
+    int is_full, is_declined; /* nothing more is written then */
 };
 
 /* Makes room for so many bytes more. Once there is none nothing more is written. */
@@ -146,6 +146,20 @@ static int64_t signed_at(bytes p, int width)
     return (int64_t)((value ^ sign) - sign);
 }
 
+static double double_at(bytes p)
+{
+    double value;
+    memcpy(&value, p, 8);
+    return value;
+}
+
+static inline int is_minus_zero(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, 8);
+    return bits == UINT64_C(1) << 63;
+}
+
 /* A decimal of 16 bytes, all of its scale's digits behind the point. */
 static void put_decimal(struct out *o, bytes p, int scale)
 {
@@ -188,6 +202,36 @@ static void put_decimal(struct out *o, bytes p, int scale)
         put_one(o, '.');
         put_short(o, end - scale, (size_t)scale);
     }
+}
+
+/* A double below 10^10 that is a number of at most 15 digits, 5 of them behind the point, written with as few: no other number of so few
+   is the same double, so that no shorter text is (15 digits survive, as C's DBL_DIG says). The quotient is the double next
+   to the number, for both are doubles (W. D. Clinger, How to Read Floating Point Numbers Accurately, 1990). With `point`
+   a whole number has one too. 0 where it is no such double. */
+static inline int put_double(struct out *o, double value, int point)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5};
+    double size = value < 0 ? -value : value;
+    if (!(size < 1e10) || is_minus_zero(value))
+        return 0;
+    for (int scale = 0; scale < 6; scale++) {
+        uint64_t number = (uint64_t)(size * powers[scale] + 0.5);
+        if ((double)number / powers[scale] != size)
+            continue;
+        unsigned char room[MOST_DIGITS + SLACK], *end = room + MOST_DIGITS, *begin = digits(end, number);
+        while (end - begin <= scale)
+            *--begin = '0';
+        if (value < 0)
+            *--begin = '-';
+        put_short(o, begin, (size_t)(end - begin - scale));
+        if (scale) {
+            put_one(o, '.');
+            put_short(o, end - scale, (size_t)scale);
+        } else if (point)
+            put_short(o, ".0             ", 2);
+        return 1;
+    }
+    return 0;
 }
 
 /* YYYY-MM-DD of days from 1970-01-01, of the years 1 to 9999 (H. Hinnant, chrono-compatible date algorithms). */
@@ -297,7 +341,7 @@ static void value(struct out *o, const struct node *n, const struct rules *r, Py
 
 static void members(struct out *o, const struct node *n, const struct rules *r, Py_ssize_t row)
 {
-    for (Py_ssize_t one = 0; one < n->many && !o->is_full; one++) {
+    for (Py_ssize_t one = 0; one < n->many && !o->is_full && !o->is_declined; one++) {
         put_short(o, n->before[one].text, (size_t)n->before[one].size);
         value(o, &n->children[one], r, row);
     }
@@ -322,6 +366,9 @@ static void value(struct out *o, const struct node *n, const struct rules *r, Py
     }
     case UNSIGNED:
         put_number(o, 0, unsigned_at(held + at * n->width, n->width));
+        break;
+    case DOUBLE:
+        o->is_declined |= !put_double(o, double_at(held + at * 8), n->scale);
         break;
     case DECIMAL:
         put_decimal(o, held + at * 16, n->scale);
@@ -357,7 +404,7 @@ static void value(struct out *o, const struct node *n, const struct rules *r, Py
         put_one(o, '[');
         for (int64_t item = from; item < to; item++) {
             room_for(o, n->children->fixed + 1);
-            if (o->is_full)
+            if (o->is_full || o->is_declined)
                 return;
             if (item > from)
                 put_one(o, ',');
@@ -464,9 +511,9 @@ static const char *told(PyObject *given, struct node *n, int depth)
         PyErr_Clear();
         return "an array must be told by its form, place, buffers and children";
     }
-    static const char *const forms[] = {"signed", "unsigned", "decimal", "bool", "date", "text", "list", "struct"};
+    static const char *const forms[] = {"signed", "unsigned", "double", "decimal", "bool", "date", "text", "list", "struct"};
     int known = -1;
-    for (int one = 0; one < 8; one++)
+    for (int one = 0; one < 9; one++)
         if (!strcmp(form, forms[one]))
             known = one;
     if (known < 0 || style < BARE || style > JSON_STRING)
@@ -482,7 +529,7 @@ static const char *told(PyObject *given, struct node *n, int depth)
     if (n->first < 0 || n->length < 0 || n->first > most || n->length > most || n->scale < 0 || n->scale > 38)
         return "there cannot be so many";
     int has_offsets = n->form == TEXT || n->form == LIST;
-    int width = n->form == DECIMAL ? 16 : n->form == DATE ? 4 : n->width;
+    int width = n->form == DECIMAL ? 16 : n->form == DOUBLE ? 8 : n->form == DATE ? 4 : n->width;
     if ((n->form <= UNSIGNED && width != 1 && width != 2 && width != 4 && width != 8) || (has_offsets && width != 4 && width != 8))
         return "there are no values of such a width";
     Py_ssize_t need = n->form == STRUCT ? 0 : n->form == BOOLEAN ? (end + 7) / 8 : (end + has_offsets) * width;
@@ -515,9 +562,11 @@ static void forget(struct node *n)
 }
 
 PyDoc_STRVAR(render_doc,
-             "render(rows, after, special, quote, words) -> bytes: each row's members, then `after`.\n\n"
-             "rows: a struct, told as each array is: form (signed, unsigned, decimal, bool, date, text, list, struct), style\n"
-             "of text (0 as it is, 1 quoted where needed, 2 a JSON string), width of a value or offset in bytes, scale,\n"
+             "render(rows, after, special, quote, words) -> bytes: each row's members, then `after`. None where a double is not of\n"
+             "few digits.\n\n"
+             "rows: a struct, told as each array is: form (signed, unsigned, double, decimal, bool, date, text, list, struct), style\n"
+             "of text (0 as it is, 1 quoted where needed, 2 a JSON string), width of a value or offset in bytes, scale (of\n"
+             "doubles whether whole ones have a point),\n"
              "whether all values are quoted, the first value's number in the buffers, the number of values, what stands for\n"
              "null, buffers of validity, of values or offsets, and of content (None where there is none), children, and what\n"
              "stands before each. special: for each of 256 bytes, 1 where text with it is quoted, 2 where it may begin a\n"
@@ -547,7 +596,7 @@ static PyObject *render(PyObject *self, PyObject *args)
         memcpy(r.special, special, 256);
         o.reserve = rows.fixed + (size_t)of_after + SLACK;
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t row = 0; row < rows.length && !o.is_full; row++) {
+        for (Py_ssize_t row = 0; row < rows.length && !o.is_full && !o.is_declined; row++) {
             room_for(&o, 0);
             if (o.is_full)
                 break;
@@ -558,6 +607,8 @@ static PyObject *render(PyObject *self, PyObject *args)
         Py_END_ALLOW_THREADS
         if (o.is_full || o.used > (size_t)PY_SSIZE_T_MAX)
             PyErr_NoMemory();
+        else if (o.is_declined)
+            found = Py_NewRef(Py_None);
         else
             found = PyBytes_FromStringAndSize((const char *)o.text, (Py_ssize_t)o.used);
     } else

@@ -1,3 +1,5 @@
 from typing import Any
 
-def render(rows: tuple[Any, ...], after: bytes, special: bytes, quote: int, words: tuple[bytes, ...], /) -> bytes: ...
+def render(
+    rows: tuple[Any, ...], after: bytes, special: bytes, quote: int, words: tuple[bytes, ...], /
+) -> bytes | None: ...
