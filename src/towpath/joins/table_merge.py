@@ -12,7 +12,7 @@ import pyarrow as pa
 from towpath.badrows import shorten
 from towpath.errors import BooksDoNotBalance, DataError
 from towpath.nouns import Existing, Published
-from towpath.seams.database import Database, IndexesStages, Session
+from towpath.seams.database import Database, IndexesStages, JoinsByKey, Session
 from towpath.seams.dialect import Dialect
 
 STAGE = "_towpath_stage"
@@ -58,7 +58,9 @@ class Merge:
         self.check_keys(session, self._stage)
         # Joins, for SQLite walks through the whole other table for each row of an `exists`.
         met = f"from {self._stage} as _new_ join {self.table} as _old_ on {self._matched()}"
-        if not set(self.existing.key) <= set(self.key) or not self.existing.key:  # else the table sees to it
+        if self.existing.key and set(self.existing.key) == set(self.key) and isinstance(session, JoinsByKey):
+            session.join_by_key(self.table, staged)
+        if not self.existing.key or not set(self.existing.key) <= set(self.key):  # else the table sees to it
             self._refuse_doubled_keys(
                 session,
                 met,

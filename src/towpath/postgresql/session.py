@@ -21,6 +21,8 @@ from towpath.values.widening import BEYOND_INT64
 
 T = TypeVar("T")
 _QUERY = "_towpath_query"
+_FEW = 10
+"""Rows are few beside a table that has so many times as many."""
 _PLACES = re.compile(r"'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\?")
 
 
@@ -66,6 +68,14 @@ class PostgreSQLSession(ABC):
     def inserted(self, table: str) -> int:
         """By the server's own count."""
         return catalog.inserted(self.rows, table)
+
+    def join_by_key(self, table: str, rows: int) -> None:
+        """Hashing rows of many columns, of which most are met by none, takes PostgreSQL several times as long as the
+        index does. How many rows a table has is the planner's guess."""
+        known = self.scalar("select reltuples from pg_class where oid = cast(? as text)::regclass", [table])
+        if known is not None and rows * _FEW <= known:
+            self.execute("set local enable_hashjoin = off")
+            self.execute("set local enable_mergejoin = off")
 
     def widened(self, table: str, column: str, type: pa.DataType) -> Stored:
         """The type of that width. Raises Refused where rows would be written anew in another order or a view is in the

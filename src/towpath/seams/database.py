@@ -128,6 +128,15 @@ class IndexesStages(Protocol):
 
 
 @runtime_checkable
+class JoinsByKey(Protocol):
+    """A session whose database reads a whole table to find a few of its rows, unless it is told not to."""
+
+    def join_by_key(self, table: str, rows: int) -> None:
+        """Lets the transaction find rows of a table (quoted) by its primary key, where that many are few beside it."""
+        ...
+
+
+@runtime_checkable
 class DescribesQueries(Protocol):
     """A session that can tell a query's columns without running it to its end."""
 

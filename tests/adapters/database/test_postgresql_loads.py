@@ -336,3 +336,23 @@ def test_who_is_read_only_by_default_stays_so(postgresql: Place, tmp_path: Path)
         copy(tmp_path / "new.csv", postgresql.address("orders", options=settings), mode="append")
     assert refused.value.code == "permission-denied"
     assert postgresql.ask("select count(*) from orders") == [(200,)]
+
+
+def test_a_few_rows_are_merged_by_the_tables_own_key(postgresql: Place) -> None:
+    postgresql.run(
+        'create table "Many ""rows" (id int8 primary key, name text)',
+        'insert into "Many ""rows" select i, \'old\' from generate_series(1, 20000) i',
+        'analyze "Many ""rows"',
+        "create table orders (id int8 primary key, name text)",
+        "insert into orders select i, 'old' from generate_series(1, 20000) i",
+        "analyze orders",
+    )
+    for rows_, setting in ((2_000, "off"), (2_001, "on")):
+        with postgresql.database().write() as session:
+            session.join_by_key('"Many ""rows"', rows_)  # type: ignore[attr-defined]
+            assert [session.scalar(f"show enable_{kind}") for kind in ("hashjoin", "mergejoin")] == [setting] * 2
+        with postgresql.database().write() as session:
+            assert session.scalar("show enable_hashjoin") == "on"
+    done = write(rows(19_950, 100), postgresql.address("orders"), mode="merge", key="id")
+    assert (done.inserted, done.updated, done.unchanged) == (49, 51, 0)
+    assert postgresql.ask("select count(*), count(*) filter (where name = 'new') from orders") == [(20_049, 100)]
