@@ -50,6 +50,7 @@ class Stored:
     (where some systems have their infinities), intervals with nanoseconds, the time of day 24:00:00. `longest` is how
     many characters a text may have, where there is a limit that people come to (`varchar(10)`). `narrow` says, in a
     clause, what else of its type a column does not keep, which the load then tests (labels, a length in bytes).
+    `as_text`: the values are handed over in their type, and written in their text form.
     """
 
     type: pa.DataType
@@ -57,6 +58,7 @@ class Stored:
     refuses: frozenset[str] = frozenset()
     longest: int | None = None
     narrow: str = ""
+    as_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ class FolderDestination:
         stored = {
             field.name: self._path_type(field.type)
             if field.name in there.partition_by
-            else replace(self.format.stored(field.type), type=field.type)
+            else replace(self.format.stored(field.type), type=field.type, as_text=False)
             for field in there.schema
         }
         return Existing(there.schema, stored, there.rows)
@@ -153,7 +153,7 @@ class FolderDestination:
         """The manifest keeps a column's own type where the format holds its values exactly, if only as text."""
         stored = self.format.stored(type)
         exact = way(type, stored)[0] is Way.EXACT
-        return replace(stored, type=plain_type(type)) if exact else stored
+        return replace(stored, type=plain_type(type), as_text=False) if exact else stored
 
     def _path_type(self, type: pa.DataType) -> Stored:
         return Stored(plain_type(type), "part of the path")

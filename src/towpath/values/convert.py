@@ -41,7 +41,7 @@ def way(source: pa.DataType, stored: Stored) -> tuple[Way, str]:
     EXACT is judged for the years 1 to 9999 and times of day before 24:00:00; a value outside that does not fit is still
     reported by `convert`. Raises Refused when no value could pass (a struct to a date)."""
     have, want = plain_type(source), plain_type(stored.type)
-    found, why = _way(have, want)
+    found, why = _way(have, pa.string() if stored.as_text else want)
     if found is Way.EXACT and (whys := _tested(have, want, stored)):
         return Way.CHECKED, "; ".join(whys)
     return found, why

@@ -126,7 +126,8 @@ class CSV:
     def stored(self, type: pa.DataType) -> Stored:
         """Text, in the convention of `towpath.values.textform`, which the writer makes of some types itself."""
         textform.write(pa.nulls(0, type))
-        return Stored(type if lines.is_native(type) else pa.string(), "text")
+        is_native = lines.is_native(type)
+        return Stored(type if is_native else pa.string(), "text", as_text=is_native)
 
     def check_names(self, names: Sequence[str]) -> None:
         """A header names every column."""
