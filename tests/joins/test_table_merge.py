@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tests.joins.tablekit import back, load, rows, sql
-from tests.joins.watchedkit import Indexing, Watched, WatchedSession
+from tests.joins.watchedkit import Indexing, Keying, Watched, WatchedSession
 from towpath.errors import BooksDoNotBalance, DataError
 from towpath.joins.table_merge import Merge, has_floats, textual
 from towpath.nouns import Existing, Mode, Published
@@ -200,6 +200,24 @@ def test_a_stage_has_an_index_where_joins_take_one_to_be_fast(shop: Watched) -> 
         'create temp table _towpath_stage ("v" TEXT, "a b" TEXT, "id" INTEGER,'
         " check ('\"id\" INTEGER; \"a b\" TEXT' <> ''))"
     )
+
+
+@pytest.mark.parametrize(
+    ("declared", "by_key"),
+    [("", False), ("primary key (id)", False), ("primary key (k, id)", True), ("primary key (id, k, v)", False)],
+)
+def test_rows_are_found_by_the_tables_own_key_where_they_are_merged_by_it(
+    shop: Watched, declared: str, by_key: bool
+) -> None:
+    shop.session = Keying
+    sql(shop, f"create table t (id integer, k integer, v text{declared and ', ' + declared})")
+    shop.said.clear()
+    assert load(shop, rows(id=[1, 2], k=[1, 1], v=["b", "c"]), Mode.MERGE, ("id", "k")).inserted == 2
+    found = [at for at, one in enumerate(shop.said) if one.startswith("2 rows by the key of")]
+    assert len(found) == by_key
+    if by_key:
+        assert shop.said[found[0]] == '2 rows by the key of "t"'
+        assert shop.said[found[0] + 1].startswith("update")
 
 
 def test_staged_rows_are_marked_where_a_join_would_be_slow(tmp_path: Path) -> None:

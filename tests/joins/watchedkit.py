@@ -83,5 +83,12 @@ class Indexing(WatchedSession):
         return f"check ('{'; '.join(f'{name} {native}' for name, native in key.items())}' <> '')"
 
 
+class Keying(WatchedSession):
+    """It is told which of its tables rows are found in by their key."""
+
+    def join_by_key(self, table: str, rows: int) -> None:
+        self.said.append(f"{rows} rows by the key of {table}")
+
+
 def target(database: SQLite, table: str = "t") -> Target:
     return Target(database, table, Script("before-sql", (), "shop#t"), Script("after-sql", (), "shop#t"), "shop#t")
