@@ -175,7 +175,7 @@ class TestFiles:
     def test_a_file_without_a_limit_ends_when_its_rows_took_enough_memory(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(file_limits, "_MEMORY_BYTES", 12)
+        monkeypatch.setattr(file_limits, "_MEMORY_BYTES", 24)
         write(to_folder(tmp_path / "out", CSV()), [rows(id=[number]) for number in range(5)])
         assert list(counts(tmp_path / "out").values()) == [3, 2]
 
