@@ -169,6 +169,16 @@ def test_what_is_not_a_value_is_not_looked_at() -> None:
     )
     several = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), items)
     assert written(JSONLines(), pa.record_batch({"l": several}).slice(2)) == b'{"l":[2.5]}\n'
+    long = pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), pa.array([0.1 + 0.2, float("nan")]))
+    for lists in (long.slice(0, 1), long.slice(1, 1)):
+        sink = io.BytesIO()
+        writer = JSONLines().writer(sink, pa.schema({"l": lists.type}))
+        if lists.offset:
+            with pytest.raises(DataError):
+                writer.write(pa.record_batch({"l": lists}))
+        else:
+            writer.write(pa.record_batch({"l": lists}))
+            assert sink.getvalue() == b'{"l":[0.30000000000000004]}\n'
 
 
 def test_rows_of_many_sizes_have_room() -> None:

@@ -177,8 +177,10 @@ def json_before(names: Sequence[str]) -> list[bytes]:
 
 def _compact(lists: pa.Array) -> pa.Array:
     """The same lists, whose items alone are all that is behind them."""
-    if not lists.null_count and not lists.offset and len(lists) and lists.offsets[0].as_py() == 0:
-        return lists
+    if not lists.null_count and not lists.offset and len(lists):
+        ends = (lists.offsets[0].as_py(), lists.offsets[len(lists)].as_py())
+        if ends == (0, len(lists.values)):
+            return lists
     lengths = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int64())
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths)])
     mask = lists.is_null() if lists.null_count else None
