@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from towpath.adapters.format.csv import CSV
@@ -127,6 +127,11 @@ def slowly(make: Callable[[], Any], rows: pa.RecordBatch) -> bytes | str:
         return written(make(), rows)
 
 
+_PATIENT = settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+"""Nested rows take their time to be made up on a busy machine."""
+
 DIALECTS: list[dict[str, Any]] = [
     {},
     {"delimiter": ";", "header": False},
@@ -141,13 +146,13 @@ DIALECTS: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=300)
+@settings(_PATIENT)
 @given(rows=batches(_FLAT), dialect=st.sampled_from(DIALECTS))
 def test_delimited_lines(rows: pa.RecordBatch, dialect: dict[str, Any]) -> None:
     assert written(CSV(**dialect), rows) == slowly(lambda: CSV(**dialect), rows)
 
 
-@settings(max_examples=300)
+@settings(_PATIENT)
 @given(rows=batches(_TREES), make=st.sampled_from([JSONLines, JSON]))
 @example(rows=pa.record_batch({"v": pa.array([[{"a": "x"}], None, []])}), make=JSONLines)
 def test_json_objects(rows: pa.RecordBatch, make: Callable[[], Any]) -> None:
@@ -207,6 +212,7 @@ def test_numbers_at_the_ends_of_words_are_written_whole() -> None:
             assert written(format(), rows) == slowly(format, rows)
 
 
+@settings(_PATIENT, max_examples=100)
 @given(
     st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=60) | st.lists(st.integers(-(10**16), 10**16)),
     st.integers(0, 8),
