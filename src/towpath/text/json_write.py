@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +24,6 @@ GAPS = {
 """What neither JSON Lines nor a JSON array can hold, for the conformance suite."""
 
 _FLOATS = frozenset({"nan", "inf"})
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def stored(type: pa.DataType) -> Stored:
@@ -143,8 +141,8 @@ def _object(texts: list[pa.Array], names: list[str], length: int) -> pa.Array:
     if not names:
         return pa.array(["{}"] * length, pa.large_string())
     parts: list[Any] = []
-    for name, text in zip(names, texts, strict=True):
-        parts += [_text(("," if parts else "{") + _quoted(name) + ":"), text]
+    for before, text in zip(lines.json_before(names), texts, strict=True):
+        parts += [_text(before.decode()), text]
     return _join(*parts, _text("}"))
 
 
@@ -178,5 +176,5 @@ def _string(values: pa.Array) -> pa.Array:
     if not pc.any(special, min_count=0).as_py():
         return texts
     marked = values.filter(special.fill_null(False))
-    escaped = pa.array([_quoted(value) for value in marked.to_pylist()], pa.large_string())
+    escaped = pa.array([lines.json_quoted(value) for value in marked.to_pylist()], pa.large_string())
     return pc.replace_with_mask(texts, special.fill_null(False), escaped)

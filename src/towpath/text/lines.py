@@ -166,13 +166,12 @@ def is_list(type: pa.DataType) -> bool:
     return bool(pa.types.is_list(type) or pa.types.is_large_list(type))
 
 
-def _quoted(name: str) -> str:
-    return json.dumps(name, ensure_ascii=False)
+json_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def json_before(names: Sequence[str]) -> list[bytes]:
     """What stands before each member of a JSON object."""
-    return [(("," if at else "{") + _quoted(name) + ":").encode() for at, name in enumerate(names)]
+    return [(("," if at else "{") + json_quoted(name) + ":").encode() for at, name in enumerate(names)]
 
 
 def _compact(lists: pa.Array) -> pa.Array:

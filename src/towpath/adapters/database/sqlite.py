@@ -30,7 +30,6 @@ from towpath.nouns import Existing, Stored
 from towpath.seams.dialect import Dialect
 from towpath.sqlnames import doubled, quoted
 
-_EXACT = types.EXACT
 _SAMPLE_ROWS = 10_000
 
 # How a view renames what it takes for no proper name: `true`, and the second of two equal names.
@@ -267,7 +266,7 @@ class SQLiteSession:
             for column in (types.quote(name) for name, _ in declared)
             for count in (
                 *(f"total(typeof({column}) = '{kind}')" for kind in ("integer", "real", "text", "blob")),
-                f"total(typeof({column}) = 'integer' and {column} not between -{_EXACT} and {_EXACT})",
+                f"total(typeof({column}) = 'integer' and {column} not between -{types.EXACT} and {types.EXACT})",
             )
         ]
         found = self._connection.execute(f"select {', '.join(counts)} from {relation}").fetchone()
