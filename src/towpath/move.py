@@ -24,7 +24,8 @@ from towpath.nouns import Checkpoint, Guarantee, Offer, Published, Restart, Stat
 from towpath.overlap import Lane
 from towpath.progress import Progress, Unwatched
 from towpath.receipt import Receipt, count, listed, now, peak_memory, versions
-from towpath.seams.destination import Completes, GivesUp, Load, WritesBeside
+from towpath.seams.beside import GivesUp, writes_beside
+from towpath.seams.destination import Completes, Load
 from towpath.seams.source import Reading, Source
 from towpath.secrets import redact
 from towpath.settling import settled
@@ -263,7 +264,7 @@ class _Attempt:
                 edge.given, edge.aside = reading.given, self.bad[name].count
 
     def _pump(self, result: Stream, offer: Offer, load: Load, digest: Digest, edge: Edge, bad: CountedBadRows) -> None:
-        beside = isinstance(load, WritesBeside) and load.writes_beside
+        beside = writes_beside(load)
         give_up = load.give_up if beside and isinstance(load, GivesUp) else None
         most = _BATCHES_BEHIND * min(want.batch_bytes for want in self.ground.wants.values())
         with Lane("digest", most) as digesting, Lane("write", most, give_up) as writing:

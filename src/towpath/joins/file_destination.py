@@ -23,9 +23,10 @@ from towpath.joins.files import (
 )
 from towpath.joins.union import fit
 from towpath.nouns import Existing, Guarantee, Mode, Offer, Published, State, Want
+from towpath.seams.beside import writes_beside
 from towpath.seams.destination import Load
 from towpath.seams.format import Format
-from towpath.seams.store import BeginsWithOld, Entry, Staged, Store, is_on_this_disk
+from towpath.seams.store import BeginsWithOld, Entry, Staged, Store
 from towpath.stream import Batch
 
 _CHUNK = 1 << 20
@@ -63,7 +64,7 @@ class FileDestination:
         shown: str = "",
     ) -> None:
         self.shown = shown or path
-        self.on_this_disk = is_on_this_disk(store)
+        self.writes_beside = writes_beside(store)
         self._store = store
         self._format = format
         self._path = path
@@ -269,7 +270,10 @@ class _FileLoad:
 
     @property
     def writes_beside(self) -> bool:
-        return self._owner.on_this_disk
+        return self._owner.writes_beside
+
+    def give_up(self, *, abandon: bool = False) -> None:
+        self._file.give_up(abandon=abandon)
 
     def write(self, batch: Batch) -> None:
         self._file.write(batch.rows)

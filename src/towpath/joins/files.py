@@ -15,6 +15,7 @@ from towpath import codecs, registry
 from towpath.disk import oserrors
 from towpath.errors import BooksDoNotBalance, Refused, UserError
 from towpath.nouns import ColumnPlan, Existing, Stored, Want
+from towpath.seams.beside import GivesUp
 from towpath.seams.format import ChecksNames, ChecksOldRows, Format, FormatWriter, InputFile
 from towpath.seams.store import Entry, Staged, Store
 from towpath.values.convert import planned
@@ -173,6 +174,7 @@ class RowsFile:
     writer: FormatWriter
     rows: int = 0
     old: int = 0
+    abandoned: bool = False
 
     def write(self, rows: pa.RecordBatch) -> None:
         self.writer.write(rows)
@@ -184,9 +186,17 @@ class RowsFile:
         self.packed.close()
         self.staged.seal()
 
+    def give_up(self, *, abandon: bool = False) -> None:
+        """See `towpath.seams.beside.GivesUp`."""
+        self.abandoned |= abandon
+        if isinstance(self.staged, GivesUp):
+            self.staged.give_up(abandon=abandon)
+
     def drop(self) -> None:
-        """Closes the writers without writing more."""
+        """Closes the writers without writing more; those that a thread was left alone with are let be."""
         self.sink.dropped = True
+        if self.abandoned:
+            return
         for part in (self.writer, self.packed):
             with contextlib.suppress(Exception):
                 part.close()

@@ -21,7 +21,7 @@ from towpath.joins.files import RowsFile, begin_file, check_count
 from towpath.joins.manifest import Manifest, Part
 from towpath.joins.union import fit
 from towpath.nouns import Published, State
-from towpath.seams.store import is_on_this_disk
+from towpath.seams.beside import writes_beside
 from towpath.stream import Batch
 
 if TYPE_CHECKING:
@@ -86,10 +86,16 @@ class FolderLoad:
         self._number = number
         self._density = Density()
         self._published: Published | None = None
+        self._abandoned = False
 
     @property
     def writes_beside(self) -> bool:
-        return is_on_this_disk(self._owner.store)
+        return writes_beside(self._owner.store)
+
+    def give_up(self, *, abandon: bool = False) -> None:
+        self._abandoned |= abandon
+        for writing in list(self._open.values()):
+            writing.file.give_up(abandon=abandon)
 
     def write(self, batch: Batch) -> None:
         numbers, met = partitions.grouped(batch.rows, self._manifest.partition_by)
@@ -196,6 +202,8 @@ class FolderLoad:
 
     def drop(self) -> None:
         """Discards the files that are still open, and rows that wait."""
+        if self._abandoned:
+            return
         while self._open:
             _, writing = self._open.popitem()
             writing.file.drop()

@@ -40,26 +40,6 @@ class Completes(Protocol):
         ...
 
 
-@runtime_checkable
-class WritesBeside(Protocol):
-    """A load that may take its rows in another thread while the next ones are read."""
-
-    @property
-    def writes_beside(self) -> bool:
-        """Whether `write` waits for nobody, so that who interrupts the run does not wait for long either."""
-        ...
-
-
-@runtime_checkable
-class GivesUp(Protocol):
-    """A load that writes beside and waits for a server meanwhile."""
-
-    def give_up(self, *, abandon: bool = False) -> None:
-        """Cancels what another thread's `write` waits for, if it does; called again until that has ended. `abandon`: it
-        is not waited for, and what it uses must not be touched any more."""
-        ...
-
-
 class Destination(Protocol):
     """Anything that can be written to. `shown` is its address for messages, without secrets."""
 

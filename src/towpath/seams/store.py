@@ -123,18 +123,6 @@ class Remembers(Protocol):
 
 
 @runtime_checkable
-class OnThisDisk(Protocol):
-    """A store on a disk of this machine, which keeps whoever writes to it waiting for nothing else."""
-
-    on_this_disk: bool
-
-
-def is_on_this_disk(store: Store) -> bool:
-    """Whether a store says so."""
-    return isinstance(store, OnThisDisk) and store.on_this_disk
-
-
-@runtime_checkable
 class HasFolders(Protocol):
     """A store whose folders are there also when nothing is in them."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.s3proxy import Between
 from towpath.conformance.dying import die_after
 from towpath.conformance.store import get, put
 from towpath.errors import Conflict, TowError, Transient
+from towpath.seams.beside import GivenUp
 from towpath.seams.store import BeginsWithOld
 
 CONTENT = random.Random(1).randbytes(30 << 20)
@@ -90,6 +92,58 @@ def test_a_part_that_fails_stops_the_load_and_leaves_nothing(s3_place: S3Place, 
                 staged.file.write(CONTENT[begin : begin + (1 << 20)])
             staged.seal()
         assert store.entries(path) == []
+    assert s3_place.uploads(path) == []
+
+
+def _stalled(staged: Any, ended: list[type[BaseException] | None]) -> threading.Thread:
+    """A thread that writes until nothing goes on any more; what it ended with is noted."""
+
+    def writes() -> None:
+        try:
+            for _ in range(20):
+                staged.file.write(CONTENT[: 8 << 20])
+            staged.seal()
+            ended.append(None)
+        except BaseException as error:
+            ended.append(type(error))
+
+    thread = threading.Thread(target=writes)
+    thread.start()
+    return thread
+
+
+def test_a_write_that_waits_for_the_server_is_given_up_by_another_thread(s3_place: S3Place, path: str) -> None:
+    with Between(s3_place) as between, s3_place.store(endpoint=between.endpoint).stage(path, "load1") as staged:
+        between.holds = lambda method, path: "partNumber" in path
+        ended: list[type[BaseException] | None] = []
+        writing = _stalled(staged, ended)
+        assert between.held.wait(10)
+        assert ended == []
+        staged.give_up()
+        writing.join(10)
+        assert ended == [GivenUp]
+        between.let_go.set()
+    assert s3_place.store().entries(path) == []
+    assert s3_place.uploads(path) == []
+
+
+def test_an_upload_that_was_abandoned_is_not_waited_for_and_ended_by_the_next_run(s3_place: S3Place, path: str) -> None:
+    with Between(s3_place) as between:
+        ended: list[type[BaseException] | None] = []
+        store = s3_place.store(endpoint=between.endpoint)
+        with store.stage(path, "load1") as staged:
+            between.holds = lambda method, path: "partNumber" in path
+            writing = _stalled(staged, ended)
+            assert between.held.wait(10)
+            staged.give_up(abandon=True)
+        assert not between.let_go.is_set()  # and yet it was left
+        between.let_go.set()
+        writing.join(10)
+        staged._pool.shutdown(wait=True)
+        assert len(ended) == 1
+        assert ended[0] is not None  # whatever it met first
+        assert s3_place.uploads(path) != []
+        assert len(store.sweep(path)) == 1
     assert s3_place.uploads(path) == []
 
 

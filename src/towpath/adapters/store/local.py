@@ -38,7 +38,7 @@ class Local:
     """
 
     guarantee = Guarantee.RECOVERABLE
-    on_this_disk = True
+    writes_beside = True
 
     def __init__(self) -> None:
         self._spools: dict[str, Spool] = {}

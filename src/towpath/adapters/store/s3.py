@@ -33,6 +33,7 @@ class S3:
     Versions are etags. Every write has a condition: see `s3_conditions`."""
 
     guarantee = Guarantee.ATOMIC
+    writes_beside = True
 
     GAPS: ClassVar[dict[str, str]] = {
         "read/old": "never: an object that is replaced is gone; reading it stops (source-changed) instead of mixing two"

@@ -6,7 +6,7 @@ import io
 import secrets
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -14,6 +14,7 @@ from towpath.adapters.store.s3_client import FAILURES, is_missing, refused, show
 from towpath.adapters.store.s3_markers import Marker, Upload, now
 from towpath.adapters.store.s3_orphans import abort, unnamed
 from towpath.errors import Conflict, TowError
+from towpath.seams.beside import GivenUp
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -26,6 +27,8 @@ _IN_FLIGHT = 64 << 20
 _PARTS = 2000
 """Parts of one size; the following ones are twice as large, for there may be 10,000 in all."""
 _LEAST_PART = 5 << 20
+_LOOK_SECS = 0.1
+"""How soon it is noticed that somebody gave up."""
 
 
 class StagedObject:
@@ -54,6 +57,8 @@ class StagedObject:
         self._pool: ThreadPoolExecutor | None = None
         self._room = threading.BoundedSemaphore(max(1, min(THREADS + 1, _IN_FLIGHT // part)))
         self._published = False
+        self._given_up = False
+        self._abandoned = False
         self._remembered = False
         self._twice: Upload | None = None
         self.token = f"{marker.upload.load_id}-{secrets.token_hex(8)}"
@@ -93,7 +98,7 @@ class StagedObject:
             if self._buffer:
                 self._send()
             for part in self._parts:
-                part.result()
+                self._done(part)
             self._end_pool()
 
     def publish(self, *, create: bool) -> None:
@@ -110,9 +115,20 @@ class StagedObject:
         """See `towpath.seams.store.Remembers`."""
         self._remembered = True
 
+    def give_up(self, *, abandon: bool = False) -> None:
+        """See `towpath.seams.beside.GivesUp`. Parts that are on their way are waited for when the object is left, for
+        one that arrives later would keep its upload; one that was abandoned is left to the next run."""
+        self._given_up = True
+        self._abandoned |= abandon
+
     def leave(self) -> None:
         """Takes back what was not published."""
         self._buffer = bytearray()
+        if self._abandoned:
+            if self._pool is not None:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+            self._marker.drop(keep=True)
+            return
         self._end_pool()
         kept = self._remembered
         if self._upload and not self._published:
@@ -152,7 +168,8 @@ class StagedObject:
         for part in self._parts:
             if part.done():
                 part.result()  # a part that failed stops the load now
-        self._room.acquire()
+        while not self._room.acquire(timeout=_LOOK_SECS):
+            self._go_on()
         sent = pool.submit(work, given, len(self._parts) + 1)
         sent.add_done_callback(lambda _: self._room.release())
         self._parts.append(sent)
@@ -183,6 +200,17 @@ class StagedObject:
         with translated(self._path, "write"):
             answer = self._client().upload_part_copy(**self._upload, **given, PartNumber=number)
         return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+
+    def _done(self, part: Future[dict[str, Any]]) -> None:
+        """Waits for a part; raises what it raised."""
+        while not part.done():
+            self._go_on()
+            wait((part,), timeout=_LOOK_SECS)
+        part.result()
+
+    def _go_on(self) -> None:
+        if self._given_up:
+            raise GivenUp(f"the upload of {shown(self._path)}")
 
     def _end_pool(self) -> None:
         if self._pool is not None:
