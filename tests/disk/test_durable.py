@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from towpath.disk.durable import confirm, sync_folder
+from towpath.disk import durable
+from towpath.disk.durable import begin_writing, confirm, sync_folder
 from towpath.errors import Refused
 from towpath.lab.faults import syscalls
 
@@ -41,3 +44,22 @@ def test_a_published_file_is_not_said_to_be_unpublished_when_its_folder_is_not_c
     assert "nothing was published" not in done.stderr
     assert "it is done, but the disk does not confirm that it outlasts a power cut" in done.stderr
     assert (tmp_path / "out.csv").read_text() == "id\n1\n"
+
+
+def test_a_system_without_the_call_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable.ctypes, "CDLL", lambda _: SimpleNamespace())
+    durable._sync_file_range.cache_clear()
+    try:
+        begin_writing(0, 0, 1)
+    finally:
+        durable._sync_file_range.cache_clear()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has the call")
+def test_the_system_is_asked_about_a_descriptor_that_is_one(tmp_path: Path) -> None:
+    call = durable._sync_file_range()
+    with open(tmp_path / "a", "wb") as file:
+        file.write(b"x" * 10_000)
+        file.flush()
+        assert call(file.fileno(), 0, 10_000, 2) == 0
+    assert call(os.dup(0) + 1000, 0, 1, 2) == -1

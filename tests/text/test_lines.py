@@ -127,6 +127,14 @@ def slowly(make: Callable[[], Any], rows: pa.RecordBatch) -> bytes | str:
         return written(make(), rows)
 
 
+def at_once(cores: int, format: Any, rows: pa.RecordBatch) -> bytes | str:
+    """In so many pieces, where there are rows for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "_CORES", cores)
+        patch.setattr(lines, "_WORTH_BYTES", 1)
+        return written(format, rows)
+
+
 _PATIENT = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -147,16 +155,16 @@ DIALECTS: list[dict[str, Any]] = [
 
 
 @settings(_PATIENT)
-@given(rows=batches(_FLAT), dialect=st.sampled_from(DIALECTS))
-def test_delimited_lines(rows: pa.RecordBatch, dialect: dict[str, Any]) -> None:
-    assert written(CSV(**dialect), rows) == slowly(lambda: CSV(**dialect), rows)
+@given(rows=batches(_FLAT), dialect=st.sampled_from(DIALECTS), cores=st.integers(1, 3))
+def test_delimited_lines(rows: pa.RecordBatch, dialect: dict[str, Any], cores: int) -> None:
+    assert at_once(cores, CSV(**dialect), rows) == slowly(lambda: CSV(**dialect), rows)
 
 
 @settings(_PATIENT)
-@given(rows=batches(_TREES), make=st.sampled_from([JSONLines, JSON]))
-@example(rows=pa.record_batch({"v": pa.array([[{"a": "x"}], None, []])}), make=JSONLines)
-def test_json_objects(rows: pa.RecordBatch, make: Callable[[], Any]) -> None:
-    found = written(make(), rows)
+@given(rows=batches(_TREES), make=st.sampled_from([JSONLines, JSON]), cores=st.integers(1, 3))
+@example(rows=pa.record_batch({"v": pa.array([[{"a": "x"}], None, []])}), make=JSONLines, cores=1)
+def test_json_objects(rows: pa.RecordBatch, make: Callable[[], Any], cores: int) -> None:
+    found = at_once(cores, make(), rows)
     assert found == slowly(make, rows)
     if isinstance(found, bytes) and len(rows) and make is JSON:
         assert len(json.loads(found)) == len(rows)
@@ -322,4 +330,13 @@ def test_what_spares_numbers_is_told_by_the_signs_and_words() -> None:
     for rules in (Rules("-"), Rules("7"), Rules("e"), Rules(",", ("0",)), Rules(",", ("true",))):
         assert not rules.spare_native
     one = Lines([b"", b","], b"\n", Style.DELIMITED, b"", lambda values: values.cast(pa.string()), Rules("-", ("5",)))
-    assert one.render(pa.record_batch({"a": [-1, 5], "b": [5, None]})) == b'"-1","5"\n"5",\n'
+    assert one.render(pa.record_batch({"a": [-1, 5], "b": [5, None]})) == [b'"-1","5"\n"5",\n']
+
+
+def test_many_rows_are_written_by_several_cores() -> None:
+    rows = pa.record_batch({"a": pa.array(range(1 << 19))})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "_CORES", 3)
+        pieces = Lines([b""], b"\n", Style.DELIMITED, b"", lambda values: values.cast(pa.string())).render(rows)
+    assert len(pieces) == 3
+    assert b"".join(pieces) == b"".join(b"%d\n" % at for at in range(1 << 19))

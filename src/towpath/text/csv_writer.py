@@ -73,8 +73,8 @@ class DelimitedWriter:
             self.write(rows.slice(0, half))
             self.write(rows.slice(half))
         elif rows.num_rows and self._lines is not None:
-            text = self._lines.render(rows)
-            self._sink.write(text if self._encoder is None else self._encode(text.decode()))
+            for text in self._lines.render(rows):
+                self._sink.write(text if self._encoder is None else self._encode(text.decode()))
         elif rows.num_rows:
             texts = (values if pa.types.is_string(values.type) else textform.write(values) for values in rows.columns)
             columns = zip(self._names, texts, strict=True)

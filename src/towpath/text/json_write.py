@@ -91,14 +91,14 @@ class Renderer:
             ending = f"}}{after}".encode()
             self._lines = Lines([before.encode() + first, *others], ending, Style.JSON, b"null", _render)
 
-    def render(self, rows: pa.RecordBatch) -> bytes:
-        """The text of all rows, as UTF-8. Raises DataError for a NaN or an infinity."""
+    def render(self, rows: pa.RecordBatch) -> list[bytes]:
+        """The text of all rows, as UTF-8, in pieces. Raises DataError for a NaN or an infinity."""
         if self._lines is not None:
             return self._lines.render(rows)
         texts = [_render(column) for column in rows.columns]
         members = _object(texts, rows.schema.names, rows.num_rows)
         lines = pc.binary_join_element_wise(_text(self._before), members, _text(self._after), _text(""))
-        return bytes(_content(lines))
+        return [bytes(_content(lines))]
 
 
 def _content(texts: pa.Array) -> Any:

@@ -15,14 +15,36 @@ from pathlib import Path
 
 import pytest
 
+from towpath.adapters.store import local
 from towpath.adapters.store.local import Local, _Lock
 from towpath.conformance.dying import die_after, die_at_line
+from towpath.disk.durable import begin_writing
 from towpath.errors import Conflict, Refused
 
 
 @pytest.fixture
 def store() -> Local:
     return Local()
+
+
+def test_what_has_come_begins_to_go_to_the_disk(store: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def noted(descriptor: int, begin: int, count: int) -> None:
+        asked.append((begin, count))
+        begin_writing(descriptor, begin, count)
+
+    monkeypatch.setattr(local, "begin_writing", noted)
+    content = os.urandom(50 << 20)
+    with store.stage(str(tmp_path / "a"), "load1") as staged:
+        for begin in range(0, len(content), 3 << 20):
+            staged.file.write(content[begin : begin + (3 << 20)])
+        staged.seal()
+        staged.publish(create=True)
+    assert (tmp_path / "a").read_bytes() == content
+    assert len(asked) == 2
+    assert [begin for begin, _ in asked] == [0, asked[0][1]]
+    assert sum(count for _, count in asked) > 32 << 20
 
 
 @pytest.fixture

@@ -53,9 +53,9 @@ class JSONWriter:
 
     def write(self, rows: pa.RecordBatch) -> None:
         if rows.num_rows:
-            text = self._renderer.render(rows)
-            self._sink.write(text if self._begun else b"[" + text.removeprefix(b","))
-            self._begun = True
+            for text in self._renderer.render(rows):
+                self._sink.write(text if self._begun else b"[" + text.removeprefix(b","))
+                self._begun = True
 
     def close(self) -> None:
         self._sink.write(b"\n]\n" if self._begun else b"[\n]\n")

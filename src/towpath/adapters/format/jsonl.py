@@ -42,7 +42,8 @@ class JSONLinesWriter:
         self._renderer = json_write.Renderer(schema, "", "\n")
 
     def write(self, rows: pa.RecordBatch) -> None:
-        self._sink.write(self._renderer.render(rows))
+        for text in self._renderer.render(rows):
+            self._sink.write(text)
 
     def close(self) -> None:
         self._sink.flush()

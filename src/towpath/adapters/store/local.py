@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from towpath.disk import leftovers
-from towpath.disk.durable import confirm, sync_folder
+from towpath.disk.durable import begin_writing, confirm, sync_folder
 from towpath.disk.globbing import matches
 from towpath.disk.oserrors import translated
 from towpath.disk.spool import Spool
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _BUFFER = 1 << 18
+_BEGIN_BYTES = 16 << 20
 
 
 class Local:
@@ -203,15 +204,22 @@ class _StagedFile:
 
 
 class _Written(io.FileIO):
-    """The descriptor of a staged file: a disk that is full or gone is named in words."""
+    """The descriptor of a staged file: a disk that is full or gone is named in words. What has come begins to go to the
+    disk, so that whoever seals the file does not wait for all of it."""
 
     def __init__(self, descriptor: int, shown: str) -> None:
         super().__init__(os.dup(descriptor), "wb")
         self._shown = shown
+        self._size = self._begun = 0
 
     def write(self, data: ReadableBuffer) -> int:
         with translated(self._shown, "write"):
-            return super().write(data)
+            count = super().write(data)
+        self._size += count
+        if self._size - self._begun >= _BEGIN_BYTES:
+            begin_writing(self.fileno(), self._begun, self._size - self._begun)
+            self._begun = self._size
+        return count
 
 
 class _Lock:
