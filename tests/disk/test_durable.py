@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from pathlib import Path
@@ -47,7 +48,7 @@ def test_a_published_file_is_not_said_to_be_unpublished_when_its_folder_is_not_c
 
 
 def test_a_system_without_the_call_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durable.ctypes, "CDLL", lambda _: SimpleNamespace())
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
     durable._sync_file_range.cache_clear()
     try:
         begin_writing(0, 0, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 from collections.abc import Callable
@@ -24,6 +23,8 @@ def begin_writing(descriptor: int, begin: int, count: int) -> None:
 
 @cache
 def _sync_file_range() -> Callable[[int, int, int, int], object]:
+    import ctypes  # late: few files are so large
+
     found = getattr(ctypes.CDLL(None), "sync_file_range", None)
     if found is None:  # Linux alone has it
         return lambda *_: None
