@@ -1,4 +1,4 @@
-"""Rows of Python's values, as the cursors of databases give them, as Arrow arrays, by rows_compiled.c.
+"""Rows of Python's values, as cursors of databases give them, and SQLite's own, as Arrow arrays, by rows_compiled.c.
 
 It takes what is plainly of a column's kind. What is not, or all values where it was not compiled, its callers get as
 they came: they know what such values mean there, and tell errors."""
@@ -19,7 +19,7 @@ except ImportError:
     compiled = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from towpath.values.rows_compiled import Held
+    from towpath.values.rows_compiled import Held, Statement
 
 
 def is_compiled() -> bool:
@@ -69,7 +69,18 @@ def read(rows: Iterator[tuple[Any, ...]], most: int, kinds: Sequence[Kind]) -> t
     if compiled is None:
         return _as_they_are(rows, most, kinds)
     count, columns = compiled.read(rows, most, tuple(kinds))
-    return count, [_column(kind, *column) for kind, column in zip(kinds, columns, strict=True)]
+    return count, _columns(kinds, columns)
+
+
+def read_statement(statement: Statement, most: int, kinds: Sequence[Kind]) -> tuple[int, list[Column]]:
+    """The same of a query of SQLite that `compiled.prepare` began. Raises ValueError as it does, or with minus the
+    number of a column and bytes there that are no text."""
+    count, columns = compiled.read_statement(statement, most, tuple(kinds))
+    return count, _columns(kinds, columns)
+
+
+def _columns(kinds: Sequence[Kind], told: list[tuple[Any, ...]]) -> list[Column]:
+    return [_column(kind, *column) for kind, column in zip(kinds, told, strict=True)]
 
 
 def _column(

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from towpath.adapters.database import sqlite_catalog as catalog
+from towpath.adapters.database import sqlite_direct as direct
 from towpath.adapters.database import sqlite_types as types
 from towpath.adapters.database.sqlite_catalog import Declared
 from towpath.adapters.database.sqlite_columns import Columns, schema
@@ -56,18 +57,18 @@ class SQLite:
             raise missing("database", self.path)
         before = stamp(self.path)
         # Not mode=ro: it could not roll back the journal of a writer that died.
-        with self._connected("rw") as connection:
+        with self._connected("rw") as (connection, database):
             connection.execute("pragma query_only = on")
             connection.execute("begin")
             connection.execute("select count(*) from sqlite_master").fetchone()
-            yield SQLiteSession(connection, str(self.path), before)
+            yield SQLiteSession(connection, str(self.path), before, database)
 
     @contextmanager
     def write(self) -> Iterator[SQLiteSession]:
-        with self._connected("rwc") as connection:
+        with self._connected("rwc") as (connection, database):
             connection.execute("pragma synchronous = full")
             connection.execute("begin immediate")
-            yield SQLiteSession(connection, str(self.path), stamp(self.path))
+            yield SQLiteSession(connection, str(self.path), stamp(self.path), database)
 
     def stored(self, type: pa.DataType) -> Stored:
         return types.stored(type)
@@ -81,27 +82,31 @@ class SQLite:
         return session.stamp
 
     @contextmanager
-    def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
+    def _connected(self, mode: str) -> Iterator[tuple[sqlite3.Connection, int]]:
         with translated(str(self.path)):
-            connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                timeout=self._busy_secs,
-                isolation_level=None,
-                check_same_thread=False,
+            connection, database = direct.connected(
+                lambda: sqlite3.connect(
+                    f"{self.path.absolute().as_uri()}?mode={mode}",
+                    uri=True,
+                    timeout=self._busy_secs,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
             )
             try:
-                yield connection
+                yield connection, database
             finally:
                 connection.close()
 
 
 class SQLiteSession:
-    """One connection with one transaction. `stamp` is the version of the file that it began with."""
+    """One connection with one transaction. `stamp` is the version of the file that it began with, `database` the
+    address that `sqlite_direct` takes."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str, stamp: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str, stamp: str, database: int) -> None:
         self.stamp = stamp
         self._connection = connection
+        self._database = database
         self._path = path
         self._columns = Columns(connection, path)
 
@@ -143,8 +148,9 @@ class SQLiteSession:
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         with translated(self._path):
             view, columns = self._columns.viewed(sql, known)
-            cursor = self._connection.execute(f"select * from {view}")
-        return schema(columns), Reader(self._connection, self._path, view, columns).batches(cursor, batch_rows)
+            every, names = f"select * from {view}", [column.name for column in columns]
+            source = direct.selected(self._connection, self._database, every, names)
+        return schema(columns), Reader(self._connection, self._path, view, columns).batches(source, batch_rows)
 
     def scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
         with translated(self._path):

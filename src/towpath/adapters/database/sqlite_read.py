@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from towpath.adapters.database import sqlite_types as types
 from towpath.adapters.database.sqlite_columns import VIEW, Column, schema
+from towpath.adapters.database.sqlite_direct import Rows
 from towpath.adapters.database.sqlite_errors import translated
 from towpath.badrows import shorten
 from towpath.errors import DataError, TypeUnfit
@@ -26,22 +27,22 @@ class Reader:
         self._view = view
         self._columns = columns
 
-    def batches(self, cursor: sqlite3.Cursor, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        """What the cursor, which is closed at the end, gives of the view. Raises DataError for a value that is not of
+    def batches(self, source: Rows, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of the view, whose source is closed at the end. Raises DataError for a value that is not of
         its column's type; TypeUnfit where the type was presumed."""
         made_of, first = schema(self._columns), 1
         kinds = [types.kind(column.stored.type, mixed=column.mixed) for column in self._columns]
         try:
             while True:
                 with translated(self._path):
-                    count, found = rows.read(cursor, batch_rows, kinds)
+                    count, found = source.read(batch_rows, kinds)
                 if not count:
                     return
                 made = [self._array(column, one, first) for column, one in zip(self._columns, found, strict=True)]
                 first += count
                 yield pa.record_batch(made, schema=made_of)
         finally:
-            cursor.close()
+            source.close()
 
     def _array(self, column: Column, found: rows.Column, first: int) -> pa.Array:
         try:
