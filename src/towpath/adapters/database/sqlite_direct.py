@@ -14,6 +14,7 @@ from functools import cache
 from threading import Lock
 from typing import Protocol
 
+from towpath.badrows import shorten
 from towpath.values import rows
 from towpath.values.rows import Column, Kind
 
@@ -27,22 +28,19 @@ _CALLS = (
     "value_text", "value_blob", "value_bytes", "errmsg",
 )  # fmt: skip
 
-_OPERATIONAL = frozenset(
-    (
-        sqlite3.SQLITE_ERROR,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_ABORT,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_SCHEMA,
-    )
-)
+_ERRORS = {
+    **dict.fromkeys(
+        ("ERROR", "PERM", "ABORT", "BUSY", "LOCKED", "READONLY", "INTERRUPT", "IOERR", "FULL", "CANTOPEN", "PROTOCOL",
+         "EMPTY", "SCHEMA"),
+        sqlite3.OperationalError,
+    ),
+    **dict.fromkeys(("INTERNAL", "NOTFOUND"), sqlite3.InternalError),
+    **dict.fromkeys(("CONSTRAINT", "MISMATCH"), sqlite3.IntegrityError),
+    "TOOBIG": sqlite3.DataError,
+    "MISUSE": sqlite3.InterfaceError,
+    "RANGE": sqlite3.InterfaceError,
+}  # fmt: skip
+"""What sqlite3 raises (its Modules/_sqlite/util.c); DatabaseError for all others."""
 
 _opening = Lock()
 
@@ -121,13 +119,14 @@ class _OfStatement:
             return error
         number, what = error.args
         if isinstance(what, bytes):
-            shown = what.decode(errors="replace")
+            shown = shorten(what.decode(errors="replace"))
             return sqlite3.OperationalError(
                 f"Could not decode to UTF-8 column '{self._names[-number]}' with text '{shown}'"
             )
         if number & 0xFF == sqlite3.SQLITE_NOMEM:
             return MemoryError()
-        made = (sqlite3.OperationalError if number & 0xFF in _OPERATIONAL else sqlite3.DatabaseError)(what)
+        raised = {getattr(sqlite3, f"SQLITE_{name}"): kind for name, kind in _ERRORS.items()}
+        made = raised.get(number & 0xFF, sqlite3.DatabaseError)(what)
         made.sqlite_errorcode = number
         return made
 
