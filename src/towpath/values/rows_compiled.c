@@ -609,6 +609,10 @@ static PyObject *close_statement(PyObject *self, PyObject *statement)
     return Py_NewRef(Py_None);
 }
 
+#ifdef _MSC_VER
+#define _Thread_local __declspec(thread)
+#endif
+
 /* The database that this thread opens, where it asked to be told. */
 static _Thread_local int is_asked;
 static _Thread_local void *opened;

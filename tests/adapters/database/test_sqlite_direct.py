@@ -130,7 +130,7 @@ BROKEN = [
 
 @needed
 @pytest.mark.parametrize("kind", [Kind.TEXT, Kind.INTEGER])
-@pytest.mark.parametrize("before", ["", "41", "4142434445464748", "C3A9414243444546"])
+@pytest.mark.parametrize("before", ["", "41", "41424344454647", "4142434445464748", "C3A9414243444546"])
 def test_text_is_utf_8_or_an_error(opened: tuple[sqlite3.Connection, int], kind: Kind, before: str) -> None:
     for word in WORDS:
         for after in ("", "41", "4142434445464748"):
