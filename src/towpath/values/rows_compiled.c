@@ -613,14 +613,12 @@ static PyObject *close_statement(PyObject *self, PyObject *statement)
 #define _Thread_local __declspec(thread)
 #endif
 
-/* The database that this thread opens, where it asked to be told. */
-static _Thread_local int is_asked;
+/* The last database that this thread opened. */
 static _Thread_local void *opened;
 
 static int note_opened(void *database, const char **message, const void *api)
 {
-    if (is_asked)
-        opened = database;
+    opened = database;
     return 0;
 }
 
@@ -636,10 +634,8 @@ PyDoc_STRVAR(noted_doc, "noted(call) -> what the call gives, and the address of 
 
 static PyObject *noted(PyObject *self, PyObject *call)
 {
-    is_asked = 1;
     opened = NULL;
     PyObject *made = PyObject_CallNoArgs(call);
-    is_asked = 0;
     return made == NULL ? NULL : Py_BuildValue("(NK)", made, (unsigned long long)(uintptr_t)opened);
 }
 

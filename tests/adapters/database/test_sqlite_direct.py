@@ -189,7 +189,7 @@ def test_there_are_no_more_rows_after_the_last_nor_after_an_error(opened: tuple[
     source.close()
     with pytest.raises(ValueError, match="closed"):
         source.read(1, [Kind.INTEGER])
-    source = direct.selected(connection, database, "select cast(x'ff' as text) as c", ["c"])
+    source = direct.selected(connection, database, "select cast(x'ff' as text) as c union all select 'a'", ["c"])
     with pytest.raises(sqlite3.OperationalError):
         source.read(1, [Kind.TEXT])
     assert source.read(1, [Kind.TEXT])[0] == 0
@@ -239,6 +239,7 @@ def test_what_opening_raises_is_let_pass(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         direct.connected(lambda: sqlite3.connect(str(tmp_path / "none" / "db")))
     assert direct.connected(lambda: sqlite3.connect(PLACE))[1]
+    assert rows.compiled.noted(lambda: 7) == (7, 0)
 
 
 @needed
