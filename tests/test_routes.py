@@ -27,8 +27,9 @@ from towpath.lab import Server
 from towpath.nouns import Mode
 from towpath.postgresql import copybinary
 from towpath.text import fields, json_fast, lines
+from towpath.values import rows
 
-_COMPILED = {"text": fields, "json": json_fast, "lines": lines, "digest": words, "postgresql": copybinary}
+_COMPILED = {"text": fields, "json": json_fast, "lines": lines, "digest": words, "rows": rows, "postgresql": copybinary}
 _SMALL = 4 << 20
 """A limit of memory that makes many small batches."""
 _ROWS = 20_000
@@ -232,10 +233,17 @@ def to_sqlite(folder: Path) -> JobSpec:
     return job(written(folder, "plain"), to, types=TYPES, bad_rows=str(folder / "bad"))
 
 
+def from_sqlite(folder: Path) -> JobSpec:
+    source = f"sqlite:///{folder}/w.sqlite#t"
+    if not (folder / "w.sqlite").exists():
+        move.run(to_sqlite(folder).with_(bad_rows=str(folder / "refused")))
+    return job(source, folder / "o.parquet", where="id > 5")
+
+
 JOBS: dict[str, Callable[[Path], JobSpec]] = {
     one.__name__: one
     for one in (
-        plain, lines_of_windows, late, all_text, kept, stopped, ragged, ruled, shaped, merged, to_sqlite,
+        plain, lines_of_windows, late, all_text, kept, stopped, ragged, ruled, shaped, merged, to_sqlite, from_sqlite,
         records, records_kept,
     )
 }  # fmt: skip

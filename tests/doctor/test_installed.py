@@ -11,7 +11,8 @@ from towpath import registry
 from towpath.digest import words
 from towpath.doctor.installed import checks, extras, lacking
 from towpath.postgresql import copybinary
-from towpath.text import fields, json_fast
+from towpath.text import fields, json_fast, lines
+from towpath.values import rows
 
 MISSING = registry.Row("format", "nosuch", "towpath_no_such:X", "x", library="towpath_no_such", extra="nosuch")
 BROKEN = registry.Row("format", "broken", "towpath.registry:NoSuchClass", "x")
@@ -54,6 +55,8 @@ def test_an_adapter_without_its_library_is_told_apart_from_a_broken_one(monkeypa
         ("content digest", words),
         ("delimited text", fields),
         ("JSON records", json_fast),
+        ("lines of text", lines),
+        ("rows of databases", rows),
         ("rows for PostgreSQL", copybinary),
     ],
 )

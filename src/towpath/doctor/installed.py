@@ -14,6 +14,7 @@ from towpath.doctor.report import OK, PROBLEM, WARNING, Check
 from towpath.errors import MissingLibrary
 from towpath.postgresql import copybinary
 from towpath.text import fields, json_fast, lines
+from towpath.values import rows
 
 _TOPIC = "installed"
 _OLDEST = (3, 11)
@@ -47,6 +48,7 @@ def _compiled() -> Iterator[Check]:
         ("delimited text", fields),
         ("JSON records", json_fast),
         ("lines of text", lines),
+        ("rows of databases", rows),
         ("rows for PostgreSQL", copybinary),
     )
     for name, part in parts:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from towpath.adapters.database import sqlite
+from towpath.adapters.database import sqlite_columns
 from towpath.adapters.database.sqlite import SQLite
 from towpath.errors import DataError, Refused, UserError
 from towpath.joins.table_source import TableSource
@@ -266,7 +266,7 @@ def test_the_types_are_those_of_all_values_however_they_are_found(
     sql(database, f"insert into t(c) values {begin}", f"insert into t(c) values {later}")
     outcomes = []
     for sample in (10_000, len(begin.split("), ("))):
-        monkeypatch.setattr(sqlite, "_SAMPLE_ROWS", sample)
+        monkeypatch.setattr(sqlite_columns, "_SAMPLE_ROWS", sample)
         reads = TableSource(database, table="t", shown="shop.db#t")
         try:
             try:
@@ -289,7 +289,7 @@ def test_the_types_are_those_of_all_values_however_they_are_found(
 def test_a_column_without_a_value_in_the_sample_is_looked_at_whole(
     database: SQLite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_SAMPLE_ROWS", 2)
+    monkeypatch.setattr(sqlite_columns, "_SAMPLE_ROWS", 2)
     sql(database, "create table t (a, b, c)", "insert into t values (null, 1, 1), (null, 2, 'x'), (5, 3, 4)")
     with database.read() as session:
         schema, presumed = session.columns("select * from t", ("b",))
@@ -304,13 +304,13 @@ def test_reading_looks_at_the_rows_of_a_table_once(database: SQLite, monkeypatch
     """And at the first ones for their types, but not at all of them."""
     sql(database, "create table t (c date)", "insert into t values ('2024-01-01')")
     seen: list[str] = []
-    whole = sqlite.SQLiteSession._by_values
+    whole = sqlite_columns.Columns._by_values
 
     def watched(session: Any, relation: str, declared: Any) -> Any:
         seen.extend([relation] if declared else [])
         return whole(session, relation, declared)
 
-    monkeypatch.setattr(sqlite.SQLiteSession, "_by_values", watched)
+    monkeypatch.setattr(sqlite_columns.Columns, "_by_values", watched)
     reads = TableSource(database, table="t", shown="shop.db#t")
     reads.describe(Want())
     with reads.open(None, Want()) as reading:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from towpath.errors import TowError
 from towpath.nouns import Stored
-from towpath.values import textform
+from towpath.values import rows, textform
 
 _OWN = "TEXT "
 
@@ -38,6 +38,13 @@ _PYTHON: dict[pa.DataType, tuple[type, ...]] = {
     pa.string(): (str,),
     pa.binary(): (bytes,),
     pa.bool_(): (int,),
+}
+
+_KINDS = {
+    pa.int64(): rows.Kind.INTEGER,
+    pa.float64(): rows.Kind.FLOAT,
+    pa.binary(): rows.Kind.BINARY,
+    pa.bool_(): rows.Kind.BOOLEAN,
 }
 
 
@@ -116,6 +123,26 @@ class Mismatch(Exception):
         self.value = value
 
 
+def kind(type: pa.DataType, *, mixed: bool = False) -> rows.Kind:
+    """What a column of a type plainly holds. Of text there may be other values besides, of doubles integers."""
+    if mixed and pa.types.is_floating(type):
+        return rows.Kind.NUMBER
+    return _KINDS.get(type, rows.Kind.TEXT)
+
+
+def column(found: rows.Column, type: pa.DataType, *, mixed: bool = False) -> pa.Array:
+    """A column of this kind as an array of `type`, by what `array` tells of the values that are not plainly of it.
+    Raises Mismatch at the first that is not of the type."""
+    taken = found.taken if type in _PYTHON else _formed(found.taken, type)
+    if not found.rest:
+        return taken
+    try:
+        rest = array(found.rest, type, mixed=mixed)
+    except Mismatch as mismatch:
+        raise Mismatch(len(taken) + mismatch.row, mismatch.value) from None
+    return pa.concat_arrays([taken, rest]) if len(taken) else rest
+
+
 def array(values: Sequence[Any], type: pa.DataType, *, mixed: bool = False) -> pa.Array:
     """Values as SQLite gave them, as an array of `type`. Raises Mismatch at the first that is not of it.
 
@@ -130,9 +157,14 @@ def array(values: Sequence[Any], type: pa.DataType, *, mixed: bool = False) -> p
         return _booleans(values)
     if type in _PYTHON:
         return pa.array(values, type)
-    read, bad = textform.read(pa.array(values, pa.string()), type)
+    return _formed(pa.array(values, pa.string()), type)
+
+
+def _formed(text: pa.Array, type: pa.DataType) -> pa.Array:
+    """Values of a type from their text forms."""
+    read, bad = textform.read(text, type)
     if len(bad):
-        raise Mismatch(int(bad[0]), values[int(bad[0])])
+        raise Mismatch(int(bad[0]), text[int(bad[0])].as_py())
     return read
 
 
