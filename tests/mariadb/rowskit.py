@@ -34,7 +34,7 @@ def held(payloads: Iterable[bytes]) -> tuple[bytearray, array[int]]:
     for number, payload in enumerate(payloads):
         out += packet(payload, number)
         ends.append(len(out))
-    return out, ends
+    return bytearray(bytes(out)), ends  # of no more room than that: what looks beyond it is found out
 
 
 def rows_held(rows: Iterable[Row]) -> tuple[bytearray, array[int]]:
