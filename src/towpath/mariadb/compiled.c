@@ -492,7 +492,7 @@ static int first_walk(const struct rows *r, struct column *all, Py_ssize_t width
 /* Copies texts and bytes. */
 static void second_walk(const struct rows *r, struct column *all, Py_ssize_t width)
 {
-    bytes p = r->data, last = r->data + r->size;
+    bytes p = r->data;
     for (Py_ssize_t row = 0; row < r->count; row++) {
         bytes end = end_of(r, row);
         p += HEADER;
@@ -503,8 +503,8 @@ static void second_walk(const struct rows *r, struct column *all, Py_ssize_t wid
             if (c->content != NULL) {
                 int32_t offset;
                 memcpy(&offset, c->values + 4 * row, 4);
-                if (size <= 16 && last - p >= 16 && c->total - offset >= 16)
-                    memcpy(c->content + offset, p, 16); /* what is too much, the next is written over */
+                if (size <= 16 && c->total - offset >= 16) /* so much of the column, and the data, is still to come */
+                    memcpy(c->content + offset, p, 16);    /* what is too much, the next is written over */
                 else
                     memcpy(c->content + offset, p, (size_t)size);
                 offset += (int32_t)size;
