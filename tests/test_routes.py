@@ -24,12 +24,21 @@ from towpath.digest import words
 from towpath.errors import TowError
 from towpath.job import InputSpec, JobSpec, OutputSpec, RuleSpec
 from towpath.lab import Server
+from towpath.mariadb import textrows
 from towpath.nouns import Mode
 from towpath.postgresql import copybinary
 from towpath.text import fields, json_fast, lines
 from towpath.values import rows
 
-_COMPILED = {"text": fields, "json": json_fast, "lines": lines, "digest": words, "rows": rows, "postgresql": copybinary}
+_COMPILED = {
+    "text": fields,
+    "json": json_fast,
+    "lines": lines,
+    "digest": words,
+    "rows": rows,
+    "postgresql": copybinary,
+    "mariadb": textrows,
+}
 _SMALL = 4 << 20
 """A limit of memory that makes many small batches."""
 _ROWS = 20_000

@@ -10,6 +10,7 @@ import pytest
 from towpath import registry
 from towpath.digest import words
 from towpath.doctor.installed import checks, extras, lacking
+from towpath.mariadb import textrows
 from towpath.postgresql import copybinary
 from towpath.text import fields, json_fast, lines
 from towpath.values import rows
@@ -58,6 +59,7 @@ def test_an_adapter_without_its_library_is_told_apart_from_a_broken_one(monkeypa
         ("lines of text", lines),
         ("rows of databases", rows),
         ("rows for PostgreSQL", copybinary),
+        ("rows of MariaDB", textrows),
     ],
 )
 def test_what_was_not_compiled_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, name: str, module: Any) -> None:

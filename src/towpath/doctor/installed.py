@@ -12,6 +12,7 @@ from towpath import registry
 from towpath.digest import words
 from towpath.doctor.report import OK, PROBLEM, WARNING, Check
 from towpath.errors import MissingLibrary
+from towpath.mariadb import textrows
 from towpath.postgresql import copybinary
 from towpath.text import fields, json_fast, lines
 from towpath.values import rows
@@ -50,6 +51,7 @@ def _compiled() -> Iterator[Check]:
         ("lines of text", lines),
         ("rows of databases", rows),
         ("rows for PostgreSQL", copybinary),
+        ("rows of MariaDB", textrows),
     )
     for name, part in parts:
         if part.is_compiled():

@@ -56,9 +56,17 @@ class Column:
     wide: pa.DataType | None = None
     presumed: bool = False
 
+    @property
+    def plain(self) -> pa.DataType | None:
+        """The type, if a cell that is plainly written in it needs no more than that; `read` takes its values too."""
+        known = self.parse in _PLAIN and (not pa.types.is_timestamp(self.type) or self.type.tz in (None, "UTC"))
+        return self.type if known else None
+
     def read(self, cells: pa.Array, where: str) -> pa.Array:
         """The values of cells as the server sent them. Raises DataError for one that is none, by way of TypeUnfit where
         the type is presumed."""
+        if cells.type == self.plain:
+            return cells
         try:
             values = self.parse(cells, self.type)
             if self.presumed:
@@ -183,3 +191,6 @@ def _text_form(cells: pa.Array, type: pa.DataType) -> pa.Array:
     if len(bad):
         raise pa.ArrowInvalid(repr(texts[int(bad[0])].as_py()))
     return values
+
+
+_PLAIN = (_parsed, _single, _instant, _time)

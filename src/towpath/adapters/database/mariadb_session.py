@@ -250,7 +250,7 @@ class MariaDBSession:
 
     def _batches(self, sql: str, columns: Sequence[reading.Column], batch_rows: int) -> Iterator[pa.RecordBatch]:
         schema = _schema(columns)
-        blocks = self._wire.columns(sql, batch_rows, _BATCH_BYTES)
+        blocks = self._wire.columns(sql, [one.plain for one in columns], batch_rows, _BATCH_BYTES)
         try:
             while True:
                 with translated(self._shown):

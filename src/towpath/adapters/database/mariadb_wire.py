@@ -1,25 +1,25 @@
 """A connection of pymysql that takes rows as Arrow columns, and sends rows from memory.
 
 pymysql makes a Python object of every cell, and sends files of this machine when a server asks for one by name. Here
-the bytes of a result are parted into cells by numpy, many rows at once, and a server gets only what was offered.
-The text protocol: https://mariadb.com/kb/en/result-set-packets/. Built on pymysql's inner names of 1.2, to which the
-extra holds it.
+the packets of a result are noted where they lie, many rows become columns at once (`towpath.mariadb.textrows`), and a
+server gets only what was offered. Built on pymysql's inner names of 1.2, to which the extra holds it.
 """
 
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pymysql
 from pymysql.connections import Connection, MySQLResult
 from pymysql.constants import COMMAND, CR
 from pymysql.protocol import EOFPacketWrapper, FieldDescriptorPacket, MysqlPacket
+
+from towpath.mariadb import textrows
 
 _LONGEST = 0xFFFFFF
 """The payload of a packet that goes on in the next one."""
@@ -27,7 +27,6 @@ _SEND_BYTES = 256 << 10
 _TAKE_BYTES = 256 << 10
 _HEADER = struct.Struct("<I")
 _EOF, _ERROR = 0xFE, 0xFF
-_NULL, _TWO, _THREE, _EIGHT = 251, 252, 253, 254
 _PREPARE, _CLOSE = COMMAND.COM_STMT_PREPARE, COMMAND.COM_STMT_CLOSE
 
 
@@ -86,14 +85,22 @@ class Wire(Connection):  # type: ignore[misc]
         self._execute_command(_CLOSE, struct.pack("<I", statement))
         return [_field(one) for one in found]
 
-    def columns(self, sql: str, most_rows: int, most_bytes: int) -> Iterator[list[pa.BinaryArray]]:
-        """Runs a query; gives the cells of at most so many rows, and about so many bytes, column by column."""
+    def columns(
+        self, sql: str, types: Sequence[pa.DataType | None], most_rows: int, most_bytes: int
+    ) -> Iterator[list[pa.Array]]:
+        """Runs a query; gives at most so many rows, and about so many bytes, column by column: values of the types, or
+        the cells as binary where no type is given, or one of them is not plainly a value of it."""
         self.query(sql, unbuffered=True)
         result = self._result
         assert result is not None
         with self._whole():
-            for block, starts, ends in _Blocks(self, result).parted(most_rows, most_bytes):
-                yield _cells(block, starts, ends, len(result.fields))
+            for block in _Blocks(self, result, most_rows, most_bytes):
+                try:
+                    found = textrows.columns(block.held, block.ends, block.rows, types)
+                except ValueError as error:
+                    raise pymysql.err.InternalError(0, str(error)) from error
+                yield found
+                del found
 
     @property
     def streaming(self) -> bool:
@@ -135,119 +142,104 @@ class _Result(MySQLResult):  # type: ignore[misc]
 
 
 class _Blocks:
-    """The packets of a result, many at a time."""
+    """The rows of a result, many at a time: their packets as they came, in `held`, and where each ends."""
 
-    def __init__(self, connection: Wire, result: MySQLResult) -> None:
+    def __init__(self, connection: Wire, result: MySQLResult, most_rows: int, most_bytes: int) -> None:
         self._connection = connection
         self._result = result
-        self._held = bytearray()
+        self._most_bytes = most_bytes
+        self._size = 0
+        """How many bytes of `held` came; the others are room for more."""
         self._at = 0
-        self._ends: list[int] = []
+        self.held = bytearray(_TAKE_BYTES)
+        self.ends = array("q", bytes(8 * most_rows))
+        self.rows = 0
 
-    def parted(self, most_rows: int, most_bytes: int) -> Iterator[tuple[bytes, np.ndarray, np.ndarray]]:
-        """The bytes of some rows, and where in them each row starts and ends."""
-        while True:
-            ended = self._take(most_rows, most_bytes)
-            full = len(self._ends) >= most_rows or self._at > most_bytes
-            if self._ends and (full or ended):
-                block, ends = bytes(memoryview(self._held)[: self._at]), np.array(self._ends, np.int64)
-                yield block, np.concatenate(([0], ends[:-1])) + 4, ends
-                del block
-                del self._held[: self._at]
-                self._at, self._ends = 0, []
-            if ended:
-                self._finish()
-                return
-            if not full:
+    def __iter__(self) -> Iterator[_Blocks]:
+        """Itself, with the next rows each time."""
+        ended = False
+        while not ended:
+            ended = self._take()
+            full = self.rows == len(self.ends) or self._at > self._most_bytes
+            if self.rows and (full or ended):
+                yield self
+                self._forget()
+            if not full and not ended:
                 self._more()
+        self._finish()
 
-    def _take(self, most_rows: int, most_bytes: int) -> bool:
-        """Notes the whole packets that are held; whether the last of the result is among them."""
-        held, at, have = self._held, self._at, len(self._held)
-        note, unpack = self._ends.append, _HEADER.unpack_from
-        for _ in range(most_rows - len(self._ends)):  # a round for each row: it does nothing that it need not
-            if have - at < 5 or at > most_bytes:
+    def _take(self) -> bool:
+        """Notes the whole packets that came; whether the last of the result is among them."""
+        held, ends, unpack = self.held, self.ends, _HEADER.unpack_from
+        rows, at, most = self.rows, self._at, self._most_bytes
+        ended = False
+        while True:  # where nothing is compiled, a round for each row
+            rows, at = textrows.packets(held, self._size, at, ends, rows, most)
+            if rows == len(ends) or self._size - at < 5 or at > most:
                 break
             size = unpack(held, at)[0] & _LONGEST
             end = at + 4 + size
-            if end > have:
+            if end > self._size:
                 break
             if size == _LONGEST:
                 end = self._joined(at)
                 if not end:
                     break
-                have = len(held)
             elif held[at + 4] >= _EOF and (held[at + 4] == _ERROR or size < 9):
-                self._at = at
-                return True
-            note(end)
-            at = end
-        self._at = at
-        return False
+                ended = True
+                break
+            ends[rows] = at = end
+            rows += 1
+        self.rows, self._at = rows, at
+        return ended
 
     def _joined(self, at: int) -> int:
         """Makes one of the packets that a long row came in; its end, or 0 when it is not all there."""
-        held, headers, size = self._held, list[int](), _LONGEST
+        held, headers, size = self.held, list[int](), _LONGEST
         while size == _LONGEST:
             at += 4 + size if headers else 4 + _LONGEST
-            if at + 4 > len(held):
+            if at + 4 > self._size:
                 return 0
             size = _HEADER.unpack_from(held, at)[0] & _LONGEST
             headers.append(at)
         end = at + 4 + size
-        if end > len(held):
+        if end > self._size:
             return 0
         for header in reversed(headers):
             del held[header : header + 4]
+        self._size -= 4 * len(headers)
         return end - 4 * len(headers)
 
+    def _forget(self) -> None:
+        """The rows that were given; what came behind them moves to the front, and room for long rows is given back."""
+        rest = self.held[self._at : self._size]
+        if len(self.held) > 2 * self._most_bytes + _TAKE_BYTES:
+            self.held = bytearray(len(rest) + _TAKE_BYTES)
+        self.held[: len(rest)] = rest
+        self._size, self._at, self.rows = len(rest), 0, 0
+
     def _more(self) -> None:
+        if len(self.held) - self._size < _TAKE_BYTES:
+            self.held += bytes(max(_TAKE_BYTES, len(self.held) // 2))
+        # `readinto1` would wait for more than what is buffered already, which may be all that comes.
         read = self._connection._rfile.read1(_TAKE_BYTES)
         if not read:
             self._result.unbuffered_active = False
             self._connection._force_close()
             raise pymysql.err.OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
-        self._held += read
+        self.held[self._size : self._size + len(read)] = read
+        self._size += len(read)
 
     def _finish(self) -> None:
         """The last packet: the result's end, or an error."""
-        size = _HEADER.unpack_from(self._held, self._at)[0] & _LONGEST
-        packet = MysqlPacket(bytes(self._held[self._at + 4 : self._at + 4 + size]), self._connection.encoding)
+        size = _HEADER.unpack_from(self.held, self._at)[0] & _LONGEST
+        packet = MysqlPacket(bytes(self.held[self._at + 4 : self._at + 4 + size]), self._connection.encoding)
         self._result.unbuffered_active = False
         self._result.connection = None
         if packet.is_error_packet():
             packet.raise_for_error()
         end = EOFPacketWrapper(packet)
         self._result.warning_count, self._result.has_next = end.warning_count, end.has_next
-
-
-def _cells(block: bytes, starts: np.ndarray, ends: np.ndarray, columns: int) -> list[pa.BinaryArray]:
-    """The cells of whole rows, column by column: each is its length and its bytes, or the sign of null."""
-    data, at, found = np.frombuffer(block, np.uint8), starts, []
-    for _ in range(columns):
-        length = data[at].astype(np.int64)
-        null = length == _NULL
-        begin = at + 1
-        if length.size and length.max() > _NULL:
-            for sign, width in ((_TWO, 2), (_THREE, 3), (_EIGHT, 8)):
-                long = np.flatnonzero(data[at] == sign)
-                length[long] = sum(data[at[long] + 1 + byte].astype(np.int64) << (8 * byte) for byte in range(width))
-                begin[long] += width
-        length[null] = 0
-        at = begin + length
-        found.append(_gathered(block, begin, at, null))
-    if not np.array_equal(at, ends):
-        raise pymysql.err.InternalError(0, "the server's rows do not have the columns that it announced")
-    return found
-
-
-def _gathered(block: bytes, begin: np.ndarray, end: np.ndarray, null: np.ndarray) -> pa.BinaryArray:
-    """The pieces of a block as one array: each second element of an array of pieces and the gaps between them."""
-    offsets = np.empty(2 * len(begin), np.int64)
-    offsets[0::2], offsets[1::2] = begin, end
-    buffers: Sequence[Any] = [None, pa.py_buffer(offsets), pa.py_buffer(block)]
-    pieces = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
-    return pieces.take(pa.array(np.arange(0, len(offsets), 2), mask=null)).cast(pa.binary())
 
 
 def _field(one: FieldDescriptorPacket) -> Field:

@@ -1,0 +1,6 @@
+from typing_extensions import Buffer
+
+def packets(data: Buffer, size: int, at: int, ends: Buffer, rows: int, most_bytes: int, /) -> tuple[int, int]: ...
+def columns(
+    data: Buffer, ends: Buffer, rows: int, forms: tuple[tuple[str, int, int], ...], /
+) -> list[tuple[bool, int, bytes, bytes, bytes | None]] | None: ...
