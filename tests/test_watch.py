@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.movekit import duck, job, write
-from towpath import history, move
+from towpath import history, move, planning
+from towpath.adapters.database.sqlite import SQLiteSession
 from towpath.errors import TowError
 from towpath.joins.files import Counted
 from towpath.nouns import Mode
@@ -102,6 +106,27 @@ def test_a_restart_is_a_phase_of_its_own(tmp_path: Path) -> None:
     assert phases[0] == "reading"
     assert phases[1].startswith("restarting: ")
     assert phases[-1] == "publishing"
+
+
+def test_the_rows_of_a_table_are_announced_and_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(tmp_path / "s.db")) as made:
+        made.execute("create table t (id integer)")
+        made.executemany("insert into t values (?)", [(1,), (2,), (3,)])
+        made.commit()
+    spec, counted, scalar = job(f"sqlite:///{tmp_path}/s.db#t", tmp_path / "o.csv"), [], SQLiteSession.scalar
+
+    def noted(self: SQLiteSession, sql: str, values: Sequence[Any] = ()) -> Any:
+        if "count(*)" in sql:
+            counted.append(sql)
+        return scalar(self, sql, values)
+
+    monkeypatch.setattr(SQLiteSession, "scalar", noted)
+    assert planning.plan(spec).rows == 3
+    counted.clear()
+    seen = Seen()
+    assert move.run(spec, progress=seen).rows == 3
+    assert seen.calls[0][:3] == ("begin", "copy", 3)
+    assert len(counted) == 1
 
 
 @pytest.mark.parametrize("fails", ["nosuch.csv", "bad.csv"])

@@ -20,7 +20,7 @@ from towpath.nouns import Checkpoint, Description, Existing, Guarantee, Mode, Of
 from towpath.onwards import onwards
 from towpath.options import nearest
 from towpath.seams.destination import Destination, ReplacesRows
-from towpath.seams.source import Source
+from towpath.seams.source import Reading, Source, TellsRows
 from towpath.settling import described
 from towpath.shaping import loadcolumns, trial
 from towpath.shaping.loadcolumns import SOURCE_FILE, LoadColumns
@@ -64,6 +64,11 @@ class Ground:
     def rows(self) -> int | None:
         """The rows of all sources together, None when one of them cannot tell."""
         return _total([one.rows for one in self.descriptions.values()])
+
+    def expected(self, readings: Mapping[str, Reading]) -> int | None:
+        """The same of sources that are open, some of which tell then."""
+        told = self.descriptions.items()
+        return _total([one.rows if one.rows is not None else _told(readings[name]) for name, one in told])
 
     @property
     def size(self) -> int | None:
@@ -160,7 +165,9 @@ def prepare(
     for name, source in parts.items():
         timezone = spec.inputs[name].timezone
         describe = source.describe if recovering else partial(described, source)
-        descriptions[name], want = _describe(spec, describe, source.shown, types, existing, timezone)
+        descriptions[name], want = _describe(
+            spec, describe, source.shown, types, existing, timezone, count=not recovering
+        )
         wants[name] = _narrowed(spec, descriptions[name], want)
     if spec.types:
         _known_types(spec, descriptions)
@@ -250,6 +257,8 @@ def _describe(
     types: Mapping[str, pa.DataType],
     existing: Existing | None,
     timezone: str | None,
+    *,
+    count: bool,
 ) -> tuple[Description, Want]:
     """A source's description, and what it is asked for: pinned types are the user's, then those of the columns that
     the rows will meet (only for text, whose own types are a guess)."""
@@ -258,6 +267,7 @@ def _describe(
         types=types,
         all_text=spec.all_text,
         checkpoint=resumes,
+        count=count,
         by_file="source_file" in spec.load_columns,
         batch_bytes=_batch_bytes(spec.memory),
     )
@@ -333,6 +343,10 @@ def joined(checkpoints: Mapping[str, Checkpoint | None]) -> Checkpoint | None:
     if len(known) == 1:
         return next(iter(known.values()))
     return Checkpoint("inputs", {name: one.as_json() for name, one in known.items()})
+
+
+def _told(reading: Reading) -> int | None:
+    return reading.expected if isinstance(reading, TellsRows) else None
 
 
 def _total(counts: Sequence[int | None]) -> int | None:

@@ -73,7 +73,6 @@ def run(
         ground = prepare(spec, recovering=True, full_refresh=full_refresh, accept_plan=accept_plan, sources=sources)
         ground.load_columns = replace(ground.load_columns, run_id=receipt.run)
         receipt.notes += ground.notes
-        watch.begin(spec.step or "copy", ground.rows, ground.size)
         _move(ground, receipt, watch)
     except TowError as error:
         receipt.status, receipt.why = "stopped", str(error)
@@ -101,10 +100,10 @@ def _move(ground: Ground, receipt: Receipt, watch: Watch) -> None:
         # A run may have died between publishing and naming its bad rows as published: the state tells.
         letterbox.finish(spec, ground.state.load_id)
     if ground.unchanged:
+        watch.begin(spec.step or "copy", ground.rows, ground.size)
         _accept_plan(ground)
         receipt.status, receipt.why = "unchanged", ground.unchanged
         return
-    watch.phase("reading")
     # Each input may ask once for wider types; it has then seen all its values and cannot ask again.
     for _ in range(len(ground.sources) + 2):
         attempt = _Attempt(ground, receipt, watch)
@@ -189,6 +188,7 @@ class _Attempt:
             if letters is not None:
                 stack.callback(letters.discard)
             readings = self._open(stack, bad)
+            self.watch.reading(spec.step or "copy", ground.expected(readings), ground.size)
             streams = {name: Stream(one.schema, self._read(name, one)) for name, one in readings.items()}
             shaping = stack.enter_context(ExitStack())
             result = ground.transform.apply(streams, shaping, self.books, bad)

@@ -160,7 +160,8 @@ class Want:
     changed.
     `columns`: only these, in this order (None: all). `bad`: where rows that cannot be read go.
     `checkpoint`: whether one is of any use to who asks; a source that would have to look at all its rows to tell how
-    far they reach has none otherwise. `by_file`: each batch has to be of one file, and to name it.
+    far they reach has none otherwise. `count`: whether the number of rows is of any use before they are read; likewise.
+    `by_file`: each batch has to be of one file, and to name it.
     `batch_bytes`, `threads`: the size of a batch in bytes and how many threads may work on them.
     """
 
@@ -170,6 +171,7 @@ class Want:
     columns: tuple[str, ...] | None = None
     bad: BadRows = field(default_factory=StopAtFirst)
     checkpoint: bool = True
+    count: bool = True
     by_file: bool = False
     batch_bytes: int = 8 << 20
     threads: int = 2

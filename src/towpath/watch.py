@@ -21,9 +21,16 @@ class Watch:
         self._begun = True
         self._progress.begin(name, rows, size)
 
+    def reading(self, name: str, rows: int | None, size: int | None) -> None:
+        """The run begins to read. Said again by a further attempt, it is nothing new."""
+        if not self._begun:
+            self.begin(name, rows, size)
+            self.phase("reading")
+
     def phase(self, what: str) -> None:
-        self._pass_on()
-        self._progress.phase(what)
+        if self._begun:
+            self._pass_on()
+            self._progress.phase(what)
 
     def read(self, rows: int, size: int) -> None:
         """So many more rows and bytes."""

@@ -65,7 +65,8 @@ class TableSource:
         with self.database.read() as session:
             schema, presumed = self._schema(session)
             bound = self._bound(session, schema, None, want)
-            rows = int(session.scalar(f"select count(*) from {self._rows}{self._newer(None, schema)}"))
+            counted = f"select count(*) from {self._rows}{self._newer(None, schema)}"
+            rows = int(session.scalar(counted)) if want.count else None
         columns = _retyped(wanted(schema, want.columns, self.shown), _types(want))
         return Description(columns, settled=not presumed, rows=rows, bound=bound)
 
@@ -227,6 +228,10 @@ class TableReading:
     @property
     def settled(self) -> bool:
         return self.widened is None
+
+    @property
+    def expected(self) -> int:
+        return self.given
 
     def __iter__(self) -> Iterator[Batch]:
         first = 1

@@ -43,6 +43,13 @@ class ReadsAgain(Protocol):
     """The files (as `Batch.file` names them) whose rows of earlier loads have to make way for those of this pass."""
 
 
+@runtime_checkable
+class TellsRows(Protocol):
+    """A Reading that knows when it is opened how many rows it will give."""
+
+    expected: int
+
+
 class TellsConsumed(Protocol):
     """A Reading that knows how far it is."""
 
