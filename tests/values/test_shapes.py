@@ -78,6 +78,7 @@ def test_moments_are_told_that_are_all_written_alike(texts: pa.Array) -> None:
 @given(texts=columns(_numbers | _days, _almost))
 @example(texts=pa.array(["0.1", "123456.789012345"]))
 @example(texts=pa.array(["9007199254740993", "0.30000000000000004"]))
+@example(texts=pa.array(["0000-01-01"]))
 def test_what_is_surely_right_is_what_careful_reading_gives(type: str, texts: pa.Array) -> None:
     texts = texts.cast(pa.string())
     meant = textform.parse_type(type)
@@ -85,5 +86,7 @@ def test_what_is_surely_right_is_what_careful_reading_gives(type: str, texts: pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(textform_scalars, "_is_sure", lambda texts, type: False)
         careful, refused = textform_scalars.read(texts, meant)
+    if pa.types.is_date32(meant):  # Python has no year zero
+        values, careful = values.view(pa.int32()), careful.view(pa.int32())
     assert str(values.to_pylist()) == str(careful.to_pylist())  # NaN is like NaN, and -0.0 unlike 0.0
     assert np.array_equal(bad, refused)

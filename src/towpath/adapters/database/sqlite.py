@@ -103,7 +103,7 @@ class SQLiteSession:
     """One connection with one transaction. `stamp` is the version of the file that it began with, `database` the
     address that `sqlite_direct` takes."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str, stamp: str, database: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str, stamp: str, database: int = 0) -> None:
         self.stamp = stamp
         self._connection = connection
         self._database = database
