@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from towpath.errors import UserError
+
 
 def parts(table: str) -> tuple[str | None, str]:
     """The schema, if the name has one, and the table's own name; the first dot parts them."""
@@ -36,3 +38,15 @@ def doubled(names: list[str]) -> tuple[str, str] | None:
         if other is not name:
             return other, name
     return None
+
+
+def refuse_doubled(names: list[str], where: str) -> None:
+    """Raises UserError when two of a query's columns are `doubled`."""
+    pair = doubled(names)
+    if pair is not None:
+        raise UserError(
+            f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
+            where=where,
+            todo="give one of them another name: select ... as other",
+            code="column-doubled",
+        )

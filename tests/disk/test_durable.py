@@ -51,6 +51,7 @@ def test_a_system_without_the_call_does_nothing(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
     durable._sync_file_range.cache_clear()
     try:
+        assert durable._sync_file_range()(0, 0, 1, 2) is None
         begin_writing(0, 0, 1)
     finally:
         durable._sync_file_range.cache_clear()

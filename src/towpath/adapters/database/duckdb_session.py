@@ -15,9 +15,9 @@ from towpath import interrupted
 from towpath.adapters.database import duckdb_catalog as catalog
 from towpath.adapters.database import duckdb_errors as errors
 from towpath.adapters.database import duckdb_types as types
-from towpath.errors import Refused, UserError
+from towpath.errors import Refused
 from towpath.nouns import Existing, Stored
-from towpath.sqlnames import doubled, quoted
+from towpath.sqlnames import quoted, refuse_doubled
 from towpath.values.widening import BEYOND_INT64
 
 
@@ -110,14 +110,7 @@ class DuckDBSession:
         relation = self._connection.sql(sql)
         names, found = relation.columns, relation.types
         relation.close()
-        pair = doubled(names)
-        if pair is not None:
-            raise UserError(
-                f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
-                where=self._path,
-                todo="give one of them another name: select ... as other",
-                code="column-doubled",
-            )
+        refuse_doubled(names, self._path)
         return dict(zip(names, found, strict=True))
 
     def _arrow(self, sql: str) -> pa.Schema:

@@ -23,7 +23,7 @@ from towpath.adapters.database.mariadb_write import Sending
 from towpath.errors import DataError, Refused, TowError, UserError
 from towpath.nouns import Existing, Stored
 from towpath.seams.database import Outcome
-from towpath.sqlnames import doubled, quoted
+from towpath.sqlnames import quoted, refuse_doubled
 from towpath.values import textform
 
 _BATCH_BYTES = 8 << 20
@@ -212,16 +212,9 @@ class MariaDBSession:
         """How each column of a query is read, if it has no values that its type does not hold."""
         with translated(self._shown):
             fields = self._wire.fields(sql)
-            pair = doubled([one.name for one in fields])
-            if not fields or pair is not None:
-                raise UserError(
-                    "the statement is no query"
-                    if pair is None
-                    else f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
-                    where=self._shown,
-                    todo="write a select" if pair is None else "give one of them another name: select ... as other",
-                    code="sql-wrong" if pair is None else "column-doubled",
-                )
+            if not fields:
+                raise UserError("the statement is no query", where=self._shown, todo="write a select", code="sql-wrong")
+            refuse_doubled([one.name for one in fields], self._shown)
             own = self._own_types({(one.schema, one.table) for one in fields if one.schema and one.table})
             return [reading.column(one, own.get((one.schema, one.table, one.column))) for one in fields]
 

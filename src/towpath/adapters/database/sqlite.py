@@ -101,7 +101,7 @@ class SQLite:
 
 class SQLiteSession:
     """One connection with one transaction. `stamp` is the version of the file that it began with, `database` the
-    address that `sqlite_direct` takes."""
+    address that `sqlite_direct` takes (0: none, rows come by a cursor)."""
 
     def __init__(self, connection: sqlite3.Connection, path: str, stamp: str, database: int = 0) -> None:
         self.stamp = stamp

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from towpath.adapters.database import sqlite_types as types
-from towpath.errors import UserError
 from towpath.nouns import Stored
-from towpath.sqlnames import doubled
+from towpath.sqlnames import refuse_doubled
 
 VIEW = "_towpath_view_"
 """How the names of the temporary views begin that stand for queries."""
@@ -103,14 +102,7 @@ class Columns:
         if not any(_RENAMED.search(name) for name in inner):
             return list(inner)
         names = [column[0] for column in self._connection.execute(sql).description]
-        pair = doubled(names)
-        if pair is not None:
-            raise UserError(
-                f"the query has the columns {pair[0]!r} and {pair[1]!r}, which are one name in SQL",
-                where=self._path,
-                todo="give one of them another name: select ... as other",
-                code="column-doubled",
-            )
+        refuse_doubled(names, self._path)
         return names
 
     def _by_values(self, relation: str, declared: Sequence[tuple[str, str]]) -> dict[str, Column]:
